@@ -1,0 +1,231 @@
+/*
+ * kernels.c: time the candidates that a CPU takes at the shapes of small
+ * networks.  Prints; asserts nothing.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "kernels/conv.h"
+#include "kernels/matmul.h"
+#include "kernels/pool.h"
+#include "kernels/reduce.h"
+#include "tests/kernel_harness.h"
+
+enum { LANES = 8, OPERANDS = 5 };
+
+struct measure {
+    const char *name;
+    const struct kernel *family;
+    const void *problem;
+    struct operand operand[OPERANDS]; /* ends with one without elements */
+};
+
+static void measure(struct harness *h, const struct measure *m)
+{
+    const uint32_t setting[SETTING_COUNT] = {[SETTING_ROWS] = 64};
+    struct operand o[OPERANDS];
+    struct launch l;
+    const struct kernel *k = kernel_choose(m->family, m->problem, &h->info, &l);
+    int n = 0;
+    double seconds;
+
+    for (; n < OPERANDS && m->operand[n].elements; n++) {
+        o[n] = m->operand[n];
+        o[n].value = calloc(o[n].elements, sizeof(double));
+        assert_non_null(o[n].value);
+        if (!o[n].output)
+            fill(o[n].value, o[n].elements, o[n].dtype, (unsigned)n);
+    }
+    seconds = harness_time(h, &l, o, n, setting);
+    printf("%-28s %-22s %9.1f us %8.1f GFLOP/s %7.1f GB/s\n", m->name, k->name,
+           seconds * 1e6, l.flop / seconds * 1e-9, l.bytes / seconds * 1e-9);
+    while (n-- > 0)
+        free(o[n].value);
+}
+
+#define CONV(h, c, k)                                                    \
+    {                                                                    \
+        .N = 64, .H = h, .W = h, .C = c, .K = k, .R = 3, .S = 3, .P = h, \
+        .Q = h, .stride = {1, 1}, .pad = {1, 1}, .dilation = {1, 1},     \
+        .group = 1, .x = DT_F32, .w = DT_F32, .y = DT_F32, .bias = true, \
+        .lanes = LANES                                                   \
+    }
+#define IN(n)   INPUT(DT_F32, (size_t)(n), NULL)
+#define OUT(n)  OUTPUT(DT_F32, (size_t)(n), NULL)
+#define X(h, c) (64 * (h) * (h) * (c))
+
+static const struct conv_problem conv1 = CONV(28, 1, 16),
+                                 conv2 = CONV(14, 16, 32),
+                                 conv3 = CONV(28, 64, 64);
+static const struct matmul_problem forward1 = {.M = 64,
+                                               .N = 128,
+                                               .K = 1568,
+                                               .trans_b = true,
+                                               .a = DT_F32,
+                                               .b = DT_F32,
+                                               .y = DT_F32,
+                                               .bias = true},
+                                   backward1 = {.M = 64,
+                                                .N = 1568,
+                                                .K = 128,
+                                                .a = DT_F32,
+                                                .b = DT_F32,
+                                                .y = DT_F32},
+                                   forward2 = {.M = 64,
+                                               .N = 10,
+                                               .K = 128,
+                                               .trans_b = true,
+                                               .a = DT_F32,
+                                               .b = DT_F32,
+                                               .y = DT_F32,
+                                               .bias = true},
+                                   square = {.M = 1024,
+                                             .N = 1024,
+                                             .K = 1024,
+                                             .a = DT_F32,
+                                             .b = DT_F32,
+                                             .y = DT_F32},
+                                   square_t = {.M = 1024,
+                                               .N = 1024,
+                                               .K = 1024,
+                                               .trans_a = true,
+                                               .trans_b = true,
+                                               .a = DT_F32,
+                                               .b = DT_F32,
+                                               .y = DT_F32};
+static const struct matmul_sum_problem weight1 = {64,     1,      128,   1568,
+                                                  DT_F32, DT_F32, LANES, false},
+                                       weight2 = {64,     1,      10,    128,
+                                                  DT_F32, DT_F32, LANES, false},
+                                       weight3 = {64,     128,    256,   256,
+                                                  DT_F32, DT_F32, LANES, false};
+static const struct pool_problem pool1 = {.N = 64,
+                                          .H = 28,
+                                          .W = 28,
+                                          .C = 16,
+                                          .P = 14,
+                                          .Q = 14,
+                                          .window = {2, 2},
+                                          .stride = {2, 2},
+                                          .dilation = {1, 1},
+                                          .x = DT_F32,
+                                          .y = DT_F32,
+                                          .index = DT_U8};
+static const struct reduce_problem rows1 = {4096,       1000,   1,
+                                            REDUCE_SUM, DT_F32, DT_F32},
+                                   columns1 = {1,           64 * 784, 16,
+                                               REDUCE_MEAN, DT_F32,   DT_F32};
+static const struct batch_sum_problem bias1 = {64,     1,     784,  16,
+                                               DT_F32, LANES, false};
+
+static const struct measure measures[] = {
+    {"conv 1-16, 28 x 28",
+     kernels_conv,
+     &conv1,
+     {IN(X(28, 1)), IN(9 * 16), IN(16), OUT(X(28, 16))}},
+    {"  weights",
+     kernels_conv_grad_w,
+     &conv1,
+     {IN(X(28, 1)), IN(X(28, 16)), OUT(LANES * 9 * 16)}},
+    {"conv 16-32, 14 x 14",
+     kernels_conv,
+     &conv2,
+     {IN(X(14, 16)), IN(9 * 16 * 32), IN(32), OUT(X(14, 32))}},
+    {"  data",
+     kernels_conv_grad_x,
+     &conv2,
+     {IN(X(14, 32)), IN(9 * 16 * 32), OUT(X(14, 16))}},
+    {"  weights",
+     kernels_conv_grad_w,
+     &conv2,
+     {IN(X(14, 16)), IN(X(14, 32)), OUT(LANES * 9 * 16 * 32)}},
+    {"conv 64-64, 28 x 28",
+     kernels_conv,
+     &conv3,
+     {IN(X(28, 64)), IN(9 * 64 * 64), IN(64), OUT(X(28, 64))}},
+    {"  data",
+     kernels_conv_grad_x,
+     &conv3,
+     {IN(X(28, 64)), IN(9 * 64 * 64), OUT(X(28, 64))}},
+    {"  weights",
+     kernels_conv_grad_w,
+     &conv3,
+     {IN(X(28, 64)), IN(X(28, 64)), OUT(LANES * 9 * 64 * 64)}},
+    {"linear 1568-128",
+     kernels_matmul,
+     &forward1,
+     {IN(64 * 1568), IN(1568 * 128), IN(128), OUT(64 * 128)}},
+    {"  data",
+     kernels_matmul,
+     &backward1,
+     {IN(64 * 128), IN(1568 * 128), OUT(64 * 1568)}},
+    {"  weights",
+     kernels_matmul_batch_sum,
+     &weight1,
+     {IN(64 * 128), IN(64 * 1568), OUT(LANES * 1568 * 128)}},
+    {"linear 128-10",
+     kernels_matmul,
+     &forward2,
+     {IN(64 * 128), IN(1280), IN(10), OUT(640)}},
+    {"  weights",
+     kernels_matmul_batch_sum,
+     &weight2,
+     {IN(64 * 10), IN(64 * 128), OUT(LANES * 1280)}},
+    {"sequence weights 256 x 256",
+     kernels_matmul_batch_sum,
+     &weight3,
+     {IN(64 * 128 * 256), IN(64 * 128 * 256), OUT(LANES * 65536)}},
+    {"1024 cubed",
+     kernels_matmul,
+     &square,
+     {IN(1 << 20), IN(1 << 20), OUT(1 << 20)}},
+    {"1024 cubed, transposed",
+     kernels_matmul,
+     &square_t,
+     {IN(1 << 20), IN(1 << 20), OUT(1 << 20)}},
+    {"max pool 28 x 28 x 16",
+     kernels_max_pool_index,
+     &pool1,
+     {IN(X(28, 16)), OUT(X(14, 16)), OUTPUT(DT_U8, X(14, 16), NULL)}},
+    {"  gradient",
+     kernels_max_pool_index_grad,
+     &pool1,
+     {IN(X(14, 16)), INPUT(DT_U8, X(14, 16), NULL), OUT(X(28, 16))}},
+    {"sum of rows", kernels_reduce, &rows1, {IN(4096 * 1000), OUT(4096)}},
+    {"mean of columns",
+     kernels_reduce,
+     &columns1,
+     {IN(64 * 784 * 16), OUT(16)}},
+    {"bias gradient",
+     kernels_batch_sum,
+     &bias1,
+     {IN(64 * 784 * 16), OUT(LANES * 16)}},
+};
+enum { MEASURES = sizeof measures / sizeof *measures };
+
+static void test_speed(void **state)
+{
+    struct harness h;
+
+    (void)state;
+    harness_open(&h);
+    for (int i = 0; i < MEASURES; i++)
+        harness_add(&h, measures[i].family, measures[i].problem);
+    harness_build(&h);
+    for (int i = 0; i < MEASURES; i++)
+        measure(&h, &measures[i]);
+    harness_close(&h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_speed)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,5 @@
+# Benchmarks print and assert nothing; built when asked for by name, as in
+# `make bench/kernels`.
+EXTRA_PROGRAMS = bench/kernels
+bench_kernels_SOURCES = \
+	bench/kernels.c tests/kernel_harness.c tests/kernel_harness.h

@@ -1,0 +1,265 @@
+/* compile.c: a model file to a plan file. */
+#include "compiler/plancl_compile.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/report.h"
+#include "runtime/base.h"
+
+struct compile_options {
+    const char *out, *device, *dump, *stop;
+    struct texts dims, skip;
+    uint64_t micro_batch, max_allocation;
+    bool quiet;
+};
+
+static const struct usage usage = {
+    .command = "compile",
+    .operands = "MODEL",
+    .summary = "Make a plan from a model file, and say how much memory a run "
+               "will take.",
+    .example = "  plancl compile models/fashion_cnn.json -o fashion.plan "
+               "--dim N=64\n",
+    .operands_wanted = 1,
+};
+
+/* The optional passes, by all names that they go by. */
+static const struct {
+    const char *name;
+    unsigned pass;
+} passes[] = {
+    {"simplify", PLANCL_SKIP_SIMPLIFY}, {"fuse", PLANCL_SKIP_FUSE},
+    {"layout", PLANCL_SKIP_LAYOUT},     {"reuse", PLANCL_SKIP_REUSE},
+    {"inplace", PLANCL_SKIP_INPLACE},   {"in-place", PLANCL_SKIP_INPLACE},
+    {"early", PLANCL_SKIP_EARLY},       {"early-updates", PLANCL_SKIP_EARLY},
+};
+
+static enum plancl_status skip_one(const char *name, size_t len, unsigned *skip,
+                                   const struct plancl_callbacks *cb)
+{
+    for (size_t i = 0; i < sizeof passes / sizeof *passes; i++)
+        if (strlen(passes[i].name) == len &&
+            strncmp(name, passes[i].name, len) == 0) {
+            *skip |= passes[i].pass;
+            return PLANCL_OK;
+        }
+    return fail(cb, PLANCL_REFUSED,
+                "--skip=%.*s: the optional passes are simplify, layout, fuse, "
+                "early, inplace and reuse",
+                (int)len, name);
+}
+
+static enum plancl_status skip_list(const struct texts *t, unsigned *skip,
+                                    const struct plancl_callbacks *cb)
+{
+    enum plancl_status status = PLANCL_OK;
+
+    for (unsigned i = 0; i < t->n; i++)
+        for (const char *s = t->v[i]; !status && s;) {
+            size_t len = strcspn(s, ",");
+
+            status = skip_one(s, len, skip, cb);
+            s = s[len] ? s + len + 1 : NULL;
+        }
+    return status;
+}
+
+/* "N=16"; the name is cut out of the argument, which is ours to change. */
+static enum plancl_status dim_one(char *s, struct plancl_dim *dim,
+                                  const struct plancl_callbacks *cb)
+{
+    char *equals = strchr(s, '=');
+
+    if (!equals || equals == s || !count_parse(equals + 1, &dim->size))
+        return fail(cb, PLANCL_REFUSED, "--dim=%s: wanted NAME=SIZE", s);
+    *equals = '\0';
+    dim->name = s;
+    return PLANCL_OK;
+}
+
+static enum plancl_status check_stage(const char *option, const char *name,
+                                      const struct plancl_callbacks *cb)
+{
+    char names[256] = "";
+
+    for (unsigned i = 0; plancl_stage_name(i); i++) {
+        size_t at = strlen(names);
+
+        if (strcmp(name, plancl_stage_name(i)) == 0)
+            return PLANCL_OK;
+        snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "",
+                 plancl_stage_name(i));
+    }
+    return fail(cb, PLANCL_REFUSED, "--%s=%s: the stages are %s", option, name,
+                names);
+}
+
+static enum plancl_status check_stages(const struct compile_options *o,
+                                       const struct plancl_callbacks *cb)
+{
+    enum plancl_status status = PLANCL_OK;
+
+    if (o->dump && strcmp(o->dump, "all") != 0)
+        status = check_stage("dump", o->dump, cb);
+    if (!status && o->stop)
+        status = check_stage("stop", o->stop, cb);
+    if (!status && !o->out && !o->stop)
+        status = fail(cb, PLANCL_REFUSED, "no -o FILE for the plan");
+    return status;
+}
+
+/* ---- the device that it is for ---- */
+
+static bool is_number(const char *s)
+{
+    size_t digits = strspn(s, "0123456789");
+
+    return digits && !s[digits];
+}
+
+static void count_device(void *context, unsigned index,
+                         const struct plancl_device *d)
+{
+    (void)index;
+    (void)d;
+    ++*(unsigned *)context;
+}
+
+static bool device_present(void)
+{
+    unsigned n = 0;
+
+    return plancl_devices(NULL, count_device, &n) == PLANCL_OK && n;
+}
+
+/* Without --device: what a session would take, and a profile where there is
+ * nothing. */
+static void choose_device(const struct compile_options *o,
+                          struct plancl_compile_options *c,
+                          const struct plancl_callbacks *cb)
+{
+    const char *from_environment = getenv("PLANCL_DEVICE");
+
+    if (o->device && is_number(o->device))
+        c->device = o->device;
+    else if (o->device)
+        c->profile = o->device;
+    else if (from_environment && *from_environment)
+        c->device = from_environment;
+    else if (device_present())
+        c->device = "0";
+    else
+        note(cb, PLANCL_NOTE,
+             "there is no OpenCL device here: compiling for the profile "
+             "\"cpu\"");
+}
+
+/* ---- the command ---- */
+
+static void print_stage(void *context, const char *stage, const char *text)
+{
+    (void)context;
+    printf("== %s\n%s", stage, text);
+}
+
+static enum plancl_status finish(const struct compile_options *o,
+                                 const struct plancl_plan *plan,
+                                 const struct plancl_callbacks *cb)
+{
+    enum plancl_status status = plancl_plan_save(plan, o->out, cb);
+
+    if (status)
+        return status;
+    printf("%s: %" PRIu64 " bytes of device memory, %" PRIu64
+           " bytes of host memory\n",
+           o->out, plancl_plan_device_bytes(plan),
+           plancl_plan_host_bytes(plan));
+    return PLANCL_OK;
+}
+
+static enum plancl_status compile(const char *model,
+                                  const struct compile_options *o,
+                                  struct plancl_dim *dim,
+                                  const struct plancl_callbacks *cb)
+{
+    struct plancl_compile_options c = {
+        .dim = dim,
+        .ndim = o->dims.n,
+        .micro_batch = o->micro_batch,
+        .max_allocation = o->max_allocation,
+        .dump = print_stage,
+        .dump_stage = o->dump,
+        .stop_stage = o->stop,
+    };
+    struct plancl_plan *plan = NULL;
+    enum plancl_status status = check_stages(o, cb);
+
+    if (!status)
+        status = skip_list(&o->skip, &c.skip, cb);
+    for (unsigned i = 0; !status && i < o->dims.n; i++)
+        status = dim_one((char *)o->dims.v[i], &dim[i], cb);
+    if (status)
+        return status;
+    choose_device(o, &c, cb);
+    status = plancl_compile(model, NULL, &c, cb, &plan);
+    if (!status && plan && o->out)
+        status = finish(o, plan, cb);
+    plancl_plan_free(plan);
+    return status;
+}
+
+static enum plancl_status run(const char *model,
+                              const struct compile_options *o)
+{
+    struct plancl_dim *dim = calloc(o->dims.n ? o->dims.n : 1, sizeof *dim);
+    struct report report;
+    struct plancl_callbacks cb;
+    enum plancl_status status;
+
+    report_open(&report, o->quiet);
+    cb = report_callbacks(&report);
+    status = dim ? compile(model, o, dim, &cb)
+                 : fail(&cb, PLANCL_MEMORY, "out of memory");
+    report_close(&report);
+    free(dim);
+    return status;
+}
+
+enum plancl_status command_compile(int argc, char **argv)
+{
+    struct compile_options o = {0};
+    const struct option_spec spec[] = {
+        {"out", 'o', OPTION_TEXT, &o.out, "FILE", "where the plan goes"},
+        {"dim", 'D', OPTION_LIST, &o.dims, "NAME=SIZE",
+         "bind a dimension of the model; N is the batch"},
+        {"device", 0, OPTION_TEXT, &o.device, "PROFILE|INDEX",
+         "cpu, t4, generic, a profile's file, or an OpenCL device"},
+        {"micro-batch", 0, OPTION_COUNT, &o.micro_batch, "M",
+         "make an update of N samples in pieces of M"},
+        {"max-allocation", 0, OPTION_SIZE, &o.max_allocation, "SIZE",
+         "no slab larger than this, such as 256MiB"},
+        {"skip", 0, OPTION_LIST, &o.skip, "PASS[,PASS]",
+         "leave out simplify, layout, fuse, early, inplace, reuse"},
+        {"dump", 0, OPTION_TEXT, &o.dump, "STAGE",
+         "print the result of a stage, or of all"},
+        {"stop", 0, OPTION_TEXT, &o.stop, "STAGE",
+         "end after this stage, without a plan"},
+        {"quiet", 'q', OPTION_FLAG, &o.quiet, NULL, "no notes"},
+        {0},
+    };
+    const char *model;
+    enum options_result parsed = options_parse(&usage, spec, argc, argv,
+                                               &model);
+    enum plancl_status status = options_status(parsed);
+
+    if (parsed == OPTIONS_GO_ON)
+        status = run(model, &o);
+    texts_free(&o.dims);
+    texts_free(&o.skip);
+    return status;
+}

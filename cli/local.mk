@@ -1,0 +1,48 @@
+# The program, one file per command.
+bin_PROGRAMS += cli/plancl
+
+cli_plancl_SOURCES = \
+    cli/command.h \
+    cli/compile.c \
+    cli/devices.c \
+    cli/evaluate.c \
+    cli/feed.c \
+    cli/feed.h \
+    cli/inspect.c \
+    cli/interrupt.c \
+    cli/interrupt.h \
+    cli/main.c \
+    cli/meters.c \
+    cli/meters.h \
+    cli/ops.c \
+    cli/options.c \
+    cli/options.h \
+    cli/output.c \
+    cli/output.h \
+    cli/pocl_env.c \
+    cli/pocl_env.h \
+    cli/predict.c \
+    cli/profile_report.c \
+    cli/profile_report.h \
+    cli/ranking.c \
+    cli/ranking.h \
+    cli/report.c \
+    cli/report.h \
+    cli/run.c \
+    cli/run.h \
+    cli/train.c \
+    cli/train_log.c \
+    cli/train_log.h \
+    cli/verify.c
+cli_plancl_LDADD = libcompiler.la libdata.la libcore.la
+
+dist_man_MANS += \
+    cli/man/plancl.1 \
+    cli/man/plancl-compile.1 \
+    cli/man/plancl-devices.1 \
+    cli/man/plancl-evaluate.1 \
+    cli/man/plancl-inspect.1 \
+    cli/man/plancl-ops.1 \
+    cli/man/plancl-predict.1 \
+    cli/man/plancl-train.1 \
+    cli/man/plancl-verify.1

@@ -1,0 +1,30 @@
+/* ops.c: the reference of all ops, from their records. */
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/options.h"
+#include "compiler/plancl_compile.h"
+
+static const struct usage usage = {
+    .command = "ops",
+    .operands = "",
+    .summary = "Print all ops with their operands and attributes.",
+    .example = "  plancl ops | less\n",
+};
+
+static void print_line(void *context, const char *text)
+{
+    (void)context;
+    puts(text);
+}
+
+enum plancl_status command_ops(int argc, char **argv)
+{
+    const struct option_spec spec[] = {{0}};
+    enum options_result parsed = options_parse(&usage, spec, argc, argv, NULL);
+
+    if (parsed != OPTIONS_GO_ON)
+        return options_status(parsed);
+    plancl_ops(NULL, print_line);
+    return PLANCL_OK;
+}

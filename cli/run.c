@@ -1,0 +1,94 @@
+/* run.c: opening and closing what a run needs, and evaluation. */
+#include "cli/run.h"
+
+#include <inttypes.h>
+
+#include "cli/interrupt.h"
+#include "cli/profile_report.h"
+#include "runtime/base.h"
+
+static enum plancl_status open_session(struct run *r)
+{
+    const struct run_options *o = r->options;
+    struct plancl_session_options so = {
+        .device = o->device,
+        .seed = (uint32_t)o->seed,
+        .profile = o->profile || o->trace,
+    };
+    enum plancl_status status;
+
+    if (o->seed > UINT32_MAX)
+        return fail(&r->cb, PLANCL_REFUSED, "--seed is at most %" PRIu32,
+                    UINT32_MAX);
+    status = plancl_session_open(r->plan, &so, &r->cb, &r->session);
+    if (!status && o->weights)
+        status = plancl_weights_load(r->session, o->weights);
+    return status;
+}
+
+enum plancl_status run_open(struct run *r, const struct run_options *o,
+                            const char *plan_path, unsigned sequences)
+{
+    enum plancl_status status;
+
+    *r = (struct run){.options = o};
+    report_open(&r->report, o->quiet);
+    r->cb = report_callbacks(&r->report);
+    interrupt_catch();
+    status = plancl_plan_load(plan_path, &r->cb, &r->plan);
+    if (!status)
+        status = feed_open(&r->feed, r->plan, &o->data, sequences, &r->cb);
+    return status ? status : open_session(r);
+}
+
+enum plancl_status run_finish(struct run *r)
+{
+    enum plancl_status status = plancl_finish(r->session);
+
+    report_close(&r->report);
+    if (!status && r->options->profile)
+        status = profile_print(r->session, &r->cb);
+    if (!status && r->options->trace)
+        status = plancl_trace_save(r->session, r->options->trace);
+    return status;
+}
+
+void run_close(struct run *r)
+{
+    report_close(&r->report);
+    plancl_session_close(r->session);
+    feed_close(&r->feed);
+    plancl_plan_free(r->plan);
+}
+
+enum plancl_status run_evaluate(struct run *r, struct feed *f, uint64_t samples)
+{
+    const struct sample_order in_order = {0};
+    enum plancl_status status = plancl_meters_clear(r->session, 0);
+
+    for (uint64_t at = 0; !status && at < samples;) {
+        uint32_t rows = feed_rows(f, samples - at);
+
+        if (interrupt_seen())
+            return PLANCL_CANCELLED;
+        status = feed_write(f, r->session, SEQ_EVALUATE, &in_order, at, rows);
+        if (!status)
+            status = plancl_evaluate(r->session, rows);
+        at += rows;
+        report_progress(&r->report, "evaluate %" PRIu64 " of %" PRIu64, at,
+                        samples);
+    }
+    return status;
+}
+
+enum plancl_status run_samples(struct run *r, uint64_t first, uint64_t *samples)
+{
+    *samples = r->feed.samples;
+    if (first > *samples)
+        return fail(&r->cb, PLANCL_REFUSED,
+                    "--first=%" PRIu64 ": the data has %" PRIu64 " samples",
+                    first, *samples);
+    if (first)
+        *samples = first;
+    return PLANCL_OK;
+}

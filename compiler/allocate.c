@@ -1,0 +1,198 @@
+/* allocate.c: buffers to slabs and offsets; see allocate.h. */
+#include "compiler/allocate.h"
+
+#include <string.h>
+
+/* ---- leaves ---- */
+
+struct filler {
+    struct memory *m;
+    uint64_t slab, align;
+};
+
+static void place_leaf(struct filler *f, int b, uint64_t bytes)
+{
+    struct memory *m = f->m;
+    int last = m->nslab - 1;
+    uint64_t at = last < 0 ? 0 : round_up_u64(m->slab_bytes[last], f->align);
+
+    if (last < 0 || at + bytes > f->slab) {
+        last = m->nslab++;
+        m->slab_kind[last] = PLAN_PARAMETER;
+        at = 0;
+    }
+    m->slab[b] = (uint32_t)last;
+    m->offset[b] = at;
+    m->slab_bytes[last] = round_up_u64(at + bytes, f->align);
+}
+
+static void mark_used(const struct steps *s, struct memory *m)
+{
+    for (int i = 0; i < s->n; i++)
+        for (int k = 0; k < s->step[i].nuse; k++) {
+            int root = s->root[s->step[i].use[k].buffer];
+
+            if (root < s->nleaf)
+                m->used[root] = true;
+            if (s->step[i].use[k].buffer < s->nleaf)
+                m->used[s->step[i].use[k].buffer] = true;
+        }
+}
+
+/* Kind by kind, so that parameters, state and accumulators each are one
+ * contiguous range wherever a slab holds them. */
+static void place_leaves(const struct steps *s, struct filler *f)
+{
+    for (int kind = 0; kind < PLAN_KINDS; kind++)
+        for (int b = 0; b < s->nleaf; b++)
+            if (s->buffer[b].kind == (enum plan_kind)kind && f->m->used[b])
+                place_leaf(f, b, s->buffer[b].bytes);
+}
+
+/* ---- transients ---- */
+
+static void find_lifetimes(struct steps *s, struct arena *a)
+{
+    s->first = ARENA_NEW(a, int, (size_t)s->nbuffer + 1);
+    s->last = ARENA_NEW(a, int, (size_t)s->nbuffer + 1);
+    for (int b = 0; b < s->nbuffer; b++)
+        s->first[b] = s->last[b] = -1;
+    for (int i = 0; i < s->n; i++)
+        for (int k = 0; k < s->step[i].nuse; k++) {
+            int b = s->step[i].use[k].buffer;
+
+            if (s->first[b] < 0)
+                s->first[b] = i;
+            s->last[b] = i;
+        }
+}
+
+/* One item per root; index of each root's item. */
+static int collect(const struct steps *s, uint64_t align, struct item *it,
+                   int *item_of)
+{
+    int n = 0;
+
+    for (int b = s->nleaf; b < s->nbuffer; b++) {
+        int root = s->root[b];
+        struct item *x;
+
+        if (root < s->nleaf || s->first[b] < 0)
+            continue;
+        if (item_of[root] < 0) {
+            item_of[root] = n;
+            it[n++] = (struct item){round_up_u64(s->buffer[root].bytes, align),
+                                    s->first[b], s->last[b], 0};
+        }
+        x = &it[item_of[root]];
+        x->first = s->first[b] < x->first ? s->first[b] : x->first;
+        x->last = s->last[b] > x->last ? s->last[b] : x->last;
+    }
+    return n;
+}
+
+static uint64_t place_transients(struct steps *s, struct arena *a,
+                                 const struct filler *f, bool reuse)
+{
+    struct item *it = ARENA_NEW(a, struct item, (size_t)s->nbuffer + 1);
+    int *item_of = ARENA_NEW(a, int, (size_t)s->nbuffer + 1), n;
+    uint64_t bound, height;
+
+    find_lifetimes(s, a);
+    memset(item_of, -1, ((size_t)s->nbuffer + 1) * sizeof *item_of);
+    n = collect(s, f->align, it, item_of);
+    bound = allocate_bound(it, n, a);
+    if (bound > f->m->live_lower_bound)
+        f->m->live_lower_bound = bound;
+    for (int i = 0; !reuse && i < n; i++) {
+        it[i].first = 0;
+        it[i].last = s->n;
+    }
+    height = allocate_items(it, n, f->slab, a);
+    s->slab = ARENA_NEW(a, uint32_t, (size_t)s->nbuffer + 1);
+    s->offset = ARENA_NEW(a, uint64_t, (size_t)s->nbuffer + 1);
+    for (int b = s->nleaf; b < s->nbuffer; b++) {
+        int root = s->root[b];
+
+        if (root < s->nleaf || item_of[root] < 0)
+            continue;
+        s->slab[b] = (uint32_t)(it[item_of[root]].offset / f->slab);
+        s->offset[b] = it[item_of[root]].offset % f->slab;
+    }
+    return height;
+}
+
+/* Cut the arena into slabs behind the persistent ones. */
+static void add_arena(struct memory *m, uint64_t height, uint64_t slab)
+{
+    m->arena_bytes = height;
+    while (height) {
+        uint64_t bytes = height < slab ? height : slab;
+
+        m->slab_kind[m->nslab] = PLAN_TRANSIENT;
+        m->slab_bytes[m->nslab++] = bytes;
+        height -= bytes;
+    }
+}
+
+static bool fits_slab(struct graph *g, struct steps *const *seq, int nseq,
+                      uint64_t slab)
+{
+    for (int i = 0; i < nseq; i++)
+        for (int b = 0; b < seq[i]->nbuffer; b++) {
+            const struct buffer *x = &seq[i]->buffer[b];
+
+            if (x->bytes <= slab)
+                continue;
+            g->path = NULL;
+            return reject_here(g, "%s needs a buffer of %llu bytes, more than "
+                               "the device's largest allocation, %llu bytes",
+                               x->name, (unsigned long long)x->bytes,
+                               (unsigned long long)slab);
+        }
+    return true;
+}
+
+/* Every slab begins because some buffer did not fit before it. */
+static size_t most_slabs(struct steps *const *seq, int nseq)
+{
+    size_t most = 0;
+
+    for (int i = 0; i < nseq; i++)
+        if ((size_t)seq[i]->nbuffer > most)
+            most = (size_t)seq[i]->nbuffer;
+    return (size_t)seq[0]->nleaf + most + 2;
+}
+
+bool allocate(struct graph *g, struct steps *const *seq, int nseq,
+              const struct device_profile *profile, bool reuse,
+              struct memory *m)
+{
+    struct arena *a = g->arena;
+    uint64_t align = profile->alignment, height = 0;
+    struct filler f = {m, profile->max_allocation / align * align, align};
+    size_t nleaf = (size_t)seq[0]->nleaf + 1, nslab = most_slabs(seq, nseq);
+    int base;
+
+    if (!fits_slab(g, seq, nseq, f.slab))
+        return false;
+    m->slab_bytes = ARENA_NEW(a, uint64_t, nslab);
+    m->slab_kind = ARENA_NEW(a, uint32_t, nslab);
+    m->slab = ARENA_NEW(a, uint32_t, nleaf);
+    m->offset = ARENA_NEW(a, uint64_t, nleaf);
+    m->used = ARENA_NEW(a, bool, nleaf);
+    for (int i = 0; i < nseq; i++)
+        mark_used(seq[i], m);
+    place_leaves(seq[0], &f);
+    base = m->nslab;
+    for (int i = 0; i < nseq; i++) {
+        uint64_t h = place_transients(seq[i], a, &f, reuse);
+
+        height = h > height ? h : height;
+    }
+    add_arena(m, height, f.slab);
+    for (int i = 0; i < nseq; i++)
+        for (int b = seq[i]->nleaf; b < seq[i]->nbuffer; b++)
+            seq[i]->slab[b] += (uint32_t)base;
+    return true;
+}

@@ -1,0 +1,42 @@
+/*
+ * allocate.h: where every byte lies.
+ *
+ * Persistent leaves lie one behind another in slabs of their own; transients and
+ * workspaces of all sequences share the arena, since nothing shared lives from
+ * one sequence to the next.
+ */
+#ifndef COMPILER_ALLOCATE_H
+#define COMPILER_ALLOCATE_H
+
+#include "compiler/steps.h"
+#include "runtime/profile.h"
+
+struct memory {
+    int nslab;
+    uint64_t *slab_bytes;
+    uint32_t *slab_kind; /* PLAN_TRANSIENT: of the arena */
+    uint64_t arena_bytes, live_lower_bound;
+    bool *used;     /* by leaf buffer: some sequence or the host touches it */
+    uint32_t *slab; /* by leaf buffer */
+    uint64_t *offset;
+};
+
+/* One thing to place: a size and a lifetime, both ends inside. */
+struct item {
+    uint64_t size;
+    int first, last;
+    uint64_t offset; /* the result */
+};
+
+/* Offsets for items so that those that live at once do not overlap and none
+ * crosses a multiple of slab.  Returns the height.  Same input, same result. */
+uint64_t allocate_items(struct item *, int n, uint64_t slab, struct arena *);
+/* Largest sum of sizes alive at once: the least height there can be. */
+uint64_t allocate_bound(const struct item *, int n, struct arena *);
+
+/* Fills each sequence's slab and offset.  False after reject_here() when a
+ * buffer is larger than a slab may be. */
+bool allocate(struct graph *, struct steps *const *seq, int nseq,
+              const struct device_profile *, bool reuse, struct memory *);
+
+#endif

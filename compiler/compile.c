@@ -1,0 +1,328 @@
+/*
+ * compile.c: the pipeline.  Each stage's result is verified, and shown to who
+ * asks for it.
+ */
+#include "compiler/plancl_compile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/allocate.h"
+#include "compiler/emit.h"
+#include "compiler/lower.h"
+#include "compiler/passes.h"
+#include "runtime/plan_io.h"
+#include "runtime/session.h"
+
+enum stage {
+    STAGE_MODEL,
+    STAGE_GRAD,
+    STAGE_SIMPLIFY,
+    STAGE_LAYOUT,
+    STAGE_FUSE,
+    STAGE_LOWER,
+    STAGE_SCHEDULE,
+    STAGE_PLAN,
+    STAGES
+};
+
+const char *plancl_stage_name(unsigned index)
+{
+    static const char *const name[] = {"model", "grad",  "simplify", "layout",
+                                       "fuse",  "lower", "schedule", "plan"};
+
+    return index < STAGES ? name[index] : NULL;
+}
+
+struct compile {
+    const struct plancl_compile_options *opt;
+    const struct plancl_callbacks *cb;
+    struct arena arena;
+    struct diag diag;
+    struct device_profile profile;
+    const char *name, *text;
+    bool stopped;
+};
+
+/* ---- showing and checking ---- */
+
+static bool wants_dump(const struct compile *c, const char *stage)
+{
+    const char *which = c->opt->dump_stage;
+
+    return c->opt->dump && which &&
+           (strcmp(which, stage) == 0 || strcmp(which, "all") == 0);
+}
+
+static void dump(struct compile *c, enum stage stage, const struct text *t)
+{
+    c->opt->dump(c->opt->dump_context, plancl_stage_name(stage),
+                 t->s ? t->s : "");
+}
+
+/* False when the pipeline ends here. */
+static bool goes_on(struct compile *c, enum stage stage)
+{
+    const char *stop = c->opt->stop_stage;
+
+    c->stopped = stop && strcmp(stop, plancl_stage_name(stage)) == 0;
+    return !c->stopped && !c->diag.failed;
+}
+
+static void ours(struct compile *c, enum stage stage, const char *why)
+{
+    if (!why || c->diag.failed)
+        return;
+    c->diag.failed = true;
+    snprintf(c->diag.text, sizeof c->diag.text,
+             "internal error after stage %s: %s", plancl_stage_name(stage),
+             why);
+}
+
+static bool graph_stage(struct compile *c, enum stage stage,
+                        const struct graph *g)
+{
+    struct text t = {.arena = &c->arena};
+
+    if (c->diag.failed)
+        return false;
+    ours(c, stage, graph_verify(g, &c->arena));
+    if (wants_dump(c, plancl_stage_name(stage))) {
+        graph_print(g, &t);
+        dump(c, stage, &t);
+    }
+    return goes_on(c, stage);
+}
+
+static bool steps_stage(struct compile *c, enum stage stage,
+                        struct steps *const *seq)
+{
+    struct text t = {.arena = &c->arena};
+
+    if (c->diag.failed)
+        return false;
+    for (int i = 0; i < SEQ_COUNT_OF; i++)
+        if (seq[i])
+            ours(c, stage, steps_verify(seq[i], &c->arena));
+    if (wants_dump(c, plancl_stage_name(stage))) {
+        for (int i = 0; i < SEQ_COUNT_OF; i++)
+            if (seq[i])
+                steps_print(seq[i], &t);
+        dump(c, stage, &t);
+    }
+    return goes_on(c, stage);
+}
+
+/* ---- the stages ---- */
+
+static bool skips(const struct compile *c, enum plancl_pass pass)
+{
+    return c->opt->skip & (unsigned)pass;
+}
+
+static struct graph *front(struct compile *c, struct graph *model)
+{
+    struct training training = {.present = false};
+
+    graph_init(model, &c->arena, &c->diag);
+    if (!model_read(model, c->name, c->text, c->opt->dim, c->opt->ndim,
+                    c->opt->micro_batch, &training) ||
+        !graph_stage(c, STAGE_MODEL, model))
+        return NULL;
+    if (training.present)
+        grad_build(model, &training);
+    return graph_stage(c, STAGE_GRAD, model) ? model : NULL;
+}
+
+static struct graph *middle(struct compile *c, const struct graph *model,
+                            struct graph *stage)
+{
+    const struct graph *g = model;
+
+    if (!skips(c, PLANCL_SKIP_SIMPLIFY)) {
+        simplify(g, &stage[0]);
+        g = &stage[0];
+    }
+    if (!graph_stage(c, STAGE_SIMPLIFY, g))
+        return NULL;
+    layout(g, &stage[1], !skips(c, PLANCL_SKIP_LAYOUT));
+    g = &stage[1];
+    if (!skips(c, PLANCL_SKIP_SIMPLIFY) && !c->diag.failed) {
+        simplify(g, &stage[2]);
+        g = &stage[2];
+    }
+    if (!graph_stage(c, STAGE_LAYOUT, g))
+        return NULL;
+    if (!skips(c, PLANCL_SKIP_FUSE)) {
+        fuse(g, &stage[3]);
+        g = &stage[3];
+    }
+    if (!graph_stage(c, STAGE_FUSE, g))
+        return NULL;
+    return (struct graph *)(g == model ? model : g);
+}
+
+/* A sequence that nothing is assigned in is not there; init always is. */
+static bool has_sequence(const struct graph *g, int id)
+{
+    if (id == SEQ_INIT)
+        return true;
+    if (id == SEQ_ACCUMULATE && g->batch == g->effective)
+        return false;
+    for (int i = 0; i < g->nassign; i++)
+        if (g->assign[i].sequences >> id & 1)
+            return true;
+    return false;
+}
+
+static bool back(struct compile *c, struct graph *g, struct steps **seq,
+                 struct memory *m)
+{
+    struct steps *present[SEQ_COUNT_OF];
+    int n = 0;
+
+    for (int i = 0; i < SEQ_COUNT_OF; i++)
+        if (has_sequence(g, i))
+            present[n++] = seq[i] =
+                lower_sequence(g, &c->profile.info,
+                               (enum plan_sequence_id)i, -1, NULL);
+    if (!steps_stage(c, STAGE_LOWER, seq))
+        return false;
+    for (int i = 0; i < n; i++)
+        schedule(present[i], g, !skips(c, PLANCL_SKIP_EARLY));
+    if (!steps_stage(c, STAGE_SCHEDULE, seq))
+        return false;
+    for (int i = 0; i < n; i++)
+        inplace(present[i], g, &c->profile.info,
+                !skips(c, PLANCL_SKIP_INPLACE));
+    return allocate(g, present, n, &c->profile, !skips(c, PLANCL_SKIP_REUSE),
+                    m);
+}
+
+static enum plancl_status finish(struct compile *c, const struct plan *flat,
+                                 struct plancl_plan **out)
+{
+    struct text t = {.arena = &c->arena};
+    enum plancl_status status = plan_verify(flat, c->cb);
+
+    if (status != PLANCL_OK)
+        return status;
+    if (wants_dump(c, plancl_stage_name(STAGE_PLAN))) {
+        plan_print(flat, &t);
+        dump(c, STAGE_PLAN, &t);
+    }
+    if (!goes_on(c, STAGE_PLAN))
+        return PLANCL_OK;
+    status = plan_copy(flat, c->cb, out);
+    if (status == PLANCL_OK)
+        (*out)->plan.host_bytes = session_host_bytes(flat) + (*out)->bytes;
+    return status;
+}
+
+/* The model's first mistake, at its place. */
+static enum plancl_status refuse(const struct compile *c)
+{
+    const struct diag *d = &c->diag;
+    struct plancl_message m = {PLANCL_ERROR, d->at.file ? d->at.file : c->name,
+                               d->at.line, d->at.column, d->text};
+
+    if (c->cb && c->cb->message)
+        c->cb->message(c->cb->context, &m);
+    return PLANCL_REFUSED;
+}
+
+static enum plancl_status pipeline(struct compile *c,
+                                   struct plancl_plan **out)
+{
+    struct graph *model = ARENA_NEW(&c->arena, struct graph, 1), *g;
+    struct graph *stage = ARENA_NEW(&c->arena, struct graph, 4);
+    struct steps *seq[SEQ_COUNT_OF] = {NULL};
+    struct memory m = {0};
+    struct plan flat;
+
+    g = front(c, model);
+    if (g)
+        g = middle(c, g, stage);
+    if (g && back(c, g, seq, &m) && emit(g, seq, &m, &c->profile, &flat))
+        return finish(c, &flat, out);
+    return c->diag.failed ? refuse(c) : PLANCL_OK;
+}
+
+/* ---- input ---- */
+
+static char *read_text(struct compile *c, const char *path)
+{
+    struct text t = {.arena = &c->arena};
+    FILE *f = fopen(path, "rb");
+    char part[4096];
+    size_t n;
+    bool bad;
+
+    if (!f) {
+        fail(c->cb, PLANCL_FAILED, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    text_bytes(&t, "", 0);
+    while ((n = fread(part, 1, sizeof part, f)) > 0)
+        text_bytes(&t, part, n);
+    bad = ferror(f);
+    fclose(f);
+    if (bad)
+        fail(c->cb, PLANCL_FAILED, "%s: cannot be read", path);
+    text_bytes(&t, "", 1);
+    return bad ? NULL : t.s;
+}
+
+static enum plancl_status find_profile(struct compile *c)
+{
+    const struct plancl_compile_options *o = c->opt;
+    enum plancl_status status =
+        o->device ? profile_of_device(o->device, c->cb, &c->profile)
+                  : profile_read(o->profile ? o->profile : "cpu", c->cb,
+                                 &c->profile);
+
+    if (o->max_allocation && o->max_allocation < c->profile.max_allocation)
+        c->profile.max_allocation = o->max_allocation;
+    if (status == PLANCL_OK &&
+        c->profile.max_allocation < c->profile.alignment)
+        return fail(c->cb, PLANCL_REFUSED,
+                    "largest allocation is %llu bytes, wanted at least %llu",
+                    (unsigned long long)c->profile.max_allocation,
+                    (unsigned long long)c->profile.alignment);
+    return status;
+}
+
+static enum plancl_status compile(struct compile *c, struct plancl_plan **out)
+{
+    enum plancl_status status = find_profile(c);
+
+    if (status == PLANCL_OK && !c->text) {
+        c->text = read_text(c, c->name);
+        status = c->text ? PLANCL_OK : PLANCL_FAILED;
+    }
+    if (status == PLANCL_OK)
+        status = pipeline(c, out);
+    arena_close(&c->arena);
+    return status;
+}
+
+enum plancl_status plancl_compile(const char *name, const char *text,
+                                  const struct plancl_compile_options *options,
+                                  const struct plancl_callbacks *cb,
+                                  struct plancl_plan **plan)
+{
+    static const struct plancl_compile_options none;
+    struct compile c = {.opt = options ? options : &none, .cb = cb,
+                        .name = name, .text = text};
+    jmp_buf out_of_memory;
+
+    *plan = NULL;
+    arena_open(&c.arena, &out_of_memory);
+    if (setjmp(out_of_memory)) {
+        arena_close(&c.arena);
+        return fail(cb, PLANCL_MEMORY, "%s: no memory left to compile", name);
+    }
+    return compile(&c, plan);
+}

@@ -1,0 +1,199 @@
+/*
+ * fuse.c: chains of pointwise ops become one node.
+ *
+ * A pointwise value with one reader, which is pointwise too and of its shape, is
+ * computed inside that reader.  Nothing is computed twice and nothing is kept
+ * that was not read before, so traffic only shrinks.  Scalar constants become
+ * part of the text.  Integers are left alone.
+ */
+#include <string.h>
+
+#include "compiler/fused.h"
+#include "compiler/passes.h"
+
+struct chain {
+    struct fused f;
+    int nin;
+    int in[FUSED_OPERANDS]; /* old ids */
+};
+
+struct pass {
+    const struct graph *old;
+    struct graph *g;
+    int *uses;
+    bool *absorbed;
+    struct chain **chain; /* by old id, of what can be fused */
+    val *map;
+};
+
+static bool computed_in_float(enum dtype t)
+{
+    return dtype_is_float(t) || t == DT_BOOL;
+}
+
+static bool can_fuse(const struct graph *g, const struct node *n)
+{
+    if (!n->op->formula || !n->nin || !computed_in_float(n->type.dtype))
+        return false;
+    for (int k = 0; k < n->nin; k++)
+        if (!computed_in_float(type_of(g, n->in[k])->dtype))
+            return false;
+    return true;
+}
+
+static bool same_shape(const struct type *t, const struct type *u)
+{
+    if (t->rank != u->rank)
+        return false;
+    return memcmp(t->dim, u->dim, (size_t)t->rank * sizeof *t->dim) == 0;
+}
+
+/* Operand number of an old value in a chain, added if new; -1: no room. */
+static int operand_of(struct chain *c, int id)
+{
+    for (int k = 0; k < c->nin; k++)
+        if (c->in[k] == id)
+            return k;
+    if (c->nin == FUSED_OPERANDS)
+        return -1;
+    c->in[c->nin] = id;
+    return c->nin++;
+}
+
+/* Steps of one chain at the end of another; the number of its result, or a
+ * negative number when there is no room, c being then of no use. */
+static int append(struct chain *c, const struct chain *part)
+{
+    int base = c->f.n;
+
+    if (base + part->f.n >= FUSED_STEPS)
+        return -1;
+    for (int i = 0; i < part->f.n; i++) {
+        struct fused_step s = part->f.step[i];
+
+        for (int k = 0; k < s.nin; k++) {
+            int operand = 0;
+
+            if (s.in[k] >= 0) {
+                s.in[k] += base;
+                continue;
+            }
+            operand = operand_of(c, part->in[-1 - s.in[k]]);
+            if (operand < 0)
+                return -1;
+            s.in[k] = -1 - operand;
+        }
+        c->f.step[c->f.n++] = s;
+    }
+    return c->f.n - 1;
+}
+
+static int add_scalar(struct pass *p, struct chain *c, double value)
+{
+    union attr *attr = ARENA_NEW(p->g->arena, union attr, 1);
+
+    if (c->f.n + 1 >= FUSED_STEPS)
+        return -1;
+    attr[0].f = value;
+    c->f.step[c->f.n] =
+        (struct fused_step){.op = &op_Scalar, .attr = attr, .dtype = DT_F32};
+    return c->f.n++;
+}
+
+/* Where the reader finds operand id: a step, or -1 - operand; FULL: the
+ * chain is full. */
+enum { FULL = -1000 };
+
+static int source_of(struct pass *p, struct chain *c, const struct node *n,
+                     int id, bool *taken)
+{
+    const struct node *x = p->old->node[id];
+    const struct tensor *constant = x->leaf ? x->leaf->constant : NULL;
+    struct chain saved = *c;
+    int at;
+
+    *taken = false;
+    if (constant && type_count(&constant->type) == 1 &&
+        dtype_is_float(constant->type.dtype)) {
+        at = add_scalar(p, c, constant->data[0]);
+        return at < 0 ? FULL : at;
+    }
+    if (p->chain[id] && p->uses[id] == 1 && same_shape(&x->type, &n->type)) {
+        at = append(c, p->chain[id]);
+        if (at >= 0) {
+            *taken = true;
+            return at;
+        }
+        *c = saved;
+    }
+    at = operand_of(c, id);
+    return at < 0 ? FULL : -1 - at;
+}
+
+static struct chain *build(struct pass *p, const struct node *n)
+{
+    struct chain *c = ARENA_NEW(p->g->arena, struct chain, 1);
+    struct fused_step last = {.op = n->op, .attr = n->attr,
+                              .dtype = n->type.dtype, .nin = n->nin};
+    bool taken[FORMULA_OPERANDS] = {false};
+
+    for (int k = 0; k < n->nin; k++) {
+        last.in[k] = source_of(p, c, n, n->in[k].id, &taken[k]);
+        if (last.in[k] == FULL)
+            return NULL;
+    }
+    if (!c->nin)
+        return NULL;
+    c->f.step[c->f.n++] = last;
+    for (int k = 0; k < n->nin; k++)
+        p->absorbed[n->in[k].id] |= taken[k];
+    return c;
+}
+
+static void count_uses(struct pass *p)
+{
+    for (int id = 1; id < p->old->len; id++)
+        for (int k = 0; k < p->old->node[id]->nin; k++)
+            p->uses[p->old->node[id]->in[k].id]++;
+    for (int i = 0; i < p->old->nassign; i++)
+        p->uses[p->old->assign[i].value.id] += 2;
+}
+
+static val copy_node(struct pass *p, int id)
+{
+    const struct node *n = p->old->node[id];
+    const struct chain *c = p->chain[id];
+    val *in = ARENA_NEW(p->g->arena, val, (size_t)n->nin + FUSED_OPERANDS);
+    union attr attr[2] = {{.i = 0}, {.i = n->type.dtype}};
+
+    for (int k = 0; k < n->nin; k++)
+        in[k] = p->map[n->in[k].id];
+    if (!c || c->f.n == 1)
+        return graph_copy(p->g, n, in);
+    for (int k = 0; k < c->nin; k++)
+        in[k] = p->map[c->in[k]];
+    p->g->at = n->at;
+    p->g->path = n->path;
+    attr[0].fused = &c->f;
+    return graph_add(p->g, &op_Fused, in, c->nin, attr);
+}
+
+void fuse(const struct graph *old, struct graph *g)
+{
+    struct pass p = {.old = old, .g = g};
+    size_t n = (size_t)old->len;
+
+    graph_init_like(g, old);
+    p.uses = ARENA_NEW(g->arena, int, n);
+    p.absorbed = ARENA_NEW(g->arena, bool, n);
+    p.chain = ARENA_NEW(g->arena, struct chain *, n);
+    p.map = ARENA_NEW(g->arena, val, n);
+    count_uses(&p);
+    for (int id = 1; id < old->len; id++)
+        if (can_fuse(old, old->node[id]))
+            p.chain[id] = build(&p, old->node[id]);
+    for (int id = 1; id < old->len; id++)
+        if (!p.absorbed[id])
+            p.map[id] = copy_node(&p, id);
+    graph_finish_copy(old, g, p.map);
+}

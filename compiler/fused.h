@@ -1,0 +1,34 @@
+/*
+ * fused.h: a chain of pointwise ops as one node.
+ *
+ * Step k computes its op on operands that are earlier steps (>= 0) or operands
+ * of the node (-1 - index); the last step is the result.  Each value goes
+ * through its step's type, so that a chain means what its ops mean apart.
+ */
+#ifndef COMPILER_FUSED_H
+#define COMPILER_FUSED_H
+
+#include "compiler/op.h"
+
+enum { FUSED_STEPS = 24, FUSED_OPERANDS = 12 };
+
+struct fused_step {
+    const struct op *op;
+    const union attr *attr;
+    enum dtype dtype;
+    int nin;
+    int in[FORMULA_OPERANDS];
+};
+
+struct fused {
+    int n;
+    struct fused_step step[FUSED_STEPS];
+};
+
+/* A pointwise node as a chain of one. */
+void fused_single(const struct node *, struct fused *);
+/* Add the kernel call of a chain, node n having the operands. */
+void fused_lower(struct lower *, const struct node *n, const struct fused *);
+double fused_eval(const struct fused *, const double *operand);
+
+#endif

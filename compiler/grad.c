@@ -1,0 +1,173 @@
+/*
+ * grad.c: reverse-mode gradients of all losses, and what training needs with
+ * them: seeds, counts, meters, updates.
+ *
+ * A loss is a sum over samples divided by how many elements counted in the whole
+ * effective batch.  So the sweep starts at the samples' terms, with weight /
+ * count for the rows at hand and nothing for stale ones; the sum itself is never
+ * formed for the gradient's sake.
+ */
+#include <string.h>
+
+#include "compiler/op.h"
+#include "compiler/passes.h"
+
+struct sweep {
+    struct graph *g;
+    int len;     /* forward nodes are below */
+    bool *needs; /* a gradient must flow to it */
+    val *d;      /* gradient of a value; summed over its readers so far */
+    val **dout;  /* of a tuple, by result */
+};
+
+/* Floats that depend on a parameter that trains. */
+static void find_needs(struct sweep *s)
+{
+    for (int id = 1; id < s->len; id++) {
+        const struct node *n = s->g->node[id];
+
+        s->needs[id] = n->leaf && n->leaf->kind == PLAN_PARAMETER &&
+                       !n->leaf->frozen;
+        for (int k = 0; k < n->nin; k++)
+            s->needs[id] |= s->needs[n->in[k].id];
+        if (!n->op->nout && !dtype_is_float(n->type.dtype))
+            s->needs[id] = false;
+    }
+}
+
+static void accumulate(struct sweep *s, val *sum, val d)
+{
+    if (!d.id)
+        return;
+    *sum = sum->id ? val_add(s->g, *sum, d) : d;
+}
+
+static void flow(struct sweep *s, int id)
+{
+    const struct node *n = s->g->node[id];
+    val *dx = ARENA_NEW(s->g->arena, val, (size_t)n->nin + 1);
+
+    s->g->at = n->at;
+    s->g->path = n->path
+                     ? arena_format(s->g->arena, "%s gradient", n->path)
+                     : NULL;
+    if (!n->op->grad) {
+        reject(s->g, n, "%s has no gradient, and a trained parameter lies "
+               "behind it", n->op->name);
+        return;
+    }
+    n->op->grad(s->g, (val){id}, n->op->nout ? s->dout[id] : &s->d[id], dx);
+    for (int k = 0; k < n->nin; k++)
+        if (n->in[k].id && s->needs[n->in[k].id])
+            accumulate(s, &s->d[n->in[k].id], dx[k]);
+}
+
+static bool has_gradient(const struct sweep *s, int id)
+{
+    if (!s->g->node[id]->op->nout)
+        return s->d[id].id != 0;
+    for (int k = 0; s->dout[id] && k < s->g->node[id]->nout; k++)
+        if (s->dout[id][k].id)
+            return true;
+    return false;
+}
+
+static void flow_result(struct sweep *s, int id)
+{
+    const struct node *n = s->g->node[id];
+    int tuple = n->in[0].id;
+
+    if (!s->dout[tuple])
+        s->dout[tuple] = ARENA_NEW(s->g->arena, val, MAX_OUT);
+    accumulate(s, &s->dout[tuple][n->attr[0].i], s->d[id]);
+}
+
+static void run_sweep(struct sweep *s)
+{
+    for (int id = s->len - 1; id > 0 && !s->g->diag->failed; id--) {
+        const struct node *n = s->g->node[id];
+
+        if (n->leaf || !s->needs[id] || !has_gradient(s, id))
+            continue;
+        if (n->op == &op_Result)
+            flow_result(s, id);
+        else
+            flow(s, id);
+    }
+}
+
+/* ---- where it starts ---- */
+
+/* How many elements count, where that is not a matter of rows: summed by the
+ * `count` sequence over the effective batch before its first backward. */
+static val count_state(struct graph *g, const struct loss_term *loss)
+{
+    struct type t = {.dtype = DT_I32, .rank = 1, .dim = {1}};
+    struct leaf leaf = {.kind = PLAN_ACCUMULATOR};
+    val state, next;
+
+    if (!loss->counts.id)
+        return (val){0};
+    leaf.name = arena_format(g->arena, "count.%s", loss->name);
+    state = graph_leaf(g, &t, &leaf);
+    next = graph_add(g, &op_CountAdd, (val[]){state, loss->counts}, 2, NULL);
+    graph_assign(g, 1U << SEQ_COUNT, state, next);
+    return state;
+}
+
+static val seed_of(struct graph *g, const struct loss_term *loss)
+{
+    union attr attr[3] = {{.f = loss->weight}, {.i = loss->per_sample},
+                          {.i = g->batch}};
+    val state = count_state(g, loss);
+
+    if (loss->per_update)
+        return val_scalar(g, loss->weight);
+    return graph_add(g, &op_LossSeed, &state, 1, attr);
+}
+
+static void start(struct sweep *s, const struct loss_term *loss)
+{
+    const unsigned step = 1U << SEQ_STEP;
+    const unsigned each = step | 1U << SEQ_ACCUMULATE;
+
+    s->g->path = loss->name;
+    accumulate(s, &s->d[loss->terms.id], seed_of(s->g, loss));
+    meter_add(s->g, loss->name, true, true, loss->weight, loss->terms,
+              loss->counts, loss->per_update ? 0 : loss->per_sample,
+              loss->per_update ? step : each);
+}
+
+static struct sweep sweep_of(struct graph *g)
+{
+    size_t n = (size_t)g->len;
+    struct sweep s = {.g = g, .len = g->len};
+
+    s.needs = ARENA_NEW(g->arena, bool, n);
+    s.d = ARENA_NEW(g->arena, val, n);
+    s.dout = ARENA_NEW(g->arena, val *, n);
+    find_needs(&s);
+    return s;
+}
+
+val *grad_of(struct graph *g, val y, val dy)
+{
+    struct sweep s = sweep_of(g);
+
+    s.len = dy.id; /* whatever y depends on came before its gradient */
+    s.d[y.id] = dy;
+    run_sweep(&s);
+    return s.d;
+}
+
+void grad_build(struct graph *g, const struct training *t)
+{
+    struct sweep s = sweep_of(g);
+
+    for (int i = 0; i < t->nloss && !g->diag->failed; i++)
+        start(&s, &t->loss[i]);
+    run_sweep(&s);
+    for (int id = 1; id < s.len && !g->diag->failed; id++)
+        if (g->node[id]->leaf && s.d[id].id)
+            optimizer_update(g, t, (val){id}, s.d[id]);
+}

@@ -1,0 +1,26 @@
+/*
+ * batch_norm.h: builders of batch_stats.c, which batch_norm.c is made from.
+ * All results are f32 [C].
+ */
+#ifndef COMPILER_OPS_BATCH_NORM_H
+#define COMPILER_OPS_BATCH_NORM_H
+
+#include "compiler/op.h"
+
+/* Statistics of each channel of x [N, C, ...], over the rows at hand. */
+struct batch_stats {
+    val mean, var, unbiased;
+};
+struct batch_stats batch_stats(struct graph *, val x);
+
+/*
+ * Of dy and of dy * (x - mean) * scale: the sums over the effective batch, which
+ * are gradients of parameters, and the means over the rows at hand.
+ */
+struct batch_norm_sums {
+    val sum, sum_x, mean, mean_x;
+};
+struct batch_norm_sums batch_norm_sums(struct graph *, val dy, val x, val mean,
+                                       val scale);
+
+#endif

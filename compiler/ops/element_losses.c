@@ -1,0 +1,169 @@
+/*
+ * element_losses.c: losses that compare two tensors element by element, as in
+ * PyTorch with reduction="mean".
+ *
+ * They are built from pointwise ops, so their gradients come by themselves and
+ * the fuser makes one kernel of each.
+ */
+#include "compiler/ops/loss.h"
+
+static const char *const names[] = {"prediction", "target", NULL};
+
+static bool operands_fit(struct graph *g, const val *in)
+{
+    const struct type *x = type_of(g, in[0]), *t = type_of(g, in[1]);
+
+    if (x->dtype != DT_F32)
+        return reject_here(g, "the prediction is %s, wanted f32",
+                           dtype_name(x->dtype));
+    if (!type_equal(x, t))
+        return reject_here(g,
+                           "the prediction is %s %s and the target %s %s, "
+                           "wanted two of one type and shape",
+                           dtype_name(x->dtype), type_text(g->arena, x),
+                           dtype_name(t->dtype), type_text(g->arena, t));
+    return loss_has_samples(g, "the prediction", x) &&
+           loss_has_samples(g, "the target", t);
+}
+
+/* The elements' losses, summed inside each sample. */
+static bool finish(struct graph *g, val elements, val *y)
+{
+    int64_t axis[MAX_RANK];
+    int rank = type_of(g, elements)->rank;
+
+    for (int d = 1; d < rank; d++)
+        axis[d - 1] = d;
+    y[0] = elements;
+    if (rank > 1)
+        y[0] = val_reduce_sum(g, elements, ints_copy(g, axis, rank - 1), false);
+    y[1] = (val){0};
+    return y[0].id != 0;
+}
+
+static int64_t per_sample(const struct type *x)
+{
+    return type_count(x) / x->dim[0];
+}
+
+/* (x - t)^2 */
+static bool mse(struct graph *g, const val *in, int nin, const union attr *attr,
+                val *y)
+{
+    val d;
+
+    (void)nin, (void)attr;
+    if (!operands_fit(g, in))
+        return false;
+    d = val_sub(g, in[0], in[1]);
+    return finish(g, val_mul(g, d, d), y);
+}
+
+/* |x - t| */
+static bool mae(struct graph *g, const val *in, int nin, const union attr *attr,
+                val *y)
+{
+    val d;
+
+    (void)nin, (void)attr;
+    if (!operands_fit(g, in))
+        return false;
+    d = val_sub(g, in[0], in[1]);
+    return finish(g, graph_add(g, &op_Abs, &d, 1, NULL), y);
+}
+
+enum { HUBER_DELTA };
+static const struct attr_spec huber_attrs[] = {
+    [HUBER_DELTA] = {"delta",
+                     ATTR_FLOAT,
+                     {.f = 1},
+                     "difference from where on the loss is linear",
+                     false,
+                     false},
+    {0},
+};
+
+/*
+ * With d = x - t and m = d limited to [-delta, delta] the loss is
+ * m (d - m / 2): d^2 / 2 near zero, delta (|d| - delta / 2) beyond.  Its
+ * derivative is m.
+ */
+static bool huber(struct graph *g, const val *in, int nin,
+                  const union attr *attr, val *y)
+{
+    const double delta = attr[HUBER_DELTA].f;
+    const union attr limits[2] = {{.f = -delta}, {.f = delta}};
+    val d, m, half;
+
+    (void)nin;
+    if (!operands_fit(g, in))
+        return false;
+    if (!(delta > 0))
+        return reject_here(g, "\"delta\" is %g, wanted more than 0", delta);
+    d = val_sub(g, in[0], in[1]);
+    m = graph_add(g, &op_Clip, &d, 1, limits);
+    half = val_mul(g, m, val_scalar(g, 0.5));
+    return finish(g, val_mul(g, m, val_sub(g, d, half)), y);
+}
+
+enum { BCE_POS_WEIGHT };
+static const struct attr_spec bce_attrs[] = {
+    [BCE_POS_WEIGHT] = {"pos_weight",
+                        ATTR_FLOAT,
+                        {.f = 1},
+                        "weight of what the target is 1 for",
+                        false,
+                        false},
+    {0},
+};
+
+/*
+ * -w t log s(x) - (1 - t) log(1 - s(x)), where s is the sigmoid.  Since
+ * -log s(x) = softplus(-x) and -log(1 - s(x)) = softplus(x), this is
+ *
+ *   w t softplus(-x) + (1 - t) softplus(x),
+ *
+ * which overflows nowhere and is exact to rounding for small losses too.
+ */
+static bool bce(struct graph *g, const val *in, int nin, const union attr *attr,
+                val *y)
+{
+    const double weight = attr[BCE_POS_WEIGHT].f;
+    val x = in[0], t = in[1], minus_x, yes, no;
+
+    (void)nin;
+    if (!operands_fit(g, in))
+        return false;
+    if (!(weight > 0))
+        return reject_here(g, "\"pos_weight\" is %g, wanted more than 0",
+                           weight);
+    minus_x = val_neg(g, x);
+    yes = val_mul(g, t, graph_add(g, &op_Softplus, &minus_x, 1, NULL));
+    if (weight != 1)
+        yes = val_mul(g, yes, val_scalar(g, weight));
+    no = val_mul(g, val_sub(g, val_scalar(g, 1), t),
+                 graph_add(g, &op_Softplus, &x, 1, NULL));
+    return finish(g, val_add(g, yes, no), y);
+}
+
+#define ELEMENT_LOSS(nm, text, attrs, builder) \
+    const struct op op_##nm = {                \
+        .name = #nm,                           \
+        .doc = text,                           \
+        .min_in = 2,                           \
+        .nin = 2,                              \
+        .nout = 2,                             \
+        .attr = attrs,                         \
+        .in_name = names,                      \
+        .types = "f32",                        \
+        .build = builder,                      \
+        .is_loss = true,                       \
+        .per_sample = per_sample,              \
+    };
+
+ELEMENT_LOSS(MSE, "squared difference", NULL, mse)
+ELEMENT_LOSS(MAE, "absolute difference", NULL, mae)
+ELEMENT_LOSS(Huber, "squared difference / 2, linear where it is large",
+             huber_attrs, huber)
+ELEMENT_LOSS(BCEWithLogits, "cross entropy of the prediction's sigmoid",
+             bce_attrs, bce)

@@ -1,0 +1,207 @@
+/*
+ * loss_state.c: what surrounds the losses of a run: the seed of their
+ * gradients, the number of elements that count, and the meters.
+ *
+ * All of them leave the rows beyond the batch unread.
+ */
+#include "compiler/lower.h"
+#include "compiler/ops/loss.h"
+#include "kernels/meter.h"
+
+/* f32 or i32 [N], one number per sample. */
+static bool is_vector(const struct type *t, enum dtype dtype)
+{
+    return t->rank == 1 && t->dtype == dtype;
+}
+
+/* Samples of the batch that are not stale. */
+static int64_t rows_of(const struct ref_env *env, const struct type *t)
+{
+    return env->rows < t->dim[0] ? env->rows : t->dim[0];
+}
+
+/* ---- LossSeed ---- */
+
+enum { SEED_WEIGHT, SEED_PER_SAMPLE, SEED_BATCH };
+static const struct attr_spec seed_attrs[] = {
+    [SEED_WEIGHT] =
+        {"weight", ATTR_FLOAT, {.f = 1}, "of the loss", false, true},
+    [SEED_PER_SAMPLE] = {"per_sample",
+                         ATTR_INT,
+                         {.i = 1},
+                         "elements of each sample, without an operand",
+                         false,
+                         true},
+    [SEED_BATCH] = {"batch", ATTR_INT, {.i = 1}, "samples", false, true},
+    {0},
+};
+
+static bool seed_infer(struct graph *g, const struct node *n, struct type *y)
+{
+    if (n->nin && !is_vector(type_of(g, n->in[0]), DT_I32))
+        return reject(g, n, "count is not i32 [1]");
+    *y = (struct type){
+        .dtype = DT_F32, .rank = 1, .dim = {n->attr[SEED_BATCH].i}, .batch = 1};
+    return true;
+}
+
+static void seed_lower(struct lower *lo, const struct node *n)
+{
+    const struct seed_problem p = {.N = n->attr[SEED_BATCH].i,
+                                   .weight = n->attr[SEED_WEIGHT].f,
+                                   .count = n->nin > 0,
+                                   .per_sample = n->attr[SEED_PER_SAMPLE].i};
+
+    lower_call(lo, kernels_loss_seed, &p, n);
+}
+
+static void seed_ref(const struct node *n, const struct ref_env *env,
+                     const struct tensor *in, struct tensor *out)
+{
+    int64_t all = env->effective * n->attr[SEED_PER_SAMPLE].i;
+    double count = n->nin ? in[0].data[0] : (double)all;
+
+    for (int64_t i = 0; i < out->type.dim[0]; i++)
+        out->data[i] = i < env->rows && count > 0
+                           ? n->attr[SEED_WEIGHT].f / count
+                           : 0;
+}
+
+const struct op op_LossSeed = {
+    .name = "LossSeed",
+    .doc = "weight / count for each sample of the batch, 0 for stale ones",
+    .nin = 1,
+    .attr = seed_attrs,
+    .infer = seed_infer,
+    .lower = seed_lower,
+    .ref = seed_ref,
+    .internal = true,
+};
+
+/* ---- MeterAdd ---- */
+
+enum { METER_PER_SAMPLE };
+static const struct attr_spec meter_attrs[] = {
+    [METER_PER_SAMPLE] = {"per_sample",
+                          ATTR_INT,
+                          {.i = 1},
+                          "elements of each sample, without counts",
+                          false,
+                          true},
+    {0},
+};
+static const char *const meter_names[] = {"state", "terms", "counts", NULL};
+
+static bool meter_infer(struct graph *g, const struct node *n, struct type *y)
+{
+    const struct type *terms = type_of(g, n->in[1]);
+
+    *y = *type_of(g, n->in[0]);
+    if (y->dtype != DT_F32 || y->rank != 2 || y->dim[0] != METER_LANES ||
+        y->dim[1] != 4)
+        return reject(g, n, "state is %s, wanted [%d,4]",
+                      type_text(g->arena, y), METER_LANES);
+    if (terms->rank && !is_vector(terms, DT_F32))
+        return reject(g, n, "terms are %s %s, wanted f32 [N]",
+                      dtype_name(terms->dtype), type_text(g->arena, terms));
+    if (terms->dtype != DT_F32)
+        return reject(g, n, "term is %s, wanted f32", dtype_name(terms->dtype));
+    if (n->nin > 2 &&
+        (!is_vector(type_of(g, n->in[2]), DT_I32) || !terms->rank ||
+         type_of(g, n->in[2])->dim[0] != terms->dim[0]))
+        return reject(g, n, "counts are not i32 %s",
+                      type_text(g->arena, terms));
+    return true;
+}
+
+static void meter_lower(struct lower *lo, const struct node *n)
+{
+    const struct type *terms = type_of(lo->graph, n->in[1]);
+    const struct meter_problem p = {.N = terms->rank ? terms->dim[0] : 1,
+                                    .lanes = METER_LANES,
+                                    .once = terms->rank == 0,
+                                    .counts = n->nin > 2,
+                                    .per_sample = n->attr[METER_PER_SAMPLE].i};
+
+    lower_call(lo, kernels_meter_add, &p, n);
+}
+
+static void meter_ref(const struct node *n, const struct ref_env *env,
+                      const struct tensor *in, struct tensor *out)
+{
+    bool once = in[1].type.rank == 0;
+    int64_t rows = once ? 1 : rows_of(env, &in[1].type);
+
+    for (int64_t i = 0; i < type_count(&out->type); i++)
+        out->data[i] = in[0].data[i];
+    for (int64_t i = 0; i < rows; i++) {
+        double *lane = out->data +
+                       4 * (once ? 0 : (env->first + i) % METER_LANES);
+
+        lane[0] += in[1].data[i];
+        lane[2] += once         ? 1
+                   : n->nin > 2 ? in[2].data[i]
+                                : (double)n->attr[METER_PER_SAMPLE].i;
+    }
+}
+
+const struct op op_MeterAdd = {
+    .name = "MeterAdd",
+    .doc = "terms and counts of a batch added to a running mean",
+    .min_in = 2,
+    .nin = 3,
+    .attr = meter_attrs,
+    .in_name = meter_names,
+    .infer = meter_infer,
+    .lower = meter_lower,
+    .ref = meter_ref,
+    .inplace = {1},
+    .internal = true,
+};
+
+/* ---- CountAdd ---- */
+
+static const char *const count_names[] = {"state", "counts", NULL};
+
+static bool count_infer(struct graph *g, const struct node *n, struct type *y)
+{
+    *y = *type_of(g, n->in[0]);
+    if (!is_vector(y, DT_I32) || !is_vector(type_of(g, n->in[1]), DT_I32))
+        return reject(g, n,
+                      "state and counts are %s and %s, wanted i32 [1] "
+                      "and [N]",
+                      type_text(g->arena, y),
+                      type_text(g->arena, type_of(g, n->in[1])));
+    return true;
+}
+
+static void count_lower(struct lower *lo, const struct node *n)
+{
+    const struct count_problem p = {type_of(lo->graph, n->in[1])->dim[0]};
+
+    lower_call(lo, kernels_count_add, &p, n);
+}
+
+static void count_ref(const struct node *n, const struct ref_env *env,
+                      const struct tensor *in, struct tensor *out)
+{
+    int64_t rows = rows_of(env, &in[1].type);
+
+    (void)n;
+    out->data[0] = env->first ? in[0].data[0] : 0;
+    for (int64_t i = 0; i < rows; i++)
+        out->data[0] += in[1].data[i];
+}
+
+const struct op op_CountAdd = {
+    .name = "CountAdd",
+    .doc = "counts of a batch added to those of the update so far",
+    .min_in = 2,
+    .nin = 2,
+    .in_name = count_names,
+    .infer = count_infer,
+    .lower = count_lower,
+    .ref = count_ref,
+    .inplace = {1},
+    .internal = true,
+};

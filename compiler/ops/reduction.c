@@ -1,0 +1,80 @@
+/* reduction.c: see reduction.h. */
+#include "compiler/ops/reduction.h"
+
+bool reduction_mask(struct graph *g, const struct type *x,
+                    const struct ints *axes, unsigned *mask)
+{
+    if (!dtype_is_float(x->dtype))
+        return reject_here(g, "input is %s, not a float",
+                           dtype_name(x->dtype));
+    for (int i = 0; i < axes->n; i++)
+        if (axes->v[i] < -x->rank || axes->v[i] >= x->rank)
+            return reject_here(g, "axis %lld of a rank %d input",
+                               (long long)axes->v[i], x->rank);
+    *mask = reduction_bits(axes, x->rank);
+    if (x->batch && *mask >> (x->batch - 1) & 1)
+        return reject_here(g, "axis %d counts the samples of the batch: over "
+                           "those, only losses, metrics and batch norm go; "
+                           "name other axes", x->batch - 1);
+    return true;
+}
+
+unsigned reduction_bits(const struct ints *axes, int rank)
+{
+    unsigned mask = axes->n ? 0 : (1U << rank) - 1;
+
+    for (int i = 0; i < axes->n; i++)
+        mask |= 1U << (axes->v[i] < 0 ? axes->v[i] + rank : axes->v[i]);
+    return mask;
+}
+
+struct ints reduction_axes(struct graph *g, unsigned mask)
+{
+    int64_t axis[MAX_RANK];
+    int n = 0;
+
+    for (int d = 0; d < MAX_RANK; d++)
+        if (mask >> d & 1)
+            axis[n++] = d;
+    return ints_copy(g, axis, n);
+}
+
+void reduction_type(const struct type *x, unsigned mask, bool keep,
+                    struct type *y)
+{
+    struct type t = {.dtype = x->dtype};
+
+    for (int d = 0; d < x->rank; d++) {
+        bool gone = mask >> d & 1;
+
+        if (gone && !keep)
+            continue;
+        if (x->batch == d + 1 && !gone)
+            t.batch = t.rank + 1;
+        t.dim[t.rank++] = gone ? 1 : x->dim[d];
+    }
+    *y = t;
+}
+
+int64_t reduction_index(const struct type *x, unsigned mask, int64_t i)
+{
+    int64_t at = 0, step = 1;
+
+    for (int d = x->rank - 1; d >= 0; d--) {
+        if (!(mask >> d & 1)) {
+            at += i % x->dim[d] * step;
+            step *= x->dim[d];
+        }
+        i /= x->dim[d];
+    }
+    return at;
+}
+
+val reduction_spread(struct graph *g, val d, const struct type *x,
+                     unsigned mask)
+{
+    struct type kept;
+
+    reduction_type(x, mask, true, &kept);
+    return val_reshape(g, d, kept.dim, kept.rank, kept.batch);
+}

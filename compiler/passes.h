@@ -1,0 +1,64 @@
+/*
+ * passes.h: the stages, in their order.  Each takes a const input and gives a
+ * new output; a graph pass adds to a new graph.
+ *
+ * Failures of the model go to the graph's diag; verify failures are ours.
+ */
+#ifndef COMPILER_PASSES_H
+#define COMPILER_PASSES_H
+
+#include "compiler/graph.h"
+#include "compiler/op.h"
+#include "runtime/profile.h"
+
+struct plancl_dim;
+
+/* What model.c found under "training", for grad.c and optimizer.c. */
+struct loss_term {
+    const char *name;
+    val terms, counts; /* training: f32 [N], i32 [N] (or empty: one each) */
+    bool per_update;   /* a penalty on parameters: a scalar, counted once */
+    int64_t per_sample; /* elements counted per sample, when counts is empty */
+    double weight;
+};
+enum { MAX_LOSSES = 16, MAX_OPTIMIZER_ATTRS = 12 };
+
+struct training {
+    bool present;
+    struct loss_term loss[MAX_LOSSES];
+    int nloss;
+    const struct op *optimizer; /* op_SGD, op_Adam, op_AdamW */
+    const union attr *optimizer_attr;
+};
+
+/*
+ * JSON text to a graph: leaves, forward nodes for training and for inference
+ * (both kinds of assignment: outputs, initial weights, losses and metrics of
+ * evaluation into meters), and what training needs.  micro_batch 0: whole.
+ */
+bool model_read(struct graph *, const char *file, const char *text,
+                const struct plancl_dim *dim, unsigned ndim,
+                uint64_t micro_batch, struct training *);
+
+/* Add gradients of all losses, the meters of training, counts, and the
+ * optimizer's updates. */
+void grad_build(struct graph *, const struct training *);
+/* Gradients of every parameter leaf, by id (empty: none flows), where y's is
+ * the leaf dy, added after y. */
+val *grad_of(struct graph *, val y, val dy);
+/* Used by it: next values of a parameter and its state. */
+void optimizer_update(struct graph *, const struct training *, val param,
+                      val gradient);
+
+void simplify(const struct graph *old, struct graph *g);
+/* cancel false: conversions stay beside every op that wants them. */
+void layout(const struct graph *old, struct graph *g, bool cancel);
+void fuse(const struct graph *old, struct graph *g);
+
+/* Interpreter: every node that the assignments of a sequence need, by the ops'
+ * references, in double.  value[id] holds leaves' data before; assigned values
+ * end up there.  value has g->len entries; data in the arena. */
+void interp_run(const struct graph *, struct arena *, enum plan_sequence_id,
+                const struct ref_env *, struct tensor *value);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * plancl_compile.h: a model becomes a plan.
+ *
+ * The compiler is a pure function of model, options and device profile: the same
+ * input gives the same plan, byte for byte.  It keeps no globals, prints
+ * nothing and needs no OpenCL.
+ */
+#ifndef PLANCL_COMPILE_H
+#define PLANCL_COMPILE_H
+
+#include "runtime/plancl.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Optional passes, for `skip`. */
+enum plancl_pass {
+    PLANCL_SKIP_SIMPLIFY = 1 << 0, /* folding, merging of equal nodes */
+    PLANCL_SKIP_LAYOUT = 1 << 1,   /* cancelling of layout conversions */
+    PLANCL_SKIP_FUSE = 1 << 2,     /* pointwise chains in one kernel */
+    PLANCL_SKIP_EARLY = 1 << 3,    /* updates as soon as their gradient is */
+    PLANCL_SKIP_INPLACE = 1 << 4,  /* results written over dead operands */
+    PLANCL_SKIP_REUSE = 1 << 5     /* memory shared between lifetimes */
+};
+
+struct plancl_dim {
+    const char *name;
+    uint64_t size;
+};
+
+struct plancl_compile_options {
+    const struct plancl_dim *dim; /* bound over the model's defaults */
+    unsigned ndim;
+    const char *profile; /* shipped profile's name or a file; null: "cpu" */
+    const char *device;  /* instead of a profile: ask this OpenCL device */
+    uint64_t micro_batch;    /* 0: the effective batch in one piece */
+    uint64_t max_allocation; /* 0: as the device has it */
+    unsigned skip;           /* of enum plancl_pass */
+    /* Text of a stage's result is passed here after the stage; names are
+     * those of plancl_stage_name.  May be null. */
+    void (*dump)(void *context, const char *stage, const char *text);
+    void *dump_context;
+    const char *dump_stage; /* which one; null: none, "all": each */
+    const char *stop_stage; /* end after this stage; *plan stays null */
+};
+
+/* Stages in their order; null after the last. */
+const char *plancl_stage_name(unsigned index);
+
+/* text is null: read the file.  Else name is what messages call the text. */
+enum plancl_status plancl_compile(const char *name, const char *text,
+                                  const struct plancl_compile_options *,
+                                  const struct plancl_callbacks *,
+                                  struct plancl_plan **plan);
+
+/* Reference of the ops from their records, as text. */
+void plancl_ops(void *context,
+                void (*line)(void *context, const char *text));
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,159 @@
+/*
+ * simplify.c: equal nodes merged, constants folded, the unused left out.
+ *
+ * Equal: same op, attributes, operands and, for random ops, the same key.  A
+ * value computed in training and in evaluation alike is so computed by one node.
+ * Folding uses the ops' references, on small constants only.
+ */
+#include <string.h>
+
+#include "compiler/op.h"
+#include "compiler/passes.h"
+
+enum { FOLD_ELEMENTS = 4096 };
+
+struct simplify {
+    const struct graph *old;
+    struct graph *g;
+    val *map;   /* old id to new value */
+    int *table; /* hash table of new ids, 0 empty */
+    size_t mask;
+};
+
+static bool same_attr(const struct attr_spec *s, const union attr *a,
+                      const union attr *b)
+{
+    switch (s->kind) {
+    case ATTR_STRING:
+        return a->s == b->s || (a->s && b->s && strcmp(a->s, b->s) == 0);
+    case ATTR_INTS:
+        return a->ints.n == b->ints.n &&
+               (!a->ints.n || memcmp(a->ints.v, b->ints.v,
+                                     (size_t)a->ints.n * sizeof(int64_t)) == 0);
+    case ATTR_TENSOR:
+        return a->tensor == b->tensor;
+    default:
+        return memcmp(a, b, sizeof a->i) == 0;
+    }
+}
+
+static bool same_node(const struct node *a, const struct node *b)
+{
+    if (a->op != b->op || a->nin != b->nin || a->leaf || b->leaf)
+        return false;
+    for (int k = 0; k < a->nin; k++)
+        if (a->in[k].id != b->in[k].id)
+            return false;
+    for (int i = 0; a->op->attr && a->op->attr[i].name; i++)
+        if (!same_attr(&a->op->attr[i], &a->attr[i], &b->attr[i]))
+            return false;
+    return true;
+}
+
+static size_t hash_of(const struct node *n)
+{
+    size_t h = (size_t)op_attrs(n->op) * 31 + strlen(n->op->name);
+
+    for (const char *c = n->op->name; *c; c++)
+        h = h * 31 + (unsigned char)*c;
+    for (int k = 0; k < n->nin; k++)
+        h = h * 1000003 + (size_t)n->in[k].id;
+    return h * 0x9E3779B97F4A7C15U >> 16;
+}
+
+/* An equal node that is there already, else this one, now in the table. */
+static val merge(struct simplify *s, val v)
+{
+    const struct node *n = graph_node(s->g, v);
+    size_t at = hash_of(n) & s->mask;
+
+    for (; s->table[at]; at = (at + 1) & s->mask)
+        if (same_node(s->g->node[s->table[at]], n))
+            return (val){s->table[at]};
+    s->table[at] = v.id;
+    return v;
+}
+
+static const struct tensor *constant_of(const struct graph *g, val v)
+{
+    const struct leaf *leaf = graph_node(g, v)->leaf;
+
+    return leaf ? leaf->constant : NULL;
+}
+
+static bool can_fold(const struct graph *g, const struct node *n)
+{
+    if (!n->nin || n->op->nout || n->op->is_loss || n->op->across_batch ||
+        n->type.batch || type_count(&n->type) > FOLD_ELEMENTS || !n->op->ref ||
+        !(n->op->formula || n->op->is_view || n->op == &op_Transpose))
+        return false;
+    for (int k = 0; k < n->nin; k++)
+        if (!constant_of(g, n->in[k]))
+            return false;
+    return true;
+}
+
+static val fold(struct graph *g, val v)
+{
+    const struct node *n = graph_node(g, v);
+    struct tensor in[16] = {{{0}, NULL}}, out;
+
+    if (!can_fold(g, n) || n->nin > 16)
+        return v;
+    for (int k = 0; k < n->nin; k++)
+        in[k] = *constant_of(g, n->in[k]);
+    out.type = n->type;
+    out.data = ARENA_NEW(g->arena, double, (size_t)type_count(&n->type) + 1);
+    n->op->ref(n, &(struct ref_env){0}, in, &out);
+    /* As a kernel would have stored it. */
+    if (out.type.dtype == DT_F32)
+        for (int64_t i = 0; i < type_count(&out.type); i++)
+            out.data[i] = (float)out.data[i];
+    return graph_constant(g, &out.type, out.data);
+}
+
+/* The parameter whose storage a state shares has another number here. */
+static val copy_leaf(struct simplify *s, const struct node *n)
+{
+    struct leaf leaf = *n->leaf;
+
+    leaf.like = s->map[leaf.like].id;
+    s->g->at = n->at;
+    s->g->path = n->path;
+    return graph_leaf(s->g, &n->type, &leaf);
+}
+
+static void copy_node(struct simplify *s, int id)
+{
+    const struct node *n = s->old->node[id];
+    val *in = ARENA_NEW(s->g->arena, val, (size_t)n->nin + 1);
+    val v;
+
+    for (int k = 0; k < n->nin; k++)
+        in[k] = s->map[n->in[k].id];
+    if (n->leaf)
+        v = copy_leaf(s, n);
+    else
+        v = graph_copy(s->g, n, in);
+    if (v.id && !n->leaf)
+        v = merge(s, fold(s->g, v));
+    s->map[id] = v;
+}
+
+void simplify(const struct graph *old, struct graph *g)
+{
+    struct simplify s = {.old = old, .g = g};
+    bool *used = graph_used(old, ~0U);
+    size_t room = 64;
+
+    graph_init_like(g, old);
+    while (room < 4 * (size_t)old->len)
+        room *= 2;
+    s.mask = room - 1;
+    s.table = ARENA_NEW(g->arena, int, room);
+    s.map = ARENA_NEW(g->arena, val, (size_t)old->len);
+    for (int id = 1; id < old->len; id++)
+        if (used[id])
+            copy_node(&s, id);
+    graph_finish_copy(old, g, s.map);
+}

@@ -1,0 +1,286 @@
+/*
+ * dataset.c: columns of samples, read by index.
+ *
+ * A column is a file whose first dimension counts samples.  Reading follows
+ * the indices: a run of neighbours is one read, everything else one read per
+ * sample, through a small buffer where elements are converted on their way.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/plancl_data.h"
+#include "data/source.h"
+#include "data/spec.h"
+#include "runtime/base.h"
+
+enum { BUFFER_BYTES = 16384 };
+
+struct column {
+    struct spec spec;
+    struct source source;
+    struct layout layout;
+    uint64_t elements; /* of one sample */
+};
+
+struct plancl_data {
+    struct plancl_callbacks callbacks;
+    uint64_t samples;
+    unsigned columns;
+    struct column column[];
+};
+
+/* The elements from `first` on that go to `to`, all within the file. */
+struct span {
+    const struct column *column;
+    struct conversion conversion;
+    uint64_t first, n;
+    char *to;
+};
+
+static uint64_t elements_of_sample(const struct layout *l)
+{
+    uint64_t n = 1;
+
+    for (unsigned i = 1; i < l->rank; i++)
+        n *= l->dim[i];
+    return n;
+}
+
+static enum plancl_status check_name(const struct plancl_data *d,
+                                     const char *name)
+{
+    for (unsigned i = 0; i + 1 < d->columns; i++)
+        if (strcmp(d->column[i].spec.name, name) == 0)
+            return fail(&d->callbacks, PLANCL_REFUSED,
+                        "data '%s' is given twice: %s and %s", name,
+                        d->column[i].spec.path,
+                        d->column[d->columns - 1].spec.path);
+    return PLANCL_OK;
+}
+
+static enum plancl_status check_samples(struct plancl_data *d,
+                                        const struct column *c)
+{
+    if (c->layout.rank == 0)
+        return fail(&d->callbacks, PLANCL_REFUSED,
+                    "%s: a single number; wanted an array whose first "
+                    "dimension counts samples",
+                    c->spec.path);
+    if (d->columns == 1)
+        d->samples = c->layout.dim[0];
+    if (d->samples != c->layout.dim[0])
+        return fail(&d->callbacks, PLANCL_REFUSED,
+                    "%s has %" PRIu64 " samples, %s has %" PRIu64,
+                    d->column[0].spec.path, d->samples, c->spec.path,
+                    c->layout.dim[0]);
+    return PLANCL_OK;
+}
+
+/* The column counts from here on, so that closing frees what it has. */
+static enum plancl_status add_column(struct plancl_data *d, const char *text)
+{
+    struct column *c = &d->column[d->columns];
+    enum plancl_status status = spec_parse(text, &d->callbacks, &c->spec);
+
+    if (status)
+        return status;
+    d->columns++;
+    c->source.fd = -1;
+    status = check_name(d, c->spec.name);
+    if (!status)
+        status = source_open(&c->source, c->spec.path, &d->callbacks,
+                             &c->layout);
+    if (!status)
+        status = check_samples(d, c);
+    if (!status)
+        c->elements = elements_of_sample(&c->layout);
+    return status;
+}
+
+enum plancl_status plancl_data_open(const char *const *specs, unsigned nspec,
+                                    const struct plancl_callbacks *cb,
+                                    struct plancl_data **data)
+{
+    struct plancl_data *d;
+
+    if (nspec == 0)
+        return fail(cb, PLANCL_REFUSED, "no data: wanted NAME=FILE");
+    d = calloc(1, sizeof *d + nspec * sizeof d->column[0]);
+    if (!d)
+        return fail(cb, PLANCL_MEMORY, "out of memory for %u columns", nspec);
+    if (cb)
+        d->callbacks = *cb;
+    for (unsigned i = 0; i < nspec; i++) {
+        enum plancl_status status = add_column(d, specs[i]);
+
+        if (status) {
+            plancl_data_close(d);
+            return status;
+        }
+    }
+    *data = d;
+    return PLANCL_OK;
+}
+
+void plancl_data_close(struct plancl_data *d)
+{
+    if (!d)
+        return;
+    for (unsigned i = 0; i < d->columns; i++) {
+        source_close(&d->column[i].source);
+        spec_free(&d->column[i].spec);
+    }
+    free(d);
+}
+
+uint64_t plancl_data_samples(const struct plancl_data *d)
+{
+    return d->samples;
+}
+
+unsigned plancl_data_columns(const struct plancl_data *d)
+{
+    return d->columns;
+}
+
+struct plancl_column plancl_data_column(const struct plancl_data *d, unsigned i)
+{
+    struct plancl_column result = {0};
+    const struct column *c;
+
+    if (i >= d->columns)
+        return result;
+    c = &d->column[i];
+    result.name = c->spec.name;
+    result.path = c->spec.path;
+    result.rank = c->layout.rank - 1;
+    memcpy(result.dim, c->layout.dim + 1, result.rank * sizeof result.dim[0]);
+    result.dtype = element_dtype(c->layout.element);
+    return result;
+}
+
+uint64_t plancl_data_host_bytes(const struct plancl_data *d)
+{
+    uint64_t bytes = sizeof *d + d->columns * sizeof d->column[0];
+
+    for (unsigned i = 0; i < d->columns; i++) {
+        const struct column *c = &d->column[i];
+
+        bytes += c->source.heap_bytes;
+        bytes += strlen(c->spec.name) + 1 + strlen(c->spec.path) + 1;
+    }
+    return bytes;
+}
+
+static enum plancl_status refuse_value(const struct plancl_data *d,
+                                       const struct span *s, uint64_t element,
+                                       const uint8_t *at)
+{
+    const struct column *c = s->column;
+    char value[32], scaled[64] = "";
+
+    element_text(&s->conversion, at, value);
+    if (c->spec.scale.denominator != 1)
+        snprintf(scaled, sizeof scaled, " times %g/%g", c->spec.scale.numerator,
+                 c->spec.scale.denominator);
+    else if (c->spec.scale.numerator != 1)
+        snprintf(scaled, sizeof scaled, " times %g", c->spec.scale.numerator);
+    return fail(&d->callbacks, PLANCL_REFUSED,
+                "%s: sample %" PRIu64 ", element %" PRIu64 ": %s%s cannot be "
+                "given to '%s' as %s",
+                c->spec.path, element / c->elements, element % c->elements,
+                value, scaled, c->spec.name, dtype_text(s->conversion.to));
+}
+
+/* Through the buffer, a part at a time. */
+static enum plancl_status read_converted(const struct plancl_data *d,
+                                         const struct span *s)
+{
+    uint8_t buffer[BUFFER_BYTES];
+    const struct column *c = s->column;
+    unsigned size = element_bytes(c->layout.element);
+    size_t to_size = dtype_size(s->conversion.to);
+    uint64_t most = BUFFER_BYTES / size;
+
+    for (uint64_t done = 0; done < s->n; done += most) {
+        uint64_t part = s->n - done < most ? s->n - done : most;
+        uint64_t first = s->first + done;
+        enum plancl_status status = source_read(
+            &c->source, c->spec.path, c->layout.data + first * size,
+            part * size, buffer, &d->callbacks);
+
+        if (status)
+            return status;
+        size_t good = element_convert(&s->conversion, buffer, (size_t)part,
+                                      s->to + done * to_size);
+        if (good < part)
+            return refuse_value(d, s, first + good, buffer + good * size);
+    }
+    return PLANCL_OK;
+}
+
+static enum plancl_status read_span(const struct plancl_data *d,
+                                    const struct span *s)
+{
+    const struct column *c = s->column;
+    uint64_t size = element_bytes(c->layout.element);
+
+    if (!conversion_is_copy(&s->conversion))
+        return read_converted(d, s);
+    return source_read(&c->source, c->spec.path,
+                       c->layout.data + s->first * size, s->n * size, s->to,
+                       &d->callbacks);
+}
+
+static enum plancl_status check_read(const struct plancl_data *d,
+                                     unsigned column, const uint64_t *index,
+                                     uint64_t n, enum plancl_dtype dtype)
+{
+    if (column >= d->columns)
+        return fail(&d->callbacks, PLANCL_REFUSED,
+                    "column %u of a dataset with %u", column, d->columns);
+    if (dtype < PLANCL_F32 || dtype > PLANCL_BOOL)
+        return fail(&d->callbacks, PLANCL_REFUSED, "%d is no element type",
+                    (int)dtype);
+    for (uint64_t i = 0; i < n; i++)
+        if (index[i] >= d->samples)
+            return fail(&d->callbacks, PLANCL_REFUSED,
+                        "%s: sample %" PRIu64 " of %" PRIu64
+                        " (they count from 0)",
+                        d->column[column].spec.path, index[i], d->samples);
+    return PLANCL_OK;
+}
+
+enum plancl_status plancl_data_read(struct plancl_data *d, unsigned column,
+                                    const uint64_t *index, uint64_t n,
+                                    enum plancl_dtype dtype, void *out)
+{
+    enum plancl_status status = check_read(d, column, index, n, dtype);
+    char *to = out;
+
+    if (status)
+        return status;
+    const struct column *c = &d->column[column];
+    struct span s = {
+        c,
+        {c->layout.element, c->layout.big_endian, c->spec.scale, dtype},
+        0,
+        0,
+        NULL};
+    uint64_t sample_bytes = c->elements * dtype_size(dtype);
+
+    for (uint64_t i = 0, run; i < n && c->elements; i += run) {
+        run = 1;
+        while (i + run < n && index[i + run] == index[i] + run)
+            run++;
+        s.first = index[i] * c->elements;
+        s.n = run * c->elements;
+        s.to = to + i * sample_bytes;
+        status = read_span(d, &s);
+        if (status)
+            return status;
+    }
+    return PLANCL_OK;
+}

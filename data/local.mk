@@ -1,0 +1,16 @@
+# libplancl-data: files of samples.
+libplancl_data_la_SOURCES += \
+	data/dataset.c \
+	data/element.c \
+	data/element.h \
+	data/format.c \
+	data/format.h \
+	data/idx.c \
+	data/npy.c \
+	data/npy_write.c \
+	data/shuffle.c \
+	data/source.c \
+	data/source.h \
+	data/spec.c \
+	data/spec.h \
+	data/unpack.c

@@ -1,0 +1,335 @@
+/*
+ * conv.c: the ways to run conv.cl, conv_cpu.cl and conv_grad_w_cpu.cl.
+ *
+ * Whether a candidate fits, and its order of sums, do not depend on N: a
+ * micro-batch takes the same kernel as the whole batch.
+ */
+#include "kernels/conv.h"
+
+/* Enough groups for the cores of a CPU; floats of a band, to stay in cache. */
+enum { GROUPS = 16, BAND_FLOATS = 32768 };
+
+/* Columns of registers in a tile of 16 * vecs channels, and its rows. */
+struct tile {
+    int64_t vecs, rows;
+};
+
+static int64_t round_up(int64_t n, int64_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+static int64_t min_i64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t max_i64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The widest of the tiles that waste the fewest channels. */
+static struct tile tile_for(int64_t channels)
+{
+    static const int rows[] = {0, 12, 10, 8, 6};
+    struct tile t = {1, rows[1]};
+
+    for (int v = 2; v <= 4; v++)
+        if (round_up(channels, 16 * v) <= round_up(channels, 16 * t.vecs))
+            t = (struct tile){v, rows[v]};
+    return t;
+}
+
+static double flop(const struct conv_problem *p)
+{
+    return 2.0 * (double)(p->N * p->P * p->Q * p->K) *
+           (double)(p->R * p->S * (p->C / p->group));
+}
+
+static double x_bytes(const struct conv_problem *p)
+{
+    return (double)(p->N * p->H * p->W * p->C) * (double)dtype_bytes(p->x);
+}
+
+static double y_bytes(const struct conv_problem *p)
+{
+    return (double)(p->N * p->P * p->Q * p->K) * (double)dtype_bytes(p->y);
+}
+
+static double w_elements(const struct conv_problem *p)
+{
+    return (double)(p->R * p->S * (p->C / p->group) * p->K);
+}
+
+static void types(const struct conv_problem *p, struct launch *l)
+{
+    launch_option(l, "X=%s", dtype_name(p->x));
+    launch_option(l, "F=%s", dtype_name(p->w));
+    launch_option(l, "Y=%s", dtype_name(p->y));
+}
+
+static void plain(const struct conv_problem *p, const struct device_info *dev,
+                  struct launch *l)
+{
+    const int64_t size[] = {p->H, p->W, p->C, p->K, p->R, p->S, p->P, p->Q};
+
+    l->source = "conv.cl";
+    types(p, l);
+    for (int i = 0; i < 8; i++)
+        launch_i32(l, size[i]);
+    for (int i = 0; i < 2; i++)
+        launch_i32(l, p->stride[i]);
+    for (int i = 0; i < 2; i++)
+        launch_i32(l, p->pad[i]);
+    for (int i = 0; i < 2; i++)
+        launch_i32(l, p->dilation[i]);
+    launch_i32(l, p->group);
+    l->flop = flop(p);
+    l->bytes = x_bytes(p) + y_bytes(p) + 4 * w_elements(p);
+    l->efficiency = dev->family == FAMILY_CPU ? 0.004 : 0.1;
+}
+
+static void item_launch(const void *problem, const struct device_info *dev,
+                        struct launch *l)
+{
+    const struct conv_problem *p = problem;
+
+    l->entry = "conv_item";
+    launch_grid(l, (uint64_t)(p->N * p->P * p->Q * p->K), 64);
+    launch_u32(l, (uint64_t)p->N);
+    plain(p, dev, l);
+    if (p->bias)
+        launch_option(l, "BIAS=1");
+}
+
+static void grad_x_item_launch(const void *problem,
+                               const struct device_info *dev, struct launch *l)
+{
+    const struct conv_problem *p = problem;
+
+    l->entry = "conv_grad_x_item";
+    launch_grid(l, (uint64_t)(p->N * p->H * p->W * p->C), 64);
+    launch_u32(l, (uint64_t)p->N);
+    plain(p, dev, l);
+}
+
+static void grad_w_item_launch(const void *problem,
+                               const struct device_info *dev, struct launch *l)
+{
+    const struct conv_problem *p = problem;
+
+    l->entry = "conv_grad_w_item";
+    launch_grid(
+        l, (uint64_t)(p->lanes * p->R * p->S * (p->C / p->group) * p->K), 64);
+    launch_u32(l, (uint64_t)p->lanes);
+    launch_setting(l, SETTING_ROWS);
+    launch_setting(l, SETTING_FIRST);
+    plain(p, dev, l);
+    if (p->accumulate)
+        launch_option(l, "ACC=1");
+}
+
+static bool small(int64_t a, int64_t b, int64_t c)
+{
+    return (double)a * (double)b * (double)c < INT32_MAX;
+}
+
+static bool cpu_fits(const void *problem, const struct device_info *dev)
+{
+    const struct conv_problem *p = problem;
+
+    return dev->family == FAMILY_CPU && p->group == 1 &&
+           small(p->H, p->W, p->C) && small(p->P, p->Q, p->K) &&
+           small(p->R * p->S, p->C + 16, p->K + 64);
+}
+
+/* The sum of conv_cpu.cl: for each pixel of out, over taps and channels. */
+struct sum {
+    int64_t N, IH, IW, IC, OH, OW, OC, R, S;
+    int64_t stride[2], up[2], pad[2], dilation[2];
+};
+
+/* Floats of the padded input that `rows` rows of output need. */
+static int64_t band_floats(const struct sum *s, int64_t rows)
+{
+    int64_t height = (rows - 1) * s->stride[0] + (s->R - 1) * s->dilation[0] +
+                     1;
+    int64_t width = (s->OW - 1) * s->stride[1] + (s->S - 1) * s->dilation[1] +
+                    1;
+
+    return height * width * s->IC;
+}
+
+/* Rows of output per band: what the cache takes, less where the samples alone
+ * are too few for the groups. */
+static int64_t band_rows(const struct sum *s)
+{
+    int64_t rows = min_i64(s->OH, max_i64(1, s->N * s->OH / GROUPS));
+
+    while (rows > 1 && band_floats(s, rows) > BAND_FLOATS)
+        rows = (rows + 1) / 2;
+    return rows;
+}
+
+static void sum_scalars(const struct sum *s, struct launch *l)
+{
+    const int64_t size[] = {s->IH, s->IW, s->IC, s->OH,
+                            s->OW, s->OC, s->R,  s->S};
+    const int64_t *const pair[] = {s->stride, s->up, s->pad, s->dilation};
+
+    for (int i = 0; i < 8; i++)
+        launch_i32(l, size[i]);
+    for (int i = 0; i < 8; i++)
+        launch_i32(l, pair[i / 2][i % 2]);
+}
+
+static void sum_launch(const struct sum *s, struct launch *l)
+{
+    struct tile tile = tile_for(s->OC);
+    int64_t rows = band_rows(s), bands = (s->OH + rows - 1) / rows;
+    int64_t tasks = s->N * bands;
+    int64_t slice = round_up(
+        s->R * s->S * s->IC * tile.vecs * 16 + band_floats(s, rows), 16);
+
+    l->source = "conv_cpu.cl";
+    launch_option(l, "VECS=%d", (int)tile.vecs);
+    launch_option(l, "PIXELS=%d", (int)tile.rows);
+    launch_grid(l, (uint64_t)min_i64(tasks, GROUPS), 1);
+    l->workspace = l->global[0] * (uint64_t)slice * sizeof(float);
+    sum_scalars(s, l);
+    launch_i32(l, bands);
+    launch_i32(l, rows);
+    launch_u32(l, (uint64_t)tasks);
+    launch_u32(l, (uint64_t)slice);
+    l->efficiency = 0.4;
+}
+
+static void cpu_launch(const void *problem, const struct device_info *dev,
+                       struct launch *l)
+{
+    const struct conv_problem *p = problem;
+    struct sum s = {.N = p->N,
+                    .IH = p->H,
+                    .IW = p->W,
+                    .IC = p->C,
+                    .OH = p->P,
+                    .OW = p->Q,
+                    .OC = p->K,
+                    .R = p->R,
+                    .S = p->S};
+
+    for (int i = 0; i < 2; i++) {
+        s.stride[i] = p->stride[i];
+        s.up[i] = 1;
+        s.pad[i] = p->pad[i];
+        s.dilation[i] = p->dilation[i];
+    }
+    (void)dev;
+    l->entry = "conv_cpu";
+    types(p, l);
+    if (p->bias)
+        launch_option(l, "BIAS=1");
+    sum_launch(&s, l);
+    l->flop = flop(p);
+    l->bytes = x_bytes(p) + y_bytes(p) + 4 * w_elements(p);
+}
+
+/* A convolution of dy, its pixels `stride` apart, with the weights turned. */
+static void grad_x_cpu_launch(const void *problem,
+                              const struct device_info *dev, struct launch *l)
+{
+    const struct conv_problem *p = problem;
+    const int64_t kernel[] = {p->R, p->S};
+    struct sum s = {.N = p->N,
+                    .IH = p->P,
+                    .IW = p->Q,
+                    .IC = p->K,
+                    .OH = p->H,
+                    .OW = p->W,
+                    .OC = p->C,
+                    .R = p->R,
+                    .S = p->S};
+
+    for (int i = 0; i < 2; i++) {
+        s.stride[i] = 1;
+        s.up[i] = p->stride[i];
+        s.pad[i] = (kernel[i] - 1) * p->dilation[i] - p->pad[i];
+        s.dilation[i] = p->dilation[i];
+    }
+    (void)dev;
+    l->entry = "conv_grad_x_cpu";
+    types(p, l);
+    sum_launch(&s, l);
+    l->flop = flop(p);
+    l->bytes = x_bytes(p) + y_bytes(p) + 4 * w_elements(p);
+}
+
+static void grad_w_scalars(const struct conv_problem *p, struct launch *l)
+{
+    const int64_t size[] = {p->H, p->W, p->C, p->K, p->R, p->S, p->P, p->Q};
+    const int64_t *const pair[] = {p->stride, p->pad, p->dilation};
+
+    for (int i = 0; i < 8; i++)
+        launch_i32(l, size[i]);
+    for (int i = 0; i < 6; i++)
+        launch_i32(l, pair[i / 2][i % 2]);
+    launch_u32(l, (uint64_t)p->lanes);
+    launch_setting(l, SETTING_ROWS);
+    launch_setting(l, SETTING_FIRST);
+}
+
+static void grad_w_cpu_launch(const void *problem,
+                              const struct device_info *dev, struct launch *l)
+{
+    const struct conv_problem *p = problem;
+    struct tile tile = tile_for(p->K);
+    int64_t taps = p->R * p->S * p->C, pitch = round_up(p->K, 16 * tile.vecs);
+    int64_t tiles = (taps + tile.rows - 1) / tile.rows *
+                    (pitch / (16 * tile.vecs));
+    int64_t parts = min_i64(tiles, (GROUPS + p->lanes - 1) / p->lanes);
+    int64_t rows = p->P, height, width, slice;
+
+    width = (p->Q - 1) * p->stride[1] + (p->S - 1) * p->dilation[1] + 1;
+    while (rows > 1 && rows * (p->stride[0] * width * p->C + p->Q * pitch) >
+                           2 * BAND_FLOATS)
+        rows = (rows + 1) / 2;
+    height = (rows - 1) * p->stride[0] + (p->R - 1) * p->dilation[0] + 1;
+    slice = round_up(height * width * p->C + rows * p->Q * pitch, 16);
+
+    (void)dev;
+    l->source = "conv_grad_w_cpu.cl";
+    l->entry = "conv_grad_w_cpu";
+    types(p, l);
+    launch_option(l, "VECS=%d", (int)tile.vecs);
+    launch_option(l, "TAPS=%d", (int)tile.rows);
+    if (p->accumulate)
+        launch_option(l, "ACC=1");
+    l->global[0] = (uint64_t)parts;
+    l->global[1] = (uint64_t)p->lanes;
+    l->workspace = (uint64_t)(parts * p->lanes * slice) * sizeof(float);
+    grad_w_scalars(p, l);
+    launch_i32(l, rows);
+    launch_u32(l, (uint64_t)slice);
+    l->flop = flop(p);
+    l->bytes = x_bytes(p) + y_bytes(p) + 4 * p->lanes * w_elements(p);
+    l->efficiency = 0.4;
+}
+
+const struct kernel kernels_conv[] = {
+    {"conv_cpu", cpu_fits, cpu_launch},
+    {"conv_item", fits_always, item_launch},
+    {0},
+};
+
+const struct kernel kernels_conv_grad_x[] = {
+    {"conv_grad_x_cpu", cpu_fits, grad_x_cpu_launch},
+    {"conv_grad_x_item", fits_always, grad_x_item_launch},
+    {0},
+};
+
+const struct kernel kernels_conv_grad_w[] = {
+    {"conv_grad_w_cpu", cpu_fits, grad_w_cpu_launch},
+    {"conv_grad_w_item", fits_always, grad_w_item_launch},
+    {0},
+};

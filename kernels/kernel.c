@@ -1,0 +1,145 @@
+/*
+ * kernel.c: choosing among a family's candidates, and what their launch
+ * functions are written with.
+ */
+#include "kernels/kernel.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+double launch_seconds(const struct launch *l, const struct device_info *dev)
+{
+    double compute = l->flop / (dev->flops * l->efficiency);
+    double traffic = l->bytes / dev->bytes_per_second;
+
+    return dev->launch_seconds + fmax(compute, traffic);
+}
+
+static void launch_init(struct launch *l)
+{
+    memset(l, 0, sizeof *l);
+    for (int d = 0; d < 3; d++)
+        l->global[d] = l->local[d] = 1;
+    l->efficiency = 1;
+}
+
+bool kernel_try(const struct kernel *k, const void *problem,
+                const struct device_info *dev, struct launch *l)
+{
+    if (!k->fits(problem, dev))
+        return false;
+    launch_init(l);
+    k->launch(problem, dev, l);
+    return true;
+}
+
+/*
+ * All candidates of a family do the same work, so the cheapest is the most
+ * efficient one.  Seconds are not compared: they hold terms that do not grow with
+ * the batch, and the choice must be the same for a micro-batch as for the
+ * effective batch, or bits would depend on the cut.
+ */
+const struct kernel *kernel_choose(const struct kernel *family,
+                                   const void *problem,
+                                   const struct device_info *dev,
+                                   struct launch *out)
+{
+    const struct kernel *best = NULL;
+
+    for (const struct kernel *k = family; k->name; k++) {
+        struct launch l;
+
+        if (!kernel_try(k, problem, dev, &l))
+            continue;
+        if (!best || l.efficiency > out->efficiency) {
+            best = k;
+            *out = l;
+        }
+    }
+    /* Again, because a generated text is where the last one tried left it. */
+    if (best)
+        kernel_try(best, problem, dev, out);
+    return best;
+}
+
+void launch_option(struct launch *l, const char *format, ...)
+{
+    size_t used = strlen(l->options);
+    va_list arg;
+    int n;
+
+    if (used)
+        l->options[used++] = ' ';
+    va_start(arg, format);
+    n = vsnprintf(l->options + used, sizeof l->options - used, format, arg);
+    va_end(arg);
+    assert(n > 0 && (size_t)n < sizeof l->options - used);
+    (void)n;
+}
+
+static struct scalar *scalar_add(struct launch *l)
+{
+    assert(l->nscalar < LAUNCH_SCALARS);
+    return &l->scalar[l->nscalar++];
+}
+
+void launch_u32(struct launch *l, uint64_t value)
+{
+    struct scalar *s = scalar_add(l);
+
+    assert(value <= UINT32_MAX);
+    s->kind = SCALAR_U32;
+    s->u32 = (uint32_t)value;
+}
+
+void launch_i32(struct launch *l, int64_t value)
+{
+    assert(value >= INT32_MIN && value <= INT32_MAX);
+    launch_u32(l, (uint32_t)(int32_t)value);
+}
+
+void launch_u64(struct launch *l, uint64_t value)
+{
+    launch_u32(l, value & UINT32_MAX);
+    launch_u32(l, value >> 32);
+}
+
+void launch_f32(struct launch *l, double value)
+{
+    struct scalar *s = scalar_add(l);
+
+    s->kind = SCALAR_F32;
+    s->f32 = (float)value;
+}
+
+void launch_setting(struct launch *l, enum setting setting)
+{
+    struct scalar *s = scalar_add(l);
+
+    s->kind = SCALAR_SETTING;
+    s->setting = setting;
+}
+
+void launch_grid(struct launch *l, uint64_t items, uint64_t local)
+{
+    uint64_t groups = (items + local - 1) / local;
+
+    l->local[0] = local;
+    l->global[0] = (groups ? groups : 1) * local;
+}
+
+bool fits_always(const void *problem, const struct device_info *dev)
+{
+    (void)problem;
+    (void)dev;
+    return true;
+}
+
+bool fits_cpu(const void *problem, const struct device_info *dev)
+{
+    (void)problem;
+    return dev->family == FAMILY_CPU;
+}

@@ -1,0 +1,62 @@
+# Part of libplancl: candidates and their sources, which awk puts into C.
+kernels_cl = \
+	kernels/preamble.cl \
+	kernels/conv.cl \
+	kernels/conv_cpu.cl \
+	kernels/conv_grad_w_cpu.cl \
+	kernels/copy.cl \
+	kernels/loss.cl \
+	kernels/loss_cpu.cl \
+	kernels/matmul.cl \
+	kernels/matmul_cpu.cl \
+	kernels/matmul_batch_sum_cpu.cl \
+	kernels/meter.cl \
+	kernels/norm.cl \
+	kernels/optimizer.cl \
+	kernels/pool.cl \
+	kernels/random.cl \
+	kernels/reduce.cl \
+	kernels/softmax.cl \
+	kernels/transpose.cl
+
+libplancl_la_SOURCES += \
+	kernels/conv.c \
+	kernels/conv.h \
+	kernels/copy.c \
+	kernels/copy.h \
+	kernels/dtype.h \
+	kernels/kernel.c \
+	kernels/kernel.h \
+	kernels/loss.c \
+	kernels/loss.h \
+	kernels/matmul.c \
+	kernels/matmul.h \
+	kernels/meter.c \
+	kernels/meter.h \
+	kernels/norm.c \
+	kernels/norm.h \
+	kernels/optimizer.c \
+	kernels/optimizer.h \
+	kernels/pointwise.c \
+	kernels/pointwise.h \
+	kernels/pool.c \
+	kernels/pool.h \
+	kernels/program.c \
+	kernels/random.c \
+	kernels/random.h \
+	kernels/reduce.c \
+	kernels/reduce.h \
+	kernels/softmax.c \
+	kernels/softmax.h \
+	kernels/transpose.c \
+	kernels/transpose.h
+nodist_libplancl_la_SOURCES += kernels/sources.c
+
+kernels/sources.c: $(kernels_cl) kernels/embed.awk
+	$(AM_V_GEN)$(MKDIR_P) kernels && \
+	    $(AWK) -f '$(srcdir)/kernels/embed.awk' \
+	    $(kernels_cl:%='$(srcdir)/%') >$@.new && mv $@.new $@
+
+BUILT_SOURCES += kernels/sources.c
+CLEANFILES += kernels/sources.c kernels/sources.c.new
+EXTRA_DIST += kernels/embed.awk $(kernels_cl)

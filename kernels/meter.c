@@ -1,0 +1,73 @@
+/* meter.c: how meter.cl is launched.  Its work is too small to matter. */
+#include "kernels/meter.h"
+
+enum { LOCAL = 64 };
+
+static void meter_launch(const void *problem, const struct device_info *dev,
+                         struct launch *l)
+{
+    const struct meter_problem *p = problem;
+
+    (void)dev;
+    l->source = "meter.cl";
+    l->entry = "meter_add";
+    launch_option(l, "LANES=%d", p->lanes);
+    if (p->once)
+        launch_option(l, "ONCE=1");
+    if (p->counts)
+        launch_option(l, "COUNTS=1");
+    launch_u64(l, (uint64_t)p->per_sample);
+    launch_u32(l, (uint64_t)p->N);
+    launch_setting(l, SETTING_ROWS);
+    launch_setting(l, SETTING_FIRST);
+    launch_grid(l, (uint64_t)p->lanes, (uint64_t)p->lanes);
+    l->bytes = 4 * (double)p->N;
+}
+
+const struct kernel kernels_meter_add[] = {
+    {"meter_add", fits_always, meter_launch},
+    {0},
+};
+
+static void count_launch(const void *problem, const struct device_info *dev,
+                         struct launch *l)
+{
+    const struct count_problem *p = problem;
+
+    (void)dev;
+    l->source = "meter.cl";
+    l->entry = "count_add";
+    launch_u32(l, (uint64_t)p->N);
+    launch_setting(l, SETTING_ROWS);
+    launch_setting(l, SETTING_FIRST);
+    l->bytes = 4 * (double)p->N;
+}
+
+const struct kernel kernels_count_add[] = {
+    {"count_add", fits_always, count_launch},
+    {0},
+};
+
+static void seed_launch(const void *problem, const struct device_info *dev,
+                        struct launch *l)
+{
+    const struct seed_problem *p = problem;
+
+    (void)dev;
+    l->source = "meter.cl";
+    l->entry = "loss_seed";
+    if (p->count)
+        launch_option(l, "COUNT=1");
+    launch_f32(l, p->weight);
+    launch_u64(l, (uint64_t)p->per_sample);
+    launch_u32(l, (uint64_t)p->N);
+    launch_setting(l, SETTING_ROWS);
+    launch_setting(l, SETTING_EFFECTIVE);
+    launch_grid(l, (uint64_t)p->N, LOCAL);
+    l->bytes = 4 * (double)p->N;
+}
+
+const struct kernel kernels_loss_seed[] = {
+    {"loss_seed", fits_always, seed_launch},
+    {0},
+};

@@ -1,0 +1,110 @@
+/* meter.cl: running sums for means, counts, and a loss's first gradient. */
+
+#ifdef ENTRY_meter_add
+#ifndef LANES
+#define LANES 16
+#define LANES_IS_DEFAULT
+#endif
+
+/*
+ * Knuth's TwoSum: the sum, and in *lost exactly what it was rounded by.  It has
+ * no products, so nothing in it can be contracted.
+ */
+INLINE float KERNEL(add)(float sum, float x, float *lost)
+{
+    const float next = sum + x;
+    const float part = next - sum;
+
+    *lost += (sum - (next - part)) + (x - part);
+    return next;
+}
+
+/* Counts may need more bits than a float has: the second addend is what the
+ * first lacks. */
+INLINE float KERNEL(add_count)(float sum, long count, float *lost)
+{
+    const float near = (float)count;
+
+    *lost += (float)(count - (long)near);
+    return KERNEL(add)(sum, near, lost);
+}
+
+/* One item per lane. */
+__kernel void KERNEL(meter_add)(
+    const __global float *state, ulong state_off, const __global float *terms,
+    ulong terms_off,
+#ifdef COUNTS
+    const __global int *counts, ulong counts_off,
+#endif
+    __global float *next, ulong next_off, uint per_sample_low,
+    uint per_sample_high, uint N, uint rows, uint first)
+{
+    const uint lane = get_global_id(0);
+    float4 s = vload4(0, state + state_off + lane * 4);
+    float lost = s.y, count_lost = s.w;
+
+#ifdef ONCE
+    if (lane == 0) {
+        s.x = KERNEL(add)(s.x, terms[terms_off], &lost);
+        s.z = KERNEL(add_count)(s.z, 1, &count_lost);
+    }
+#else
+    for (uint n = lane_start(lane, LANES, first); n < min(rows, N);
+         n += LANES) {
+        s.x = KERNEL(add)(s.x, terms[terms_off + n], &lost);
+#ifdef COUNTS
+        s.z = KERNEL(add_count)(s.z, counts[counts_off + n], &count_lost);
+#else
+        s.z = KERNEL(add_count)(s.z, join(per_sample_low, per_sample_high),
+                                &count_lost);
+#endif
+    }
+#endif
+    vstore4((float4)(s.x, lost, s.z, count_lost), 0,
+            next + next_off + lane * 4);
+}
+
+#ifdef LANES_IS_DEFAULT
+#undef LANES
+#undef LANES_IS_DEFAULT
+#endif
+#endif
+
+#ifdef ENTRY_count_add
+/* One item; whole numbers, so the order does not matter. */
+__kernel ONE_ITEM void KERNEL(count_add)(
+    const __global int *state, ulong state_off, const __global int *counts,
+    ulong counts_off, __global int *next, ulong next_off, uint N, uint rows,
+    uint first)
+{
+    int sum = first ? state[state_off] : 0;
+
+    for (uint n = 0; n < min(rows, N); n++)
+        sum += counts[counts_off + n];
+    next[next_off] = sum;
+}
+#endif
+
+#ifdef ENTRY_loss_seed
+/* One item per sample; rows beyond the batch, and a batch of which nothing
+ * counts, get nothing. */
+__kernel void KERNEL(loss_seed)(
+#ifdef COUNT
+    const __global int *state, ulong state_off,
+#endif
+    __global float *seed, ulong seed_off, float weight, uint per_sample_low,
+    uint per_sample_high, uint N, uint rows, uint effective)
+{
+    const uint n = get_global_id(0);
+#ifdef COUNT
+    const float count = (float)state[state_off];
+#else
+    const float count =
+        (float)(effective * join(per_sample_low, per_sample_high));
+#endif
+
+    if (n < N)
+        seed[seed_off + n] =
+            n < rows && count > 0.0f ? weight / count : 0.0f;
+}
+#endif

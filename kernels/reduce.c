@@ -1,0 +1,158 @@
+/*
+ * reduce.c: the ways to run reduce.cl.
+ */
+#include "kernels/reduce.h"
+
+enum { GROUPS = 32 };
+
+static uint64_t groups(int64_t tasks)
+{
+    return (uint64_t)(tasks < GROUPS ? tasks : GROUPS);
+}
+
+static void reduce(const struct reduce_problem *p, struct launch *l)
+{
+    static const char *const kind[] = {"SUM", "MEAN", "MAXIMUM", "MINIMUM"};
+    double y = (double)p->outer * (double)p->inner;
+
+    l->source = "reduce.cl";
+    launch_option(l, "KIND=%s", kind[p->kind]);
+    launch_option(l, "X=%s", dtype_name(p->x));
+    launch_option(l, "Y=%s", dtype_name(p->y));
+    launch_u64(l, (uint64_t)p->outer);
+    launch_u64(l, (uint64_t)p->len);
+    l->flop = y * (double)p->len;
+    l->bytes = y * (double)p->len * (double)dtype_bytes(p->x) +
+               y * (double)dtype_bytes(p->y);
+}
+
+static bool rows_fits(const void *problem, const struct device_info *dev)
+{
+    const struct reduce_problem *p = problem;
+
+    return dev->family == FAMILY_CPU && p->inner == 1;
+}
+
+static void rows_launch(const void *problem, const struct device_info *dev,
+                        struct launch *l)
+{
+    const struct reduce_problem *p = problem;
+
+    (void)dev;
+    l->entry = "reduce_rows_cpu";
+    reduce(p, l);
+    launch_grid(l, groups(p->outer), 1);
+    l->efficiency = 0.1;
+}
+
+static bool columns_fits(const void *problem, const struct device_info *dev)
+{
+    const struct reduce_problem *p = problem;
+
+    return dev->family == FAMILY_CPU && p->inner > 1;
+}
+
+static void columns_launch(const void *problem, const struct device_info *dev,
+                           struct launch *l)
+{
+    const struct reduce_problem *p = problem;
+
+    (void)dev;
+    l->entry = "reduce_columns_cpu";
+    reduce(p, l);
+    launch_u64(l, (uint64_t)p->inner);
+    launch_grid(l, groups(p->outer * ((p->inner + 15) / 16)), 1);
+    l->efficiency = 0.1;
+}
+
+static void item_launch(const void *problem, const struct device_info *dev,
+                        struct launch *l)
+{
+    const struct reduce_problem *p = problem;
+
+    (void)dev;
+    l->entry = "reduce_item";
+    reduce(p, l);
+    launch_u64(l, (uint64_t)p->inner);
+    launch_grid(l, (uint64_t)(p->outer * p->inner), 64);
+    l->efficiency = 0.002;
+}
+
+static void batch_sum(const struct batch_sum_problem *p, struct launch *l)
+{
+    l->source = "reduce.cl";
+    launch_option(l, "X=%s", dtype_name(p->x));
+    if (p->accumulate)
+        launch_option(l, "ACC=1");
+    launch_u32(l, (uint64_t)p->A);
+    launch_u32(l, (uint64_t)p->B);
+    launch_u32(l, (uint64_t)p->C);
+    launch_u32(l, (uint64_t)p->lanes);
+    launch_setting(l, SETTING_ROWS);
+    launch_setting(l, SETTING_FIRST);
+    l->flop = (double)p->samples * (double)(p->A * p->B * p->C);
+    l->bytes = l->flop * (double)dtype_bytes(p->x) +
+               4.0 * p->lanes * (double)(p->A * p->C);
+}
+
+static void batch_sum_cpu(const void *problem, const struct device_info *dev,
+                          struct launch *l)
+{
+    const struct batch_sum_problem *p = problem;
+
+    (void)dev;
+    l->entry = "batch_sum_cpu";
+    batch_sum(p, l);
+    launch_grid(l, groups(p->A * ((p->C + 15) / 16)), 1);
+    l->global[1] = (uint64_t)p->lanes;
+    l->efficiency = 0.05;
+}
+
+static void batch_sum_item(const void *problem, const struct device_info *dev,
+                           struct launch *l)
+{
+    const struct batch_sum_problem *p = problem;
+
+    (void)dev;
+    l->entry = "batch_sum_item";
+    batch_sum(p, l);
+    launch_grid(l, (uint64_t)(p->lanes * p->A * p->C), 64);
+    l->efficiency = 0.002;
+}
+
+static void lane_sum(const void *problem, const struct device_info *dev,
+                     struct launch *l)
+{
+    const struct lane_sum_problem *p = problem;
+    int64_t blocks = (p->elements + 15) / 16;
+
+    l->source = "reduce.cl";
+    l->entry = "lane_sum";
+    launch_u32(l, (uint64_t)p->lanes);
+    launch_u64(l, (uint64_t)p->elements);
+    l->flop = (double)p->lanes * (double)p->elements;
+    l->bytes = 4.0 * (p->lanes + 1) * (double)p->elements;
+    l->efficiency = 0.1;
+    if (dev->family == FAMILY_CPU)
+        launch_grid(l, groups(blocks), 1);
+    else
+        launch_grid(l, (uint64_t)blocks, 64);
+}
+
+const struct kernel kernels_reduce[] = {
+    {"reduce_rows_cpu", rows_fits, rows_launch},
+    {"reduce_columns_cpu", columns_fits, columns_launch},
+    {"reduce_item", fits_always, item_launch},
+    {0},
+};
+
+const struct kernel kernels_batch_sum[] = {
+    {"batch_sum_cpu", fits_cpu, batch_sum_cpu},
+    {"batch_sum_item", fits_always, batch_sum_item},
+    {0},
+};
+
+const struct kernel kernels_lane_sum[] = {
+    {"lane_sum", fits_always, lane_sum},
+    {0},
+};

@@ -1,0 +1,139 @@
+/*
+ * softmax.cl: y = e / sum of e along len, e = exp(x - largest x), or, with
+ * LOGARITHM, y = (x - largest x) - log(sum of e).
+ *
+ * x and y are [outer, len, inner].  *_cpu entries: a work-group is one work-item
+ * that takes some of the tasks; softmax_item: a work-item per row.  A row is
+ * read and written by one work-item, and an element of y only after the last
+ * read of its element of x, so y may lie over x.
+ */
+#define BEGIN(tasks) ((tasks) * get_group_id(0) / get_num_groups(0))
+#define END(tasks) ((tasks) * (get_group_id(0) + 1) / get_num_groups(0))
+
+#ifdef LOGARITHM
+#define FINISH(x, top, total) (((x) - (top)) - log(total))
+#else
+#define FINISH(x, top, total) (exp((x) - (top)) / (total))
+#endif
+
+#ifdef ENTRY_softmax_rows_cpu
+/*
+ * inner is 1: a task is a row.  Elements go into 16 sums, number i into i mod
+ * 16, which are then added as a tree.  The end of a row runs the same code on a
+ * register padded with what takes no part.
+ */
+#define LANE16 ((int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
+
+INLINE float16 KERNEL(row16)(const __global T(X) *x, ulong i, ulong len)
+{
+    const int left = min(len - i, (ulong)16);
+
+    return LANE16 < left ? LD16N(X, x, i, left) : (float16)(-INFINITY);
+}
+
+INLINE float KERNEL(top)(const __global T(X) *x, ulong len)
+{
+    float16 top = -INFINITY;
+
+    for (ulong i = 0; i < len; i += 16)
+        top = fmax(top, KERNEL(row16)(x, i, len));
+    const float8 a = fmax(top.lo, top.hi);
+    const float4 b = fmax(a.lo, a.hi);
+
+    return fmax(fmax(b.x, b.y), fmax(b.z, b.w));
+}
+
+INLINE float KERNEL(total)(const __global T(X) *x, ulong len, float top)
+{
+    float16 total = 0.0f;
+
+    for (ulong i = 0; i < len; i += 16)
+        total += exp(KERNEL(row16)(x, i, len) - top);
+    const float8 a = total.lo + total.hi;
+    const float4 b = a.lo + a.hi;
+
+    return (b.x + b.y) + (b.z + b.w);
+}
+
+__kernel ONE_ITEM void KERNEL(softmax_rows_cpu)(const __global T(X) *x,
+                                                ulong x_off, __global T(Y) *y,
+                                                ulong y_off, uint outer,
+                                                uint outer_high, uint len,
+                                                uint len_high)
+{
+    const ulong rows = join(outer, outer_high), n = join(len, len_high);
+
+    for (ulong row = BEGIN(rows); row < END(rows); row++) {
+        const __global T(X) *from = x + x_off + row * n;
+        const float16 top = KERNEL(top)(from, n);
+        const float16 total = KERNEL(total)(from, n, top.s0);
+
+        for (ulong i = 0; i < n; i += 16) {
+            const float16 v = KERNEL(row16)(from, i, n);
+
+            ST16N(Y, y, y_off + row * n + i, FINISH(v, top, total),
+                  (int)min(n - i, (ulong)16));
+        }
+    }
+}
+#undef LANE16
+#endif
+
+#ifdef ENTRY_softmax_columns_cpu
+/* A task is 16 neighbours of inner; each is a chain along len. */
+__kernel ONE_ITEM void
+KERNEL(softmax_columns_cpu)(const __global T(X) *x, ulong x_off,
+                            __global T(Y) *y, ulong y_off, uint outer,
+                            uint outer_high, uint len, uint len_high,
+                            uint inner, uint inner_high)
+{
+    const ulong n = join(len, len_high), width = join(inner, inner_high);
+    const ulong blocks = (width + 15) / 16;
+    const ulong tasks = join(outer, outer_high) * blocks;
+
+    for (ulong t = BEGIN(tasks); t < END(tasks); t++) {
+        const ulong at = t / blocks * n * width + t % blocks * 16;
+        const int left = min(width - t % blocks * 16, (ulong)16);
+        float16 top = -INFINITY, total = 0.0f;
+
+        for (ulong k = 0; k < n; k++)
+            top = fmax(top, LD16N(X, x, x_off + at + k * width, left));
+        for (ulong k = 0; k < n; k++)
+            total += exp(LD16N(X, x, x_off + at + k * width, left) - top);
+        for (ulong k = 0; k < n; k++) {
+            const float16 v = LD16N(X, x, x_off + at + k * width, left);
+
+            ST16N(Y, y, y_off + at + k * width, FINISH(v, top, total), left);
+        }
+    }
+}
+#endif
+
+#ifdef ENTRY_softmax_item
+__kernel void KERNEL(softmax_item)(const __global T(X) *x, ulong x_off,
+                                   __global T(Y) *y, ulong y_off, uint outer,
+                                   uint outer_high, uint len, uint len_high,
+                                   uint inner, uint inner_high)
+{
+    const ulong n = join(len, len_high), width = join(inner, inner_high);
+    const ulong i = get_global_id(0);
+    if (i >= join(outer, outer_high) * width)
+        return;
+    const ulong at = i / width * n * width + i % width;
+    float top = -INFINITY, total = 0.0f;
+
+    for (ulong k = 0; k < n; k++)
+        top = fmax(top, LD(X, x, x_off + at + k * width));
+    for (ulong k = 0; k < n; k++)
+        total += exp(LD(X, x, x_off + at + k * width) - top);
+    for (ulong k = 0; k < n; k++) {
+        const float v = LD(X, x, x_off + at + k * width);
+
+        ST(Y, y, y_off + at + k * width, FINISH(v, top, total));
+    }
+}
+#endif
+
+#undef FINISH
+#undef BEGIN
+#undef END

@@ -1,0 +1,59 @@
+/*
+ * text.c: a string that grows in an arena.
+ *
+ * It doubles when it is full and leaves the old copy to the arena.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/base.h"
+
+enum { FIRST_CAPACITY = 256 };
+
+/* Room for len more bytes and a final zero. */
+static void make_room(struct text *t, size_t len)
+{
+    size_t cap = t->cap ? t->cap : FIRST_CAPACITY;
+    char *s;
+
+    if (t->s && len < t->cap - t->len)
+        return;
+    while (cap - t->len <= len && cap <= SIZE_MAX / 2)
+        cap *= 2;
+    if (cap - t->len <= len)
+        longjmp(*t->arena->out_of_memory, 1);
+    s = arena_alloc(t->arena, cap, 1);
+    if (t->len)
+        memcpy(s, t->s, t->len);
+    t->s = s;
+    t->cap = cap;
+}
+
+void text_bytes(struct text *t, const char *bytes, size_t len)
+{
+    make_room(t, len);
+    if (len)
+        memcpy(t->s + t->len, bytes, len);
+    t->len += len;
+    t->s[t->len] = '\0';
+}
+
+void text_add(struct text *t, const char *format, ...)
+{
+    va_list args;
+    int len;
+
+    make_room(t, 0);
+    va_start(args, format);
+    len = vsnprintf(t->s + t->len, t->cap - t->len, format, args);
+    va_end(args);
+    if (len < 0)
+        longjmp(*t->arena->out_of_memory, 1);
+    if ((size_t)len >= t->cap - t->len) {
+        make_room(t, (size_t)len);
+        va_start(args, format);
+        vsnprintf(t->s + t->len, t->cap - t->len, format, args);
+        va_end(args);
+    }
+    t->len += (size_t)len;
+}

@@ -1,0 +1,212 @@
+/*
+ * kernels_meter.c: meters, counts and the seeds of gradients against plain
+ * loops; stale rows are NaN; cut batches give the same bits.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernels/meter.h"
+#include "tests/kernel_harness.h"
+
+enum { N = 37, LANES = 16, STATE = 4 * LANES, ROWS = 31, FIRST = 21 };
+
+static const struct meter_problem meters[] = {
+    {N, LANES, false, false, 1},
+    {N, LANES, false, false, 3000000001}, /* more bits than a float has */
+    {N, LANES, false, true, 0},
+    {1, LANES, true, false, 0},
+};
+static const struct count_problem count_problem = {N};
+static const struct seed_problem seeds[] = {
+    {N, 0.75, false, 1},
+    {N, 1, false, 5000000000},
+    {N, 0.75, true, 0},
+};
+enum { METERS = 4, SEEDS = 3 };
+
+static struct harness harness;
+
+static void set(uint32_t *setting, uint32_t rows, uint32_t first)
+{
+    memset(setting, 0, SETTING_COUNT * sizeof *setting);
+    setting[SETTING_ROWS] = rows;
+    setting[SETTING_FIRST] = first;
+    setting[SETTING_EFFECTIVE] = 640;
+}
+
+/* next = state and samples [begin, begin + rows) of terms and counts; where
+ * begin is odd, in the memory of state */
+static void meter_run(const struct meter_problem *p, double *state,
+                      double *terms, double *counts, uint32_t begin,
+                      uint32_t rows, double *next)
+{
+    size_t left = (size_t)p->N - begin;
+    struct meter_problem part = *p;
+    struct operand o[4] = {{DT_F32, STATE, state, false},
+                           {DT_F32, left, terms + begin, false},
+                           {DT_I32, left, counts + begin, false},
+                           {DT_F32, STATE, next, true}};
+    uint32_t setting[SETTING_COUNT];
+    struct launch l;
+
+    part.N = (int64_t)left;
+    set(setting, rows, FIRST + begin);
+    assert_true(harness_launch(&harness, kernels_meter_add, &part, &l));
+    if (!p->counts)
+        o[2] = o[3];
+    if (begin % 2)
+        harness_run_over(&harness, &l, o, p->counts ? 4 : 3, 0, setting);
+    else
+        harness_run(&harness, &l, o, p->counts ? 4 : 3, setting);
+}
+
+static void meter_numbers(double *state, double *terms, double *counts)
+{
+    fill(state, STATE, DT_F32, 1);
+    fill(terms, N, DT_F32, 2);
+    for (int i = 0; i < STATE; i += 4) {
+        state[i] = 1e8; /* so that the low part has work */
+        state[i + 2] = 1 << 24;
+        state[i + 3] = 3;
+    }
+    for (int i = 0; i < N; i++) {
+        counts[i] = i % 4 ? 100 + i : 0x7fffffff - i;
+        if (i >= ROWS)
+            terms[i] = NAN;
+    }
+}
+
+static void test_meter(void **unused)
+{
+    double state[STATE], next[STATE], terms[N], counts[N];
+
+    (void)unused;
+    for (int i = 0; i < METERS; i++) {
+        const struct meter_problem *p = &meters[i];
+
+        meter_numbers(state, terms, counts);
+        meter_run(p, state, terms, counts, 0, ROWS, next);
+        for (int lane = 0; lane < LANES; lane++) {
+            const double *was = state + 4 * lane, *is = next + 4 * lane;
+            double sum = was[0] + was[1], count = was[2] + was[3];
+
+            for (int n = 0; n < ROWS; n++) {
+                if (p->once ? n || lane : (FIRST + n) % LANES != lane)
+                    continue;
+                sum += terms[n];
+                count += p->once     ? 1
+                         : p->counts ? counts[n]
+                                     : (double)p->per_sample;
+            }
+            assert_true(fabs(is[0] + is[1] - sum) < 1e-6);
+            assert_true(is[2] + is[3] == count);
+        }
+    }
+}
+
+/* 31 rows at once, and 13 and 18 one after the other: the same bits. */
+static void test_meter_cut(void **unused)
+{
+    double state[STATE], whole[STATE], part[STATE], next[STATE];
+    double terms[N], counts[N];
+
+    (void)unused;
+    for (int i = 0; i < METERS; i++) {
+        if (meters[i].once)
+            continue;
+        meter_numbers(state, terms, counts);
+        meter_run(&meters[i], state, terms, counts, 0, ROWS, whole);
+        meter_run(&meters[i], state, terms, counts, 0, 13, part);
+        meter_run(&meters[i], part, terms, counts, 13, ROWS - 13, next);
+        assert_memory_equal(whole, next, sizeof whole);
+    }
+}
+
+static double counted(uint32_t rows, uint32_t first, double before)
+{
+    double state[1] = {before}, next[1], counts[N];
+    struct operand o[3] = {{DT_I32, 1, state, false},
+                           {DT_I32, N, counts, false},
+                           {DT_I32, 1, next, true}};
+    uint32_t setting[SETTING_COUNT];
+    struct launch l;
+
+    for (int i = 0; i < N; i++)
+        counts[i] = i;
+    set(setting, rows, first);
+    assert_true(
+        harness_launch(&harness, kernels_count_add, &count_problem, &l));
+    harness_run_over(&harness, &l, o, 3, 0, setting);
+    return next[0];
+}
+
+static void test_count(void **unused)
+{
+    (void)unused;
+    assert_true(counted(ROWS, 0, 77) == ROWS * (ROWS - 1) / 2);
+    assert_true(counted(ROWS, 1, 77) == ROWS * (ROWS - 1) / 2 + 77);
+    assert_true(counted(N, 5, 0) == N * (N - 1) / 2);
+    assert_true(counted(0, 5, 3) == 3);
+}
+
+static void seed(const struct seed_problem *p, double count, double want)
+{
+    double state[1] = {count}, got[N];
+    struct operand o[2] = {{DT_I32, 1, state, false}, {DT_F32, N, got, true}};
+    uint32_t setting[SETTING_COUNT];
+    struct launch l;
+
+    set(setting, ROWS, FIRST);
+    assert_true(harness_launch(&harness, kernels_loss_seed, p, &l));
+    harness_run(&harness, &l, p->count ? o : o + 1, p->count ? 2 : 1, setting);
+    for (int i = 0; i < N; i++)
+        assert_true(fabs(got[i] - (i < ROWS ? want : 0)) <= want * 0x1p-22);
+}
+
+static void test_seed(void **unused)
+{
+    (void)unused;
+    seed(&seeds[0], 0, 0.75 / 640);
+    seed(&seeds[1], 0, 1 / (640 * 5e9));
+    seed(&seeds[2], 1234, 0.75 / 1234);
+    seed(&seeds[2], 0, 0);
+}
+
+static int open_all(void **state)
+{
+    (void)state;
+    harness_open(&harness);
+    for (int i = 0; i < METERS; i++)
+        harness_add(&harness, kernels_meter_add, &meters[i]);
+    harness_add(&harness, kernels_count_add, &count_problem);
+    for (int i = 0; i < SEEDS; i++)
+        harness_add(&harness, kernels_loss_seed, &seeds[i]);
+    harness_build(&harness);
+    return 0;
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    harness_close(&harness);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_meter),
+        cmocka_unit_test(test_meter_cut),
+        cmocka_unit_test(test_count),
+        cmocka_unit_test(test_seed),
+    };
+
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}

@@ -1,0 +1,100 @@
+# One program per unit, one per op.  Each adds itself to check_PROGRAMS and
+# TESTS; programs that need a device exit with 77 where there is none.
+
+# data/: files of samples.
+check_PROGRAMS += \
+	tests/data_dataset \
+	tests/data_idx \
+	tests/data_npy \
+	tests/data_shuffle \
+	tests/data_stream
+tests_data_dataset_SOURCES = \
+	tests/data_dataset.c tests/data_test.c tests/data_test.h
+tests_data_idx_SOURCES = tests/data_idx.c tests/data_test.c tests/data_test.h
+tests_data_npy_SOURCES = tests/data_npy.c tests/data_test.c tests/data_test.h
+tests_data_shuffle_SOURCES = \
+	tests/data_shuffle.c tests/data_test.c tests/data_test.h
+tests_data_stream_SOURCES = tests/data_stream.c
+
+# compiler/: the model reader, on good models and on the table of mistakes.
+check_PROGRAMS += tests/model
+tests_model_SOURCES = tests/model.c
+EXTRA_DIST += tests/mistakes
+
+# runtime/: what everything shares, and plans.
+check_PROGRAMS += \
+	tests/arena \
+	tests/plan \
+	tests/plan_refuse \
+	tests/sha256
+tests_arena_SOURCES = tests/arena.c
+tests_plan_SOURCES = tests/plan.c tests/plan_sample.c tests/plan_sample.h
+tests_plan_refuse_SOURCES = \
+	tests/plan_refuse.c tests/plan_sample.c tests/plan_sample.h
+tests_sha256_SOURCES = tests/sha256.c
+
+# runtime/: sessions, profiles, files of weights.
+check_PROGRAMS += \
+	tests/permute \
+	tests/profile \
+	tests/safetensors \
+	tests/session \
+	tests/session_faults
+tests_permute_SOURCES = tests/permute.c
+tests_profile_SOURCES = tests/profile.c
+tests_safetensors_SOURCES = tests/safetensors.c
+tests_session_SOURCES = \
+	tests/session.c tests/session_plan.c tests/session_plan.h
+tests_session_faults_SOURCES = \
+	tests/session_faults.c tests/session_plan.c tests/session_plan.h
+EXTRA_DIST += tests/data/safetensors
+
+# An OpenCL layer that counts and fails calls, for OPENCL_LAYERS.  With an
+# -rpath libtool makes it a shared library although it is not installed.
+check_LTLIBRARIES += tests/layer/liblayer.la
+tests_layer_liblayer_la_SOURCES = tests/layer/layer.c
+tests_layer_liblayer_la_LDFLAGS = \
+	-module -avoid-version -shared -rpath $(abs_builddir)
+
+# models/fashion_cnn.json against another program's numbers.
+check_PROGRAMS += tests/golden
+tests_golden_SOURCES = tests/golden.c
+EXTRA_DIST += tests/data/fashion_cnn.safetensors
+
+# Bits: which decisions may change them.
+check_PROGRAMS += tests/bits
+tests_bits_SOURCES = tests/bits.c
+EXTRA_DIST += tests/models
+
+# kernels/: every candidate against plain loops, directly on a device.
+check_PROGRAMS += \
+	tests/kernels_conv \
+	tests/kernels_matmul \
+	tests/kernels_move \
+	tests/kernels_pool \
+	tests/kernels_reduce
+tests_kernels_conv_SOURCES = \
+	tests/kernels_conv.c tests/kernel_harness.c tests/kernel_harness.h
+tests_kernels_matmul_SOURCES = \
+	tests/kernels_matmul.c tests/kernel_harness.c tests/kernel_harness.h
+tests_kernels_move_SOURCES = \
+	tests/kernels_move.c tests/kernel_harness.c tests/kernel_harness.h
+tests_kernels_pool_SOURCES = \
+	tests/kernels_pool.c tests/kernel_harness.c tests/kernel_harness.h
+tests_kernels_reduce_SOURCES = \
+	tests/kernels_reduce.c tests/kernel_harness.c tests/kernel_harness.h
+
+# The program, and rules that the tree keeps.
+dist_check_SCRIPTS += tests/cli.sh tests/cli_run.sh tests/house.sh
+EXTRA_DIST += tests/expect.sh
+
+# Losses, metrics and meters: their kernels, and as ops.
+check_PROGRAMS += \
+	tests/kernels_loss \
+	tests/kernels_meter \
+	tests/op_losses
+tests_kernels_loss_SOURCES = \
+	tests/kernels_loss.c tests/kernel_harness.c tests/kernel_harness.h
+tests_kernels_meter_SOURCES = \
+	tests/kernels_meter.c tests/kernel_harness.c tests/kernel_harness.h
+tests_op_losses_SOURCES = tests/op_losses.c tests/op_test.c tests/op_test.h

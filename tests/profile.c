@@ -1,0 +1,128 @@
+/* profile.c: shipped profiles and their files agree; wrong files are refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/profile.h"
+
+/* Last: it has a macro called fail. */
+#include <cmocka.h>
+
+static char said[1024];
+
+static void on_message(void *context, const struct plancl_message *m)
+{
+    (void)context;
+    snprintf(said, sizeof said, "%s", m->text);
+}
+
+static const struct plancl_callbacks cb = {NULL, on_message, NULL};
+
+static void assert_same(const struct device_profile *a,
+                        const struct device_profile *b)
+{
+    assert_string_equal(a->name, b->name);
+    assert_int_equal(a->info.family, b->info.family);
+    assert_int_equal(a->info.max_group, b->info.max_group);
+    assert_int_equal(a->info.local_bytes, b->info.local_bytes);
+    assert_true(a->info.flops == b->info.flops);
+    assert_true(a->info.bytes_per_second == b->info.bytes_per_second);
+    assert_true(a->info.launch_seconds == b->info.launch_seconds);
+    assert_int_equal(a->memory, b->memory);
+    assert_int_equal(a->max_allocation, b->max_allocation);
+    assert_int_equal(a->alignment, b->alignment);
+}
+
+static void test_shipped(void **state)
+{
+    static const char *const name[] = {"cpu", "t4", "generic"};
+    const char *source = getenv("top_srcdir");
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct device_profile shipped, file;
+        char path[1024];
+
+        snprintf(path, sizeof path, "%s/runtime/profiles/%s.json",
+                 source ? source : ".", name[i]);
+        assert_int_equal(profile_read(name[i], &cb, &shipped), PLANCL_OK);
+        if (profile_read(path, &cb, &file))
+            fail_msg("%s", said);
+        assert_same(&shipped, &file);
+    }
+}
+
+#define HEAD "\"plancl_profile\": 1, \"name\": \"x\", \"family\": \"gpu\""
+#define SIZES                                                        \
+    "\"memory\": 4096, \"max_allocation\": 4096, \"max_group\": 1, " \
+    "\"local_bytes\": 1"
+#define SPEEDS "\"flops\": 1, \"bytes_per_second\": 1, \"launch_seconds\": 1"
+
+/* A file's text and a part of the message, null where it is good. */
+static const struct {
+    const char *text, *wrong;
+} cases[] = {
+    {"{" HEAD ", " SIZES ", " SPEEDS ", \"alignment\": 64}", NULL},
+    {"{" HEAD ", " SIZES ", " SPEEDS ", \"alignment\": 32}", "power of two"},
+    {"{" HEAD ", " SIZES ", " SPEEDS ", \"alignment\": 96}", "power of two"},
+    {"{" HEAD ", " SIZES ", " SPEEDS ", \"alignment\": 64.5}", "whole number"},
+    {"{" HEAD ", " SIZES ", " SPEEDS ", \"alignment\": -64}", "positive"},
+    {"{" HEAD ", " SIZES ", " SPEEDS "}", "\"alignment\": a number"},
+    {"{" HEAD ", " SIZES ", " SPEEDS ", \"align\": 64}", "\"align\": is no"},
+    {"{" HEAD ", \"flops\": 2, " SPEEDS "}", "\"flops\": is given twice"},
+    {"{\"plancl_profile\": 2}", "1 is wanted"},
+    {"{\"plancl_profile\": 1, \"name\": \"\"}", "\"name\""},
+    {"{\"plancl_profile\": 1, \"name\": \"x\", \"family\": \"tpu\"}",
+     "\"family\""},
+    {"[]", "not a JSON object"},
+    {"{", "not a JSON object"},
+    {"", "not a JSON object"},
+};
+
+static void test_files(void **state)
+{
+    const char *path = "profile.tmp.json";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct device_profile p;
+        FILE *f = fopen(path, "w");
+        enum plancl_status status;
+
+        assert_non_null(f);
+        fputs(cases[i].text, f);
+        fclose(f);
+        said[0] = 0;
+        status = profile_read(path, &cb, &p);
+        if (cases[i].wrong
+                ? status != PLANCL_REFUSED || !strstr(said, cases[i].wrong)
+                : status != PLANCL_OK)
+            fail_msg("%s: %d, %s", cases[i].text, status, said);
+    }
+    unlink(path);
+}
+
+static void test_missing(void **state)
+{
+    struct device_profile p;
+
+    (void)state;
+    assert_int_equal(profile_read("no such profile", &cb, &p), PLANCL_REFUSED);
+    assert_non_null(strstr(said, "neither shipped"));
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shipped),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_missing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
