@@ -20,6 +20,8 @@ struct emit {
     const struct memory *m;
     struct steps *const *seq;
     struct text string, program;
+    uint32_t *table; /* of strings */
+    size_t table_size, nstring;
     struct plan_buffer *buffer;
     struct plan_entry *entry;
     struct plan_arg *arg;
@@ -31,19 +33,48 @@ struct emit {
     int ninstance;
 };
 
+static uint32_t *slot_of(const struct emit *e, const char *s)
+{
+    uint64_t h = 14695981039346656037U;
+    size_t at;
+
+    for (const char *c = s; *c; c++)
+        h = (h ^ (unsigned char)*c) * 1099511628211U;
+    at = (size_t)(h ^ h >> 32) & (e->table_size - 1);
+    while (e->table[at] && strcmp(e->string.s + e->table[at], s) != 0)
+        at = (at + 1) & (e->table_size - 1);
+    return &e->table[at];
+}
+
+/* Each string is kept once: a hash table of where they begin, open addressing,
+ * a quarter full at most. */
+static void grow_table(struct emit *e)
+{
+    uint32_t *old = e->table;
+    size_t n = e->table_size;
+
+    e->table_size = n ? 2 * n : 1024;
+    e->table = ARENA_NEW(e->arena, uint32_t, e->table_size);
+    for (size_t i = 0; i < n; i++)
+        if (old[i])
+            *slot_of(e, e->string.s + old[i]) = old[i];
+}
+
 static uint32_t string_of(struct emit *e, const char *s)
 {
-    uint32_t at = (uint32_t)e->string.len;
-    size_t len = s ? strlen(s) : 0;
+    uint32_t *slot;
 
-    if (!len)
+    if (!s || !*s)
         return 0;
-    /* The same string is kept once. */
-    for (size_t i = 1; i < e->string.len; i += strlen(e->string.s + i) + 1)
-        if (strcmp(e->string.s + i, s) == 0)
-            return (uint32_t)i;
-    text_bytes(&e->string, s, len + 1);
-    return at;
+    if (4 * e->nstring >= e->table_size)
+        grow_table(e);
+    slot = slot_of(e, s);
+    if (!*slot) {
+        *slot = (uint32_t)e->string.len;
+        e->nstring++;
+        text_bytes(&e->string, s, strlen(s) + 1);
+    }
+    return *slot;
 }
 
 static bool same_text(const char *a, const char *b)

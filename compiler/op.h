@@ -95,6 +95,9 @@ struct op {
                           * reordered */
     bool axes_follow;    /* as long as the dimensions that "axes" leaves keep
                           * their order: reductions */
+    /* The op, with the same attributes, that makes the first result of a tuple
+     * by itself, cheaper; or null. */
+    const struct op *alone;
     /* Only the numbering of elements stays: a Reshape, whose result may share
      * the operand's memory. */
     bool is_view;

@@ -16,6 +16,7 @@ struct simplify {
     const struct graph *old;
     struct graph *g;
     val *map;   /* old id to new value */
+    unsigned *results; /* of an old tuple: bit k: its result k is used */
     int *table; /* hash table of new ids, 0 empty */
     size_t mask;
 };
@@ -37,9 +38,21 @@ static bool same_attr(const struct attr_spec *s, const union attr *a,
     }
 }
 
+static bool same_constant(const struct node *a, const struct node *b)
+{
+    const struct tensor *x = a->leaf ? a->leaf->constant : NULL;
+    const struct tensor *y = b->leaf ? b->leaf->constant : NULL;
+
+    return x && y && type_equal(&x->type, &y->type) &&
+           memcmp(x->data, y->data,
+                  (size_t)type_count(&x->type) * sizeof *x->data) == 0;
+}
+
 static bool same_node(const struct node *a, const struct node *b)
 {
-    if (a->op != b->op || a->nin != b->nin || a->leaf || b->leaf)
+    if (a->leaf || b->leaf)
+        return same_constant(a, b);
+    if (a->op != b->op || a->nin != b->nin)
         return false;
     for (int k = 0; k < a->nin; k++)
         if (a->in[k].id != b->in[k].id)
@@ -123,6 +136,27 @@ static val copy_leaf(struct simplify *s, const struct node *n)
     return graph_leaf(s->g, &n->type, &leaf);
 }
 
+/* A tuple of which only the first result is used may be another op's value. */
+static bool only_first(const struct simplify *s, int id)
+{
+    return s->old->node[id]->op->alone && s->results[id] == 1;
+}
+
+static val copy(struct simplify *s, int id, const val *in)
+{
+    const struct node *n = s->old->node[id];
+
+    if (n->leaf)
+        return copy_leaf(s, n);
+    if (n->op == &op_Result && only_first(s, n->in[0].id))
+        return in[0];
+    if (!only_first(s, id))
+        return graph_copy(s->g, n, in);
+    s->g->at = n->at;
+    s->g->path = n->path;
+    return graph_add(s->g, n->op->alone, in, n->nin, n->attr);
+}
+
 static void copy_node(struct simplify *s, int id)
 {
     const struct node *n = s->old->node[id];
@@ -131,13 +165,20 @@ static void copy_node(struct simplify *s, int id)
 
     for (int k = 0; k < n->nin; k++)
         in[k] = s->map[n->in[k].id];
-    if (n->leaf)
-        v = copy_leaf(s, n);
-    else
-        v = graph_copy(s->g, n, in);
-    if (v.id && !n->leaf)
+    v = copy(s, id, in);
+    if (v.id && (!n->leaf || n->leaf->constant))
         v = merge(s, fold(s->g, v));
     s->map[id] = v;
+}
+
+static void find_results(struct simplify *s, const bool *used)
+{
+    for (int id = 1; id < s->old->len; id++) {
+        const struct node *n = s->old->node[id];
+
+        if (used[id] && n->op == &op_Result)
+            s->results[n->in[0].id] |= 1U << n->attr[0].i;
+    }
 }
 
 void simplify(const struct graph *old, struct graph *g)
@@ -152,6 +193,8 @@ void simplify(const struct graph *old, struct graph *g)
     s.mask = room - 1;
     s.table = ARENA_NEW(g->arena, int, room);
     s.map = ARENA_NEW(g->arena, val, (size_t)old->len);
+    s.results = ARENA_NEW(g->arena, unsigned, (size_t)old->len);
+    find_results(&s, used);
     for (int id = 1; id < old->len; id++)
         if (used[id])
             copy_node(&s, id);

@@ -203,8 +203,6 @@ static bool grad_infer(struct graph *g, const struct node *n, struct type *x)
     return true;
 }
 
-/* The forward op with an index; where x is not trained through, nobody asks for
- * it and simplify leaves the op without one. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -217,7 +215,7 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
                       (val[]){dy[0], graph_result(g, y, 1)}, 2, attr);
 }
 
-/* In training the index is kept. */
+/* With an index; where nobody asks for it, simplify takes the op without. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *out)
 {
@@ -253,6 +251,7 @@ const struct op op_MaxPoolIndex = {
     .min_in = 1,
     .nin = 1,
     .nout = 2,
+    .alone = &op_MaxPool,
     .attr = attrs,
     .infer = index_infer,
     .grad = grad,
