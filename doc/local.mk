@@ -6,7 +6,7 @@ dist_doc_DATA = \
     doc/memory.md \
     doc/model-format.md
 
-check_PROGRAMS += doc/examples/train
+noinst_PROGRAMS = doc/examples/train
 doc_examples_train_SOURCES = doc/examples/train.c
 doc_examples_train_CPPFLAGS = -I$(top_builddir)/include
 doc_examples_train_LDADD = \

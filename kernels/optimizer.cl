@@ -18,6 +18,12 @@ struct KERNEL(element) {
     V w, state0, state1;
 };
 
+/* What is the same for all elements: the step's length, and for Adam the root
+ * of the correction of v. */
+struct KERNEL(pace) {
+    float rate, length, root;
+};
+
 #if SLOTS < 2
 #define HYPER float momentum, float undamped
 #define HYPER_NAMES momentum, undamped
@@ -26,9 +32,14 @@ struct KERNEL(element) {
  * buffer = momentum buffer + (1 - dampening) g, at first g; w -= rate buffer.
  * Nesterov's form looks one step ahead: w -= rate (g + momentum buffer).
  */
+INLINE struct KERNEL(pace) KERNEL(pace_of)(float rate, uint step, HYPER)
+{
+    return (struct KERNEL(pace)){rate, rate, 0};
+}
+
 INLINE struct KERNEL(element) KERNEL(update)(struct KERNEL(element) e, V g,
-                                             float rate, uint step,
-                                             float decay, HYPER)
+                                             struct KERNEL(pace) pace,
+                                             uint step, float decay, HYPER)
 {
     g = decay * e.w + g;
 #if SLOTS > 0
@@ -39,7 +50,7 @@ INLINE struct KERNEL(element) KERNEL(update)(struct KERNEL(element) e, V g,
     g = e.state0;
 #endif
 #endif
-    e.w = e.w - rate * g;
+    e.w = e.w - pace.rate * g;
     return e;
 }
 #else
@@ -52,22 +63,27 @@ INLINE struct KERNEL(element) KERNEL(update)(struct KERNEL(element) e, V g,
  * Kingma and Ba (2014), decoupled: Loshchilov and Hutter (2017).  1 - beta^t is
  * -expm1(t log beta), which keeps its digits when beta^t is near 1.
  */
-INLINE struct KERNEL(element) KERNEL(update)(struct KERNEL(element) e, V g,
-                                             float rate, uint step,
-                                             float decay, HYPER)
+INLINE struct KERNEL(pace) KERNEL(pace_of)(float rate, uint step, HYPER)
 {
     const float t = step;
-    const float length = rate / -expm1(t * log_beta1);
-    const float root = sqrt(-expm1(t * log_beta2));
 
+    return (struct KERNEL(pace)){rate, rate / -expm1(t * log_beta1),
+                                 sqrt(-expm1(t * log_beta2))};
+}
+
+INLINE struct KERNEL(element) KERNEL(update)(struct KERNEL(element) e, V g,
+                                             struct KERNEL(pace) pace,
+                                             uint step, float decay, HYPER)
+{
 #ifdef DECOUPLED
-    e.w = e.w - rate * decay * e.w;
+    e.w = e.w - pace.rate * decay * e.w;
 #else
     g = decay * e.w + g;
 #endif
     e.state0 = rest1 * (g - e.state0) + e.state0;
     e.state1 = beta2 * e.state1 + rest2 * g * g;
-    e.w = e.w - length * (e.state0 / (sqrt(e.state1) / root + epsilon));
+    e.w = e.w -
+          pace.length * (e.state0 / (sqrt(e.state1) / pace.root + epsilon));
     return e;
 }
 #endif
@@ -101,6 +117,8 @@ __kernel ONE_ITEM void KERNEL(optimizer_cpu)(OPERANDS, uint chunk_low,
     const ulong chunk = join(chunk_low, chunk_high);
     const ulong begin = get_group_id(0) * chunk;
     const ulong end = min(join(n_low, n_high), begin + chunk);
+    const struct KERNEL(pace) pace =
+        KERNEL(pace_of)(rate, step, HYPER_NAMES);
 
     for (ulong i = begin; i < end; i += 16) {
         const int left = min(end - i, (ulong)16);
@@ -112,7 +130,7 @@ __kernel ONE_ITEM void KERNEL(optimizer_cpu)(OPERANDS, uint chunk_low,
 #if SLOTS > 1
         e.state1 = LD16N(f32, state1, state1_off + i, left);
 #endif
-        e = KERNEL(update)(e, LD16N(f32, g, g_off + i, left), rate, step,
+        e = KERNEL(update)(e, LD16N(f32, g, g_off + i, left), pace, step,
                            decay, HYPER_NAMES);
         ST16N(f32, w_next, w_next_off + i, e.w, left);
 #if SLOTS > 0
@@ -140,7 +158,9 @@ __kernel void KERNEL(optimizer_item)(OPERANDS)
 #if SLOTS > 1
     e.state1 = state1[state1_off + i];
 #endif
-    e = KERNEL(update)(e, g[g_off + i], rate, step, decay, HYPER_NAMES);
+    e = KERNEL(update)(e, g[g_off + i],
+                       KERNEL(pace_of)(rate, step, HYPER_NAMES), step, decay,
+                       HYPER_NAMES);
     w_next[w_next_off + i] = e.w;
 #if SLOTS > 0
     state0_next[state0_next_off + i] = e.state0;

@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-enum { ROUNDS = 10 };
+/* A block is the elements of 16 counters. */
+enum { ROUNDS = 10, BLOCK = 64, CPU_BLOCKS = 64, CPU_GROUPS = 32768 };
 
 uint64_t random_hash(const char *name)
 {
@@ -45,15 +46,16 @@ uint32_t dropout_threshold(double ratio)
     return (uint32_t)ceil(ratio * 0x1p24);
 }
 
-static void random_launch(const void *problem, const struct device_info *dev,
-                          struct launch *l)
+static uint64_t ceil_div(uint64_t n, uint64_t by)
 {
-    const struct random_problem *p = problem;
+    return (n + by - 1) / by;
+}
+
+static void random_launch(const struct random_problem *p, struct launch *l)
+{
     double n = (double)p->elements;
 
-    (void)dev;
     l->source = "random.cl";
-    l->entry = "random_item";
     if (p->normal)
         launch_option(l, "NORMAL=1");
     launch_u64(l, (uint64_t)p->elements);
@@ -62,22 +64,42 @@ static void random_launch(const void *problem, const struct device_info *dev,
     launch_f32(l, random_top(p->a, p->b));
     launch_u64(l, p->hash);
     launch_setting(l, SETTING_SEED);
-    launch_grid(l, ((uint64_t)p->elements + 3) / 4, 64);
     l->bytes = n * sizeof(float);
     l->flop = n * (p->normal ? 60 : 20);
-    l->efficiency = 0.1;
 }
 
-static void dropout_launch(const void *problem, const struct device_info *dev,
-                           struct launch *l)
+static void random_cpu(const void *problem, const struct device_info *dev,
+                       struct launch *l)
 {
-    const struct dropout_problem *p = problem;
-    uint64_t quads = ((uint64_t)p->per_sample + 3) / 4;
-    double n = (double)p->samples * (double)p->per_sample;
+    const struct random_problem *p = problem;
+    uint64_t all = ceil_div((uint64_t)p->elements, BLOCK), blocks = CPU_BLOCKS;
 
     (void)dev;
+    while (ceil_div(all, blocks) > CPU_GROUPS)
+        blocks *= 2;
+    l->entry = "random_cpu";
+    random_launch(p, l);
+    launch_u64(l, blocks);
+    launch_grid(l, ceil_div(all, blocks), 1);
+    l->efficiency = 0.3;
+}
+
+static void random_item(const void *problem, const struct device_info *dev,
+                        struct launch *l)
+{
+    const struct random_problem *p = problem;
+
+    l->entry = "random_item";
+    random_launch(p, l);
+    launch_grid(l, ceil_div((uint64_t)p->elements, 4), 64);
+    l->efficiency = dev->family == FAMILY_CPU ? 0.01 : 0.1;
+}
+
+static void dropout_launch(const struct dropout_problem *p, struct launch *l)
+{
+    double n = (double)p->samples * (double)p->per_sample;
+
     l->source = "random.cl";
-    l->entry = "dropout_item";
     launch_option(l, "X=%s", dtype_name(p->x));
     launch_u32(l, (uint64_t)p->samples);
     launch_u32(l, (uint64_t)p->per_sample);
@@ -87,18 +109,45 @@ static void dropout_launch(const void *problem, const struct device_info *dev,
     launch_setting(l, SETTING_SEED);
     launch_setting(l, SETTING_STEP);
     launch_setting(l, SETTING_FIRST);
-    launch_grid(l, (uint64_t)p->samples * quads, 64);
     l->bytes = 2 * n * (double)dtype_bytes(p->x);
     l->flop = n * 20;
-    l->efficiency = 0.1;
+}
+
+static void dropout_cpu(const void *problem, const struct device_info *dev,
+                        struct launch *l)
+{
+    const struct dropout_problem *p = problem;
+    uint64_t all = ceil_div((uint64_t)p->per_sample, BLOCK);
+
+    (void)dev;
+    l->entry = "dropout_cpu";
+    dropout_launch(p, l);
+    launch_u32(l, CPU_BLOCKS);
+    launch_grid(l, ceil_div(all, CPU_BLOCKS), 1);
+    l->global[1] = (uint64_t)p->samples;
+    l->efficiency = 0.3;
+}
+
+static void dropout_item(const void *problem, const struct device_info *dev,
+                         struct launch *l)
+{
+    const struct dropout_problem *p = problem;
+    uint64_t quads = ceil_div((uint64_t)p->per_sample, 4);
+
+    l->entry = "dropout_item";
+    dropout_launch(p, l);
+    launch_grid(l, (uint64_t)p->samples * quads, 64);
+    l->efficiency = dev->family == FAMILY_CPU ? 0.01 : 0.1;
 }
 
 const struct kernel kernels_random[] = {
-    {"random_item", fits_always, random_launch},
+    {"random_cpu", fits_cpu, random_cpu},
+    {"random_item", fits_always, random_item},
     {0},
 };
 
 const struct kernel kernels_dropout[] = {
-    {"dropout_item", fits_always, dropout_launch},
+    {"dropout_cpu", fits_cpu, dropout_cpu},
+    {"dropout_item", fits_always, dropout_item},
     {0},
 };

@@ -33,8 +33,8 @@ extern const struct kernel kernels_random[];
 double random_top(double a, double b);
 
 /*
- * kernels_dropout: x -> y [samples, per_sample].  y is x / (1 - ratio) where the
- * upper 24 bits of the element's word are at least `threshold`, else 0.
+ * kernels_dropout: x -> y [samples, per_sample].  y is x / (1 - ratio) where
+ * the upper 24 bits of the element's word are at least `threshold`, else 0.
  */
 struct dropout_problem {
     int64_t samples, per_sample;

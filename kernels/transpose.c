@@ -1,9 +1,9 @@
 /*
  * transpose.c: which way of transposing fits, and how it is launched.
  *
- * After collapsing, nearly everything that models do is one of two: the last two
- * dimensions change places (NCHW and NHWC, keys of attention), or the last stays
- * and rows move (heads of attention).
+ * After collapsing, nearly everything that models do is one of two: the last
+ * two dimensions change places (NCHW and NHWC, keys of attention), or the last
+ * stays and rows move (heads of attention).
  */
 #include "kernels/transpose.h"
 

@@ -76,8 +76,10 @@ says err "K"
 test ! -f x.plan || wrong "a refused model left a plan"
 
 # Slabs are bounded.
-expect 0 "$plancl" compile "$model" -o small.plan --max-allocation=1MiB
+expect 0 "$plancl" compile "$model" -o small.plan --max-allocation=4MiB
 expect 0 "$plancl" inspect small.plan --json
+expect 2 "$plancl" compile "$model" -o small.plan --max-allocation=1MiB
+says err 'conv1 needs a buffer of'
 
 # A wrong model: file, line and column.
 sed 's/"Relu"/"Rely"/' "$model" >wrong.json
@@ -85,7 +87,7 @@ line=$(grep -n Rely wrong.json | head -n 1 | cut -d: -f1)
 expect 2 "$plancl" compile wrong.json -o x.plan
 says err "wrong.json:$line:"
 says err ": error: "
-expect 2 "$plancl" compile none.json -o x.plan
+expect 1 "$plancl" compile none.json -o x.plan
 
 # A damaged plan: no byte may change.
 sed 's/fashion_cnn/fashion_cnm/' a.plan >damaged.plan

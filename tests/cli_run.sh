@@ -27,7 +27,7 @@ expect 2 "$plancl" predict f.plan --top 1 \
     --data image=labels-idx1-ubyte
 says err 'a sample is []'
 expect 2 train --save w.safetensors --weights f.plan
-expect 2 train --save w.safetensors --device 99
+expect 3 train --save w.safetensors --device 99
 expect 2 train --save w.safetensors --epochs 0
 
 # Training learns, saves, logs; the same again gives the same bits.

@@ -72,10 +72,10 @@ do
     test -f "$page" || wrong "$page is missing"
     expect 0 "$plancl" "$command" --help
     says out "Example:"
-    sed -n 's/^  .*\(--[a-z-]*\).*/\1/p' "$work/out" | grep -v 'data label' |
+    sed -n 's/^  [ -][ a-zA-Z][ ,] \(--[a-z][a-z-]*\).*/\1/p' "$work/out" |
         sort -u >"$work/help"
     sed 's/\\-/-/g' "$page" | grep -A1 '^\.TP' |
-        grep -o -- '--[a-z-]*' | sort -u >"$work/page"
+        grep -o -- '--[a-z][a-z-]*' | sort -u >"$work/page"
     diff "$work/help" "$work/page" >&2 ||
         wrong "options of $command: --help (<) and its page (>) differ"
 done

@@ -1,6 +1,6 @@
 /*
- * kernels_move.c: transposes, optimizers, random numbers and dropout: every
- * candidate against plain loops in double.
+ * kernels_move.c: transposes, random numbers and dropout: every candidate
+ * against plain loops in double.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -12,7 +12,6 @@
 
 #include <cmocka.h>
 
-#include "kernels/optimizer.h"
 #include "kernels/random.h"
 #include "kernels/transpose.h"
 #include "tests/kernel_harness.h"
@@ -134,6 +133,7 @@ static void test_transpose(void **state)
         if (!ran)
             fail_msg("%s was never tried", k->name);
     }
+    harness.info.family = FAMILY_CPU;
 }
 
 static void test_collapse(void **state)
@@ -150,198 +150,6 @@ static void test_collapse(void **state)
     assert_int_equal(q.dim[1], 3);
     assert_int_equal(q.dim[2], 20);
     assert_int_equal(q.perm[1], 2);
-}
-
-/* ---- optimizers ---- */
-
-enum { STEPS = 20 };
-static const double rate = 0.0078125; /* exact, as all settings */
-
-static const struct optimizer_problem updates[] = {
-    {.kind = OPTIMIZER_SGD, .elements = 37},
-    {.kind = OPTIMIZER_SGD, .elements = 4097, .weight_decay = 0.01},
-    {.kind = OPTIMIZER_MOMENTUM, .elements = 1, .momentum = 0.9},
-    {.kind = OPTIMIZER_MOMENTUM, .elements = 8200, .momentum = 0.9,
-     .dampening = 0.1, .weight_decay = 0.001},
-    {.kind = OPTIMIZER_MOMENTUM, .elements = 100, .momentum = 0.8,
-     .nesterov = true},
-    {.kind = OPTIMIZER_ADAM, .elements = 47, .beta1 = 0.9, .beta2 = 0.999,
-     .epsilon = 1e-8},
-    {.kind = OPTIMIZER_ADAM, .elements = 4100, .beta1 = 0.5, .beta2 = 0.9,
-     .epsilon = 1e-5, .weight_decay = 0.02},
-    {.kind = OPTIMIZER_ADAM, .elements = 18, .beta1 = 0, .beta2 = 0.999,
-     .epsilon = 1e-8},
-    {.kind = OPTIMIZER_ADAMW, .elements = 1000, .beta1 = 0.9,
-     .beta2 = 0.999, .epsilon = 1e-8, .weight_decay = 0.01},
-};
-enum { UPDATES = sizeof updates / sizeof *updates };
-
-static int slots_of(const struct optimizer_problem *p)
-{
-    return p->kind == OPTIMIZER_SGD ? 0 : p->kind == OPTIMIZER_MOMENTUM ? 1 : 2;
-}
-
-/* torch.optim.SGD, as its documentation states it. */
-static void sgd_step(const struct optimizer_problem *p, int t, double g,
-                     double *w, double *buffer)
-{
-    g += p->weight_decay * *w;
-    if (p->kind == OPTIMIZER_MOMENTUM) {
-        *buffer = t > 1 ? p->momentum * *buffer + (1 - p->dampening) * g : g;
-        g = p->nesterov ? g + p->momentum * *buffer : *buffer;
-    }
-    *w -= rate * g;
-}
-
-/* torch.optim.Adam and AdamW likewise. */
-static void adam_step(const struct optimizer_problem *p, int t, double g,
-                      double *w, double *m, double *v)
-{
-    if (p->kind == OPTIMIZER_ADAMW)
-        *w -= rate * p->weight_decay * *w;
-    else
-        g += p->weight_decay * *w;
-    *m = p->beta1 * *m + (1 - p->beta1) * g;
-    *v = p->beta2 * *v + (1 - p->beta2) * g * g;
-    *w -= rate * (*m / (1 - pow(p->beta1, t))) /
-          (sqrt(*v / (1 - pow(p->beta2, t))) + p->epsilon);
-}
-
-/* w and state of two sides: the device's, and the definition's. */
-struct sides {
-    double *got[3], *want[3], *g;
-};
-
-static void step_device(const struct optimizer_problem *p,
-                        const struct launch *l, int t, struct sides *s)
-{
-    uint32_t setting[SETTING_COUNT] = {0};
-    const float f = (float)rate;
-    size_t n = (size_t)p->elements;
-    int slots = slots_of(p), at = 0;
-    double *next[3];
-    struct operand o[8];
-
-    memcpy(&setting[SETTING_LEARNING_RATE], &f, sizeof f);
-    setting[SETTING_STEP] = (uint32_t)t;
-    o[at++] = (struct operand){DT_F32, n, s->got[0], false};
-    o[at++] = (struct operand){DT_F32, n, s->g, false};
-    for (int k = 1; k <= slots; k++)
-        o[at++] = (struct operand){DT_F32, n, s->got[k], false};
-    for (int k = 0; k <= slots; k++) {
-        next[k] = numbers(n);
-        o[at++] = (struct operand){DT_F32, n, next[k], true};
-    }
-    harness_run(&harness, l, o, at, setting);
-    for (int k = 0; k <= slots; k++) {
-        free(s->got[k]);
-        s->got[k] = next[k];
-    }
-}
-
-static void step_both(const struct optimizer_problem *p,
-                      const struct launch *l, int t, struct sides *s)
-{
-    fill(s->g, (size_t)p->elements, DT_F32, (unsigned)t);
-    for (int64_t i = 0; i < p->elements; i++) {
-        if (slots_of(p) < 2)
-            sgd_step(p, t, s->g[i], &s->want[0][i], &s->want[1][i]);
-        else
-            adam_step(p, t, s->g[i], &s->want[0][i], &s->want[1][i],
-                      &s->want[2][i]);
-    }
-    step_device(p, l, t, s);
-}
-
-static void run_update(const struct optimizer_problem *p,
-                       const struct kernel *k, struct sides *s)
-{
-    size_t n = (size_t)p->elements;
-    struct launch l;
-
-    assert_true(harness_launch(&harness, k, p, &l));
-    for (int i = 0; i < 3; i++) {
-        s->got[i] = numbers(n);
-        s->want[i] = numbers(n);
-    }
-    s->g = numbers(n);
-    fill(s->want[0], n, DT_F32, 99);
-    memcpy(s->got[0], s->want[0], n * sizeof(double));
-    for (int t = 1; t <= STEPS; t++)
-        step_both(p, &l, t, s);
-}
-
-static void free_sides(struct sides *s)
-{
-    for (int i = 0; i < 3; i++) {
-        free(s->got[i]);
-        free(s->want[i]);
-    }
-    free(s->g);
-}
-
-/* Relative to the tensor's largest: an element may pass through zero. */
-static void check_sides(const char *name, const double *got,
-                        const double *want, size_t n)
-{
-    double largest = 0;
-
-    for (size_t i = 0; i < n; i++)
-        largest = fmax(largest, fabs(want[i]));
-    for (size_t i = 0; i < n; i++)
-        if (!(fabs(got[i] - want[i]) <= 1e-6 * largest))
-            fail_msg("%s: element %zu of %zu is %.9g, not %.9g", name, i, n,
-                     got[i], want[i]);
-}
-
-static void test_optimizers(void **state)
-{
-    (void)state;
-    harness.info.family = FAMILY_CPU;
-    for (int c = 0; c < UPDATES; c++)
-        for (const struct kernel *k = kernels_optimizer; k->name; k++) {
-            const struct optimizer_problem *p = &updates[c];
-            struct sides s;
-
-            run_update(p, k, &s);
-            for (int j = 0; j <= slots_of(p); j++)
-                check_sides(k->name, s.got[j], s.want[j],
-                            (size_t)p->elements);
-            free_sides(&s);
-        }
-}
-
-/* An element's bits do not depend on where it stands. */
-static void test_place_of_update(void **state)
-{
-    const struct optimizer_problem all = updates[6];
-    struct optimizer_problem one = all;
-
-    (void)state;
-    one.elements = 1;
-    for (const struct kernel *k = kernels_optimizer; k->name; k++) {
-        struct sides a, b;
-        struct launch l;
-
-        run_update(&all, k, &a);
-        run_update(&one, k, &b);
-        assert_true(harness_launch(&harness, k, &one, &l));
-        for (int64_t i = 0; i < all.elements; i += 455) {
-            fill(a.g, (size_t)all.elements, DT_F32, 99);
-            b.got[0][0] = a.g[i];
-            b.got[1][0] = b.got[2][0] = 0;
-            for (int t = 1; t <= STEPS; t++) {
-                fill(a.g, (size_t)all.elements, DT_F32, (unsigned)t);
-                b.g[0] = a.g[i];
-                step_device(&one, &l, t, &b);
-            }
-            for (int j = 0; j < 3; j++)
-                assert_memory_equal(&b.got[j][0], &a.got[j][i],
-                                    sizeof(double));
-        }
-        free_sides(&a);
-        free_sides(&b);
-    }
 }
 
 /* ---- random numbers ---- */
@@ -377,14 +185,15 @@ static struct random_problem draw_of(bool normal, int64_t n, uint64_t hash)
                                    normal ? 2.0 : 0.1, hash};
 }
 
-static double *draw(bool normal, int64_t n, uint64_t hash, uint32_t seed)
+static double *draw(const struct kernel *k, bool normal, int64_t n,
+                    uint64_t hash, uint32_t seed)
 {
     const uint32_t setting[SETTING_COUNT] = {[SETTING_SEED] = seed};
     struct random_problem p = draw_of(normal, n, hash);
     double *y = numbers((size_t)n);
     struct launch l;
 
-    assert_true(harness_launch(&harness, kernels_random, &p, &l));
+    assert_true(harness_launch(&harness, k, &p, &l));
     harness_run(&harness, &l,
                 (struct operand[]){{DT_F32, (size_t)n, y, true}}, 1, setting);
     return y;
@@ -407,51 +216,81 @@ static double drawn(bool normal, int64_t i, uint64_t hash, uint32_t seed)
     return 0.5 + 2 * sqrt(-2 * log(u)) * (i & 1 ? sin(turn) : cos(turn));
 }
 
-static void test_random(void **state)
+static void check_draw(const struct kernel *k, bool normal)
 {
     const uint64_t hash = random_hash("s1.conv.weight");
+    double *y = draw(k, normal, MANY, hash, 7), *few;
 
-    (void)state;
-    for (int normal = 0; normal < 2; normal++) {
-        double *y = draw(normal, MANY, hash, 7), *few;
-
-        for (int64_t i = 0; i < MANY; i++)
-            if (!(fabs(y[i] - drawn(normal, i, hash, 7)) <= 4e-6))
-                fail_msg("element %d is %.9g, not %.9g", (int)i, y[i],
-                         drawn(normal, i, hash, 7));
-        for (int64_t n = 1; n < 300; n += 13) {
-            few = draw(normal, n, hash, 7);
-            assert_memory_equal(few, y, (size_t)n * sizeof *y);
-            free(few);
-        }
-        few = draw(normal, MANY, hash, 8);
-        assert_true(few[0] != y[0] && few[MANY - 1] != y[MANY - 1]);
+    for (int64_t i = 0; i < MANY; i++)
+        if (!(fabs(y[i] - drawn(normal, i, hash, 7)) <= 4e-6))
+            fail_msg("%s: element %d is %.9g, not %.9g", k->name, (int)i, y[i],
+                     drawn(normal, i, hash, 7));
+    for (int64_t n = 1; n < 300; n += 13) {
+        few = draw(k, normal, n, hash, 7);
+        assert_memory_equal(few, y, (size_t)n * sizeof *y);
         free(few);
-        free(y);
+    }
+    few = draw(k, normal, MANY, hash, 8);
+    assert_true(few[0] != y[0] && few[MANY - 1] != y[MANY - 1]);
+    free(few);
+    free(y);
+}
+
+static void test_random(void **state)
+{
+    (void)state;
+    for (const struct kernel *k = kernels_random; k->name; k++) {
+        check_draw(k, false);
+        check_draw(k, true);
     }
 }
 
 /* Moments within five deviations of what they estimate. */
+static void check_moments(const struct kernel *k, bool normal)
+{
+    double *y = draw(k, normal, MANY, 12345, 1);
+    double mean = normal ? 0.5 : 0, dev = normal ? 2 : 0.2 / sqrt(12);
+    double sum = 0, square = 0, next = 0;
+
+    for (int i = 0; i < MANY; i++) {
+        double z = (y[i] - mean) / dev;
+
+        assert_true(normal || (y[i] >= (float)-0.1 && y[i] < (float)0.1));
+        sum += z;
+        square += z * z;
+        next += i ? z * (y[i - 1] - mean) / dev : 0;
+    }
+    assert_true(fabs(sum) < 5 * sqrt(MANY));
+    assert_true(fabs(square - MANY) < 5 * sqrt((normal ? 2 : 0.8) * MANY));
+    assert_true(fabs(next) < 5 * sqrt(MANY));
+    free(y);
+}
+
 static void test_moments(void **state)
 {
     (void)state;
-    for (int normal = 0; normal < 2; normal++) {
-        double *y = draw(normal, MANY, 12345, 1);
-        double mean = normal ? 0.5 : 0, dev = normal ? 2 : 0.2 / sqrt(12);
-        double sum = 0, square = 0, next = 0;
+    for (const struct kernel *k = kernels_random; k->name; k++) {
+        check_moments(k, false);
+        check_moments(k, true);
+    }
+}
 
-        for (int i = 0; i < MANY; i++) {
-            double z = (y[i] - mean) / dev;
+/* A range of two floats: sums that round to the upper end stay below. */
+static void test_range(void **state)
+{
+    const uint32_t setting[SETTING_COUNT] = {0};
+    struct random_problem p = {1000, false, 16777214, 16777216, 3};
+    double y[1000];
 
-            assert_true(normal || (y[i] >= (float)-0.1 && y[i] < (float)0.1));
-            sum += z;
-            square += z * z;
-            next += i ? z * (y[i - 1] - mean) / dev : 0;
-        }
-        assert_true(fabs(sum) < 5 * sqrt(MANY));
-        assert_true(fabs(square - MANY) < 5 * sqrt((normal ? 2 : 0.8) * MANY));
-        assert_true(fabs(next) < 5 * sqrt(MANY));
-        free(y);
+    (void)state;
+    for (const struct kernel *k = kernels_random; k->name; k++) {
+        struct launch l;
+
+        assert_true(harness_launch(&harness, k, &p, &l));
+        harness_run(&harness, &l,
+                    (struct operand[]){{DT_F32, 1000, y, true}}, 1, setting);
+        for (int i = 0; i < 1000; i++)
+            assert_true(y[i] >= p.a && y[i] < p.b);
     }
 }
 
@@ -460,12 +299,14 @@ static void test_moments(void **state)
 static const struct dropout_problem drops[] = {
     {5, 37, 0.5, 0x123456789abcdef0, DT_F32},
     {3, 1000, 0.1, 42, DT_F32},
+    {2, 9001, 0.5, 43, DT_F32},
     {4, 64, 0.75, 42, DT_F16},
     {2, 1, 0.3, 42, DT_F32},
 };
 enum { DROPS = sizeof drops / sizeof *drops };
 
-static void run_dropout(const struct dropout_problem *p, uint32_t first,
+static void run_dropout(const struct kernel *k,
+                        const struct dropout_problem *p, uint32_t first,
                         double *x, double *y)
 {
     const uint32_t setting[SETTING_COUNT] = {[SETTING_SEED] = 3,
@@ -474,7 +315,7 @@ static void run_dropout(const struct dropout_problem *p, uint32_t first,
     size_t n = (size_t)(p->samples * p->per_sample);
     struct launch l;
 
-    assert_true(harness_launch(&harness, kernels_dropout, p, &l));
+    assert_true(harness_launch(&harness, k, p, &l));
     harness_run(&harness, &l,
                 (struct operand[]){{p->x, n, x, false}, {p->x, n, y, true}}, 2,
                 setting);
@@ -492,28 +333,34 @@ static double dropped(const struct dropout_problem *p, int64_t sample,
     return (word[i % 4] >> 8) * 0x1p-24 >= p->ratio ? x / (1 - p->ratio) : 0;
 }
 
+/* Against the host, and the last sample as a micro-batch of its own. */
+static void check_dropout(const struct kernel *k,
+                          const struct dropout_problem *p)
+{
+    struct dropout_problem one = *p;
+    int64_t per = p->per_sample, last = p->samples - 1;
+    size_t n = (size_t)(p->samples * per);
+    double *x = numbers(n), *y = numbers(n), *z = numbers(n);
+
+    fill(x, n, p->x, 4);
+    run_dropout(k, p, 10, x, y);
+    for (int64_t i = 0; i < p->samples * per; i++)
+        z[i] = dropped(p, 10 + i / per, i % per, x[i]);
+    assert_close(k->name, y, z, n, p->x, 1);
+    one.samples = 1;
+    run_dropout(k, &one, 10 + (uint32_t)last, x + last * per, z);
+    assert_memory_equal(z, y + last * per, (size_t)per * sizeof *y);
+    free(x);
+    free(y);
+    free(z);
+}
+
 static void test_dropout(void **state)
 {
     (void)state;
-    for (int c = 0; c < DROPS; c++) {
-        const struct dropout_problem *p = &drops[c];
-        struct dropout_problem one = *p;
-        int64_t per = p->per_sample, last = p->samples - 1;
-        size_t n = (size_t)(p->samples * per);
-        double *x = numbers(n), *y = numbers(n), *z = numbers(n);
-
-        fill(x, n, p->x, 4);
-        run_dropout(p, 10, x, y);
-        for (int64_t i = 0; i < p->samples * per; i++)
-            z[i] = dropped(p, 10 + i / per, i % per, x[i]);
-        assert_close("dropout", y, z, n, p->x, 1);
-        one.samples = 1;
-        run_dropout(&one, 10 + (uint32_t)last, x + last * per, z);
-        assert_memory_equal(z, y + last * per, (size_t)per * sizeof *y);
-        free(x);
-        free(y);
-        free(z);
-    }
+    for (const struct kernel *k = kernels_dropout; k->name; k++)
+        for (int c = 0; c < DROPS; c++)
+            check_dropout(k, &drops[c]);
 }
 
 static void test_dropout_share(void **state)
@@ -526,7 +373,7 @@ static void test_dropout_share(void **state)
     (void)state;
     for (int i = 0; i < SAMPLES * PER; i++)
         x[i] = 1;
-    run_dropout(&p, 0, x, y);
+    run_dropout(kernels_dropout, &p, 0, x, y);
     for (int i = 0; i < SAMPLES * PER; i++)
         kept += y[i] != 0;
     assert_true(fabs(kept - 0.7 * n) < 5 * sqrt(0.21 * n));
@@ -545,8 +392,6 @@ static int setup(void **state)
         add_all(kernels_transpose, &p);
     }
     harness.info.family = FAMILY_CPU;
-    for (int i = 0; i < UPDATES; i++)
-        harness_add(&harness, kernels_optimizer, &updates[i]);
     for (int normal = 0; normal < 2; normal++) {
         struct random_problem p = draw_of(normal, 1, 0);
 
@@ -570,11 +415,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_collapse),
         cmocka_unit_test(test_transpose),
-        cmocka_unit_test(test_optimizers),
-        cmocka_unit_test(test_place_of_update),
         cmocka_unit_test(test_philox),
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_moments),
+        cmocka_unit_test(test_range),
         cmocka_unit_test(test_dropout),
         cmocka_unit_test(test_dropout_share),
     };

@@ -56,10 +56,13 @@ tests_layer_liblayer_la_SOURCES = tests/layer/layer.c
 tests_layer_liblayer_la_LDFLAGS = \
 	-module -avoid-version -shared -rpath $(abs_builddir)
 
-# models/fashion_cnn.json against another program's numbers.
-check_PROGRAMS += tests/golden
-tests_golden_SOURCES = tests/golden.c
-EXTRA_DIST += tests/data/fashion_cnn.safetensors
+# Models against another program's numbers.
+check_PROGRAMS += tests/reference
+tests_reference_SOURCES = tests/reference.c
+EXTRA_DIST += \
+	tests/data/bioacoustic.safetensors \
+	tests/data/fashion_cnn.safetensors \
+	tests/data/har.safetensors
 
 # Bits: which decisions may change them.
 check_PROGRAMS += tests/bits
@@ -71,6 +74,7 @@ check_PROGRAMS += \
 	tests/kernels_conv \
 	tests/kernels_matmul \
 	tests/kernels_move \
+	tests/kernels_optimizer \
 	tests/kernels_pool \
 	tests/kernels_reduce
 tests_kernels_conv_SOURCES = \
@@ -79,6 +83,8 @@ tests_kernels_matmul_SOURCES = \
 	tests/kernels_matmul.c tests/kernel_harness.c tests/kernel_harness.h
 tests_kernels_move_SOURCES = \
 	tests/kernels_move.c tests/kernel_harness.c tests/kernel_harness.h
+tests_kernels_optimizer_SOURCES = \
+	tests/kernels_optimizer.c tests/kernel_harness.c tests/kernel_harness.h
 tests_kernels_pool_SOURCES = \
 	tests/kernels_pool.c tests/kernel_harness.c tests/kernel_harness.h
 tests_kernels_reduce_SOURCES = \
@@ -92,9 +98,75 @@ EXTRA_DIST += tests/expect.sh
 check_PROGRAMS += \
 	tests/kernels_loss \
 	tests/kernels_meter \
-	tests/op_losses
+	tests/op_losses \
+	tests/op_move
 tests_kernels_loss_SOURCES = \
 	tests/kernels_loss.c tests/kernel_harness.c tests/kernel_harness.h
 tests_kernels_meter_SOURCES = \
 	tests/kernels_meter.c tests/kernel_harness.c tests/kernel_harness.h
 tests_op_losses_SOURCES = tests/op_losses.c tests/op_test.c tests/op_test.h
+tests_op_move_SOURCES = tests/op_move.c tests/op_test.c tests/op_test.h
+
+# One program per op: norms, pools, reductions.
+check_PROGRAMS += \
+	tests/op_average_pool \
+	tests/op_batch_normalization \
+	tests/op_gelu \
+	tests/op_global_average_pool \
+	tests/op_log_softmax \
+	tests/op_max_pool \
+	tests/op_reduce_max \
+	tests/op_reduce_mean \
+	tests/op_reduce_sum \
+	tests/op_softmax
+tests_op_average_pool_SOURCES = \
+	tests/op_average_pool.c tests/op_test.c tests/op_test.h
+tests_op_batch_normalization_SOURCES = \
+	tests/op_batch_normalization.c tests/op_test.c tests/op_test.h
+tests_op_gelu_SOURCES = tests/op_gelu.c tests/op_test.c tests/op_test.h
+tests_op_global_average_pool_SOURCES = \
+	tests/op_global_average_pool.c tests/op_test.c tests/op_test.h
+tests_op_log_softmax_SOURCES = \
+	tests/op_log_softmax.c tests/op_test.c tests/op_test.h
+tests_op_max_pool_SOURCES = tests/op_max_pool.c tests/op_test.c tests/op_test.h
+tests_op_reduce_max_SOURCES = \
+	tests/op_reduce_max.c tests/op_test.c tests/op_test.h
+tests_op_reduce_mean_SOURCES = \
+	tests/op_reduce_mean.c tests/op_test.c tests/op_test.h
+tests_op_reduce_sum_SOURCES = \
+	tests/op_reduce_sum.c tests/op_test.c tests/op_test.h
+tests_op_softmax_SOURCES = tests/op_softmax.c tests/op_test.c tests/op_test.h
+
+# Ops of the core, by family; and whether any op is without cases.
+check_PROGRAMS += \
+	tests/op_conv \
+	tests/op_copy \
+	tests/op_pointwise \
+	tests/op_product
+tests_op_conv_SOURCES = tests/op_conv.c tests/op_test.c tests/op_test.h
+tests_op_copy_SOURCES = tests/op_copy.c tests/op_test.c tests/op_test.h
+tests_op_pointwise_SOURCES = \
+	tests/op_pointwise.c tests/op_test.c tests/op_test.h
+tests_op_product_SOURCES = tests/op_product.c tests/op_test.c tests/op_test.h
+dist_check_SCRIPTS += tests/op_coverage.sh
+
+# The program end to end: mistakes, memory, short batches, threads, data larger
+# than memory.  The scripts use programs that are no tests themselves.
+test_tools = tests/make_npy tests/make_sparse tests/score
+EXTRA_PROGRAMS += $(test_tools)
+check_DATA = $(test_tools)
+CLEANFILES += $(test_tools)
+tests_make_npy_SOURCES = tests/make_npy.c
+tests_make_sparse_SOURCES = tests/make_sparse.c
+tests_score_SOURCES = tests/score.c
+dist_check_SCRIPTS += \
+	tests/memory.sh \
+	tests/mistakes.sh \
+	tests/short.sh \
+	tests/stream.sh \
+	tests/threads.sh
+EXTRA_DIST += tests/samples.sh
+
+# Batch norm in a model: updates, running statistics, prediction.
+check_PROGRAMS += tests/batch_norm
+tests_batch_norm_SOURCES = tests/batch_norm.c

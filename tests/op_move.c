@@ -72,11 +72,11 @@ static const struct op_case cast[] = {
     {.in = {I64(6)}, .x = {above}, .y = lower_signed, .attr = "to=i8"},
     {.in = {I32(6)}, .x = {past_floats}, .y = past_floats, .attr = "to=i64"},
     {.in = {I64(6)}, .x = {past_floats}, .y = past_floats, .attr = "to=i32"},
-    {.in = {I32(19)}, .attr = "to=f32"},
-    {.in = {I64(19)}, .attr = "to=f32"},
-    {.in = {BYTES(19)}, .attr = "to=f32"},
+    {.in = {I32(19)}, .attr = "to=f32", .flat = true},
+    {.in = {I64(19)}, .attr = "to=f32", .flat = true},
+    {.in = {BYTES(19)}, .attr = "to=f32", .flat = true},
     {.in = {I32(6)}, .x = {large}, .attr = "to=bool"},
-    {.in = {BOOL(2, 19)}, .attr = "to=f32"},
+    {.in = {BOOL(2, 19)}, .attr = "to=f32", .flat = true},
     {.in = {BOOL(19)}, .attr = "to=i64"},
     {.in = {F32(3)}, .attr = "to=float", .rejects = "to is \"float\""},
     {.attr = NULL},
@@ -120,7 +120,8 @@ static const struct op_case momentum[] = {
     {.attr = NULL},
 };
 
-/* v is not below zero. */
+/* v is not below zero.  Without an update, step is 0, so that w is NaN on both
+ * sides; kernels_move.c has its values. */
 static const struct op_case adam[] = {
     {.in = {F32(19), F32(19), F32(19), F32(19)}, .low = 0.1, .high = 1,
      .flat = true},

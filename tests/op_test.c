@@ -243,7 +243,7 @@ static struct tensor *values(struct test *t, const struct graph *g,
 }
 
 static const struct ref_env all_rows = {.batch = OP_BATCH, .rows = OP_BATCH,
-                                        .effective = OP_BATCH, .step = 1};
+                                        .effective = OP_BATCH};
 
 static double largest(const double *v, int64_t n)
 {
@@ -293,13 +293,15 @@ static void check_difference(struct test *t, int c, const struct graph *g,
                              const struct nodes *n, struct tensor *value,
                              int k)
 {
-    double *x = value[n->in[k].id].data, *dx = value[n->dx[k].id].data;
+    double *x = value[n->in[k].id].data, *own, scale;
     int64_t count = type_count(type_of(g, n->in[k]));
     int64_t every = count > 40 ? count / 37 : 1;
-    double *own = ARENA_NEW(&t->arena, double, (size_t)count + 1);
-    double scale = largest(dx, count) + 1e-3;
 
-    memcpy(own, dx, (size_t)count * sizeof *own);
+    /* The operand before has left the results of its last difference. */
+    loss(t, g, n, value);
+    own = ARENA_NEW(&t->arena, double, (size_t)count + 1);
+    memcpy(own, value[n->dx[k].id].data, (size_t)count * sizeof *own);
+    scale = largest(own, count) + 1e-3;
     for (int64_t i = 0; i < count; i += every) {
         double h = 1e-4, before = x[i], plus, minus, want;
 

@@ -2,9 +2,9 @@
  * cast.c: the same numbers in another type, and in the same one.
  *
  * A float becomes an integer by dropping what is behind the point, anything
- * becomes bool by whether it is not zero; an integer that does not fit loses its
- * upper bits.  Cast has no formula: inside a fused chain, whose values are all
- * floats, it would not round.
+ * becomes bool by whether it is not zero; an integer that does not fit loses
+ * its upper bits.  Cast has no formula: inside a fused chain, whose values are
+ * all floats, it would not round.
  */
 #include <math.h>
 #include <string.h>

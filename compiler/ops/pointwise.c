@@ -200,7 +200,9 @@ static void finish(struct graph *g, const struct node *n, val *dx)
         .inplace = {1},                                                        \
         .formula = &(const struct formula){nm##_eval, #f, {"x"}}};
 
-#define BINARY(nm, t, text, f, gradient)                                       \
+/* cl is the text of f, taken before SEL in it is expanded. */
+/* cl: the formula's text, made where f is not yet expanded. */
+#define BINARY(nm, t, text, f, cl, gradient)                                   \
     static double nm##_eval(const double *v, const union attr *attr)           \
     {                                                                          \
         double a = v[0], b = v[1];                                             \
@@ -219,7 +221,7 @@ static void finish(struct graph *g, const struct node *n, val *dx)
         .lower = lower,                                                        \
         .layout_follows = true,                                                \
         .inplace = {1},                                                        \
-        .formula = &(const struct formula){nm##_eval, #f, {"a", "b"}}};
+        .formula = &(const struct formula){nm##_eval, cl, {"a", "b"}}};
 
 #define PW2(nm, t, text, f, da, db)                                            \
     static void nm##_grad(struct graph *g, val y, const val *up, val *dx)      \
@@ -232,8 +234,8 @@ static void finish(struct graph *g, const struct node *n, val *dx)
         dx[1] = db;                                                            \
         finish(g, n, dx);                                                      \
     }                                                                          \
-    BINARY(nm, t, text, f, nm##_grad)
-#define PWC(nm, text, f) BINARY(nm, compare, text, f, NULL)
+    BINARY(nm, t, text, f, #f, nm##_grad)
+#define PWC(nm, text, f) BINARY(nm, compare, text, f, #f, NULL)
 #include "compiler/ops/pointwise.def"
 
 static bool where_infer(struct graph *g, const struct node *n, struct type *y)

@@ -1,0 +1,21 @@
+#!/bin/sh
+# op_coverage.sh: every op that a model may name has a table of cases.  A table
+# is listed in some tests/op_*.c by the op's name.
+plancl=$top_builddir/cli/plancl
+missing=0
+total=0
+
+ops=$("$plancl" ops | sed -n 's/^\([A-Za-z0-9]*\)  (.*/\1/p')
+for op in $ops; do
+    total=$((total + 1))
+    if ! grep -q "\"$op\"" "$top_srcdir"/tests/op_*.c; then
+        echo "$op has no cases in tests/op_*.c" >&2
+        missing=$((missing + 1))
+    fi
+done
+if test "$total" -lt 20; then
+    echo "plancl ops listed $total ops" >&2
+    exit 1
+fi
+echo "$total ops, $missing without cases"
+test "$missing" -eq 0

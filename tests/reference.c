@@ -1,0 +1,286 @@
+/*
+ * reference.c: models against PyTorch's numbers.
+ *
+ * tests/data/NAME.safetensors was made by PyTorch 1.13 in double and rounded to
+ * f32: a batch, initial parameters and running statistics, the loss terms before
+ * the first step, total losses of each step (the same batch at each; of
+ * fashion_cnn, the first 20 batches of 64 training images of Fashion-MNIST, in
+ * file order), and parameters and statistics afterwards.
+ *
+ * In f32 a window of a max pool whose two largest elements nearly tie may go to
+ * the other one; Adam then moves that filter's weights by some part of a step.
+ * So the largest difference has a bound in the order of a step, the mean one of
+ * rounding.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compiler/plancl_compile.h"
+#include "data/plancl_data.h"
+#include "runtime/plancl.h"
+#include "runtime/safetensors.h"
+
+#define FOLDER "/usr/share/datasets/fashion-mnist/"
+#define IMAGES FOLDER "train-images-idx3-ubyte.gz"
+#define LABELS FOLDER "train-labels-idx1-ubyte.gz"
+
+enum { SKIP = 77, BATCH = 64, PIXELS = 784, DIMS = 4 };
+
+struct job {
+    const char *name;
+    struct plancl_dim dim[DIMS];
+    unsigned ndim;
+    int dataset; /* batches from Fashion-MNIST, not from the file */
+    double loss_tolerance;                     /* relative */
+    double parameter_tolerance, mean_tolerance; /* absolute */
+    double state_tolerance;                    /* of running statistics */
+    /* Their true gradient is zero, so that Adam makes steps of noise. */
+    const char *exempt[6];
+};
+
+static const struct job jobs[] = {
+    {.name = "fashion_cnn", .dataset = 1, .loss_tolerance = 1e-5,
+     .parameter_tolerance = 5e-4, .mean_tolerance = 2e-6},
+    {.name = "bioacoustic", .loss_tolerance = 1e-5,
+     .dim = {{"N", 6}, {"mels", 32}, {"frames", 32}}, .ndim = 3,
+     .parameter_tolerance = 1e-4, .mean_tolerance = 2e-6},
+    {.name = "har", .loss_tolerance = 1e-5, .dim = {{"N", 8}, {"T", 32}},
+     .ndim = 2, .parameter_tolerance = 1e-4, .mean_tolerance = 2e-6,
+     .state_tolerance = 3e-2,
+     .exempt = {"block1.pointwise.bias", "block2.pointwise.bias",
+                "block3.pointwise.bias", "block4.pointwise.bias"}},
+};
+
+struct run {
+    const struct job *job;
+    struct plancl_plan *plan;
+    struct plancl_session *s;
+    struct plancl_data *d;
+    struct safetensors f;
+};
+
+static void on_message(void *context, const struct plancl_message *m)
+{
+    (void)context;
+    if (m->severity == PLANCL_ERROR)
+        fprintf(stderr, "%s\n", m->text);
+}
+
+static const struct plancl_callbacks cb = {NULL, on_message, NULL};
+
+static void must(enum plancl_status status, const char *what)
+{
+    if (status == PLANCL_OK)
+        return;
+    fprintf(stderr, "%s: status %d\n", what, (int)status);
+    exit(status == PLANCL_DEVICE ? SKIP : 1);
+}
+
+/* A tensor of the reference, or null; *n is how many 4-byte elements. */
+static void *read_tensor(struct run *r, const char *prefix, const char *name,
+                         uint64_t *n)
+{
+    char full[128];
+    const struct safetensors_tensor *t;
+    void *data;
+
+    snprintf(full, sizeof full, "%s%s", prefix, name);
+    t = safetensors_find(&r->f, full);
+    if (!t)
+        return NULL;
+    *n = (t->end - t->begin) / 4;
+    data = malloc(t->end - t->begin + 1);
+    must(data ? safetensors_read(&r->f, t, 0, data, t->end - t->begin, &cb)
+              : PLANCL_MEMORY, full);
+    return data;
+}
+
+static void set_tensors(struct run *r, enum plancl_role role,
+                        const char *prefix, int required)
+{
+    for (uint32_t i = 0; i < plancl_plan_tensors(r->plan); i++) {
+        struct plancl_tensor t = plancl_plan_tensor(r->plan, i);
+        uint64_t n = 0;
+        void *data;
+
+        if (t.role != role)
+            continue;
+        data = read_tensor(r, prefix, t.name, &n);
+        if (!data && required) {
+            fprintf(stderr, "the reference has no %s%s\n", prefix, t.name);
+            exit(1);
+        }
+        if (data)
+            must(plancl_write(r->s, t.name, data, n * 4), t.name);
+        free(data);
+    }
+}
+
+static void feed_images(struct run *r, uint64_t k)
+{
+    static float image[BATCH * PIXELS];
+    static int32_t label[BATCH];
+    uint64_t index[BATCH];
+
+    for (uint64_t i = 0; i < BATCH; i++)
+        index[i] = k * BATCH + i;
+    must(plancl_data_read(r->d, 0, index, BATCH, PLANCL_F32, image), "images");
+    must(plancl_data_read(r->d, 1, index, BATCH, PLANCL_I32, label), "labels");
+    must(plancl_write(r->s, "image", image, sizeof image), "image");
+    must(plancl_write(r->s, "label", label, sizeof label), "label");
+}
+
+/* Total of the loss terms of the last step; at the first, each by itself. */
+static double read_losses(struct run *r, int first, int *bad)
+{
+    double total = 0;
+
+    for (uint32_t i = 0; i < plancl_meters(r->plan); i++) {
+        struct plancl_meter m;
+        uint64_t n = 0;
+        float *want;
+
+        must(plancl_meter_read(r->s, i, &m), "meter");
+        if (!m.training || !m.is_loss)
+            continue;
+        total += m.weight * m.mean;
+        want = first ? read_tensor(r, "loss.", m.name, &n) : NULL;
+        if (want && !(fabs(m.weight * m.mean - want[0]) <=
+                      1e-5 * fabs(want[0]))) {
+            printf("  loss %s is %.9g, wanted %.9g\n", m.name,
+                   m.weight * m.mean, want[0]);
+            ++*bad;
+        }
+        free(want);
+    }
+    return total;
+}
+
+static int check_losses(struct run *r)
+{
+    uint32_t batch = plancl_plan_batch(r->plan);
+    const struct plancl_batch b = {batch, 0, batch};
+    uint64_t n = 0;
+    float *want = read_tensor(r, "", "losses", &n);
+    double worst = 0;
+    int bad = 0;
+
+    for (uint64_t k = 0; k < n; k++) {
+        double got, off;
+
+        if (r->job->dataset)
+            feed_images(r, k);
+        must(plancl_meters_clear(r->s, 1), "clear");
+        must(plancl_step(r->s, &b), "step");
+        got = read_losses(r, k == 0, &bad);
+        off = fabs(got - want[k]) / fabs(want[k]);
+        if (!(off <= worst))
+            worst = off;
+    }
+    free(want);
+    printf("  losses of %d steps: at most %.2g relative\n", (int)n, worst);
+    return bad + !(worst <= r->job->loss_tolerance);
+}
+
+static int is_exempt(const struct job *j, const char *name)
+{
+    for (int i = 0; i < 6 && j->exempt[i]; i++)
+        if (strcmp(j->exempt[i], name) == 0)
+            return 1;
+    return 0;
+}
+
+struct distance {
+    double worst, sum, count;
+};
+
+static void add_distance(struct run *r, const struct plancl_tensor *t,
+                         const char *prefix, struct distance *d)
+{
+    uint64_t n = 0;
+    float *want = read_tensor(r, prefix, t->name, &n);
+    float *got = want ? malloc(n * sizeof *got + 1) : NULL;
+
+    if (got)
+        must(plancl_read(r->s, t->name, got, n * sizeof *got), t->name);
+    for (uint64_t k = 0; got && k < n; k++) {
+        double off = fabs(got[k] - want[k]);
+
+        d->sum += off;
+        d->count++;
+        d->worst = off <= d->worst ? d->worst : off;
+    }
+    free(want);
+    free(got);
+}
+
+static int check_after(struct run *r)
+{
+    const struct job *j = r->job;
+    struct distance p = {0, 0, 1e-9}, s = {0, 0, 1e-9};
+
+    for (uint32_t i = 0; i < plancl_plan_tensors(r->plan); i++) {
+        struct plancl_tensor t = plancl_plan_tensor(r->plan, i);
+
+        if (t.role == PLANCL_PARAMETER && !is_exempt(j, t.name))
+            add_distance(r, &t, "after.", &p);
+        if (t.role == PLANCL_STATE)
+            add_distance(r, &t, "after_buffer.", &s);
+    }
+    printf("  %d parameters afterwards: at most %.2g, %.2g in the mean; "
+           "statistics %.2g\n", (int)p.count, p.worst, p.sum / p.count,
+           s.worst);
+    return !(p.count >= 1 && p.worst <= j->parameter_tolerance &&
+             p.sum / p.count <= j->mean_tolerance) +
+           !(s.worst <= j->state_tolerance);
+}
+
+static int check(const struct job *j, const char *top)
+{
+    static const char *const spec[] = {"image=" IMAGES ":scale=1/255",
+                                       "label=" LABELS};
+    const struct plancl_compile_options o = {.dim = j->dim, .ndim = j->ndim};
+    const struct plancl_session_options so = {.seed = 0};
+    struct run r = {.job = j};
+    char model[4096], numbers[4096];
+    int bad;
+
+    printf("%s\n", j->name);
+    if (j->dataset && access(IMAGES, R_OK) != 0) {
+        printf("  skipped: " IMAGES " is not installed\n");
+        return 0;
+    }
+    snprintf(model, sizeof model, "%s/models/%s.json", top, j->name);
+    snprintf(numbers, sizeof numbers, "%s/tests/data/%s.safetensors", top,
+             j->name);
+    must(plancl_compile(model, NULL, &o, &cb, &r.plan), model);
+    must(plancl_session_open(r.plan, &so, &cb, &r.s), "session");
+    if (j->dataset)
+        must(plancl_data_open(spec, 2, &cb, &r.d), "data");
+    must(safetensors_open(numbers, &cb, &r.f), numbers);
+    set_tensors(&r, PLANCL_PARAMETER, "param.", 1);
+    set_tensors(&r, PLANCL_STATE, "buffer.", 0);
+    must(plancl_weights_changed(r.s), "load");
+    set_tensors(&r, PLANCL_INPUT, "input.", 0);
+    bad = check_losses(&r);
+    bad += check_after(&r);
+    safetensors_close(&r.f);
+    plancl_data_close(r.d);
+    plancl_session_close(r.s);
+    plancl_plan_free(r.plan);
+    return bad;
+}
+
+int main(int argc, char **argv)
+{
+    const char *top = getenv("top_srcdir");
+    int bad = 0;
+
+    for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++)
+        if (argc < 2 || strcmp(argv[1], jobs[i].name) == 0)
+            bad += check(&jobs[i], top ? top : ".");
+    return bad != 0;
+}
