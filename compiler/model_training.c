@@ -218,6 +218,7 @@ static bool optimizer_read(struct model *m, const struct json *j)
                             "\"learning_rate\" is %g, wanted "
                             "more than 0",
                             rate->number);
+    t->optimizer_at = j->at;
     t->optimizer_attr = attr_read(m, &top, t->optimizer, j, keys);
     return t->optimizer_attr;
 }

@@ -29,6 +29,7 @@ struct training {
     int nloss;
     const struct op *optimizer; /* op_SGD, op_Adam, op_AdamW */
     const union attr *optimizer_attr;
+    struct source optimizer_at; /* its place in the model */
 };
 
 /*
