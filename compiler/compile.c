@@ -185,9 +185,8 @@ static bool back(struct compile *c, struct graph *g, struct steps **seq,
 
     for (int i = 0; i < SEQ_COUNT_OF; i++)
         if (has_sequence(g, i))
-            present[n++] = seq[i] =
-                lower_sequence(g, &c->profile.info,
-                               (enum plan_sequence_id)i, -1, NULL);
+            present[n++] = seq[i] = lower_sequence(
+                g, &c->profile.info, (enum plan_sequence_id)i, -1, NULL);
     if (!steps_stage(c, STAGE_LOWER, seq))
         return false;
     for (int i = 0; i < n; i++)
@@ -233,8 +232,7 @@ static enum plancl_status refuse(const struct compile *c)
     return PLANCL_REFUSED;
 }
 
-static enum plancl_status pipeline(struct compile *c,
-                                   struct plancl_plan **out)
+static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
 {
     struct graph *model = ARENA_NEW(&c->arena, struct graph, 1), *g;
     struct graph *stage = ARENA_NEW(&c->arena, struct graph, 4);
@@ -279,14 +277,13 @@ static enum plancl_status find_profile(struct compile *c)
 {
     const struct plancl_compile_options *o = c->opt;
     enum plancl_status status =
-        o->device ? profile_of_device(o->device, c->cb, &c->profile)
-                  : profile_read(o->profile ? o->profile : "cpu", c->cb,
-                                 &c->profile);
+        o->device
+            ? profile_of_device(o->device, c->cb, &c->profile)
+            : profile_read(o->profile ? o->profile : "cpu", c->cb, &c->profile);
 
     if (o->max_allocation && o->max_allocation < c->profile.max_allocation)
         c->profile.max_allocation = o->max_allocation;
-    if (status == PLANCL_OK &&
-        c->profile.max_allocation < c->profile.alignment)
+    if (status == PLANCL_OK && c->profile.max_allocation < c->profile.alignment)
         return fail(c->cb, PLANCL_REFUSED,
                     "largest allocation is %llu bytes, wanted at least %llu",
                     (unsigned long long)c->profile.max_allocation,
@@ -314,8 +311,8 @@ enum plancl_status plancl_compile(const char *name, const char *text,
                                   struct plancl_plan **plan)
 {
     static const struct plancl_compile_options none;
-    struct compile c = {.opt = options ? options : &none, .cb = cb,
-                        .name = name, .text = text};
+    struct compile c = {
+        .opt = options ? options : &none, .cb = cb, .name = name, .text = text};
     jmp_buf out_of_memory;
 
     *plan = NULL;

@@ -95,8 +95,8 @@ static int add_scalar(struct pass *p, struct chain *c, double value)
     if (c->f.n + 1 >= FUSED_STEPS)
         return -1;
     attr[0].f = value;
-    c->f.step[c->f.n] =
-        (struct fused_step){.op = &op_Scalar, .attr = attr, .dtype = DT_F32};
+    c->f.step[c->f.n] = (struct fused_step){
+        .op = &op_Scalar, .attr = attr, .dtype = DT_F32};
     return c->f.n++;
 }
 
@@ -133,8 +133,8 @@ static int source_of(struct pass *p, struct chain *c, const struct node *n,
 static struct chain *build(struct pass *p, const struct node *n)
 {
     struct chain *c = ARENA_NEW(p->g->arena, struct chain, 1);
-    struct fused_step last = {.op = n->op, .attr = n->attr,
-                              .dtype = n->type.dtype, .nin = n->nin};
+    struct fused_step last = {
+        .op = n->op, .attr = n->attr, .dtype = n->type.dtype, .nin = n->nin};
     bool taken[FORMULA_OPERANDS] = {false};
 
     for (int k = 0; k < n->nin; k++) {

@@ -98,7 +98,8 @@ static bool size_fits(struct graph *g, const struct node *n,
     for (int i = 0; i < t->rank; i++)
         if (t->dim[i] < 1 || __builtin_mul_overflow(count, t->dim[i], &count) ||
             count > MAX_ELEMENTS)
-            return reject(g, n, "result has dimension %lld at %d, and at most "
+            return reject(g, n,
+                          "result has dimension %lld at %d, and at most "
                           "2^40 elements are supported",
                           (long long)t->dim[i], i);
     return true;
@@ -157,8 +158,12 @@ val graph_add(struct graph *g, const struct op *op, const val *in, int nin,
         operand[i] = in[i];
     for (int i = 0; i < nattr; i++)
         own[i] = attr ? attr[i] : op->attr[i].dflt;
-    *n = (struct node){.op = op, .nin = nin, .in = operand, .attr = own,
-                       .at = g->at, .path = g->path};
+    *n = (struct node){.op = op,
+                       .nin = nin,
+                       .in = operand,
+                       .attr = own,
+                       .at = g->at,
+                       .path = g->path};
     if (!infer(g, n))
         return (val){0};
     return append(g, n);
@@ -179,8 +184,12 @@ val graph_leaf(struct graph *g, const struct type *t, const struct leaf *leaf)
     struct leaf *own = ARENA_NEW(g->arena, struct leaf, 1);
 
     *own = *leaf;
-    *n = (struct node){.op = &op_leaf, .type = *t, .leaf = own, .nout = 1,
-                       .at = g->at, .path = leaf->name};
+    *n = (struct node){.op = &op_leaf,
+                       .type = *t,
+                       .leaf = own,
+                       .nout = 1,
+                       .at = g->at,
+                       .path = leaf->name};
     return append(g, n);
 }
 
@@ -248,8 +257,8 @@ void meter_add(struct graph *g, const char *name, bool training, bool is_loss,
     if (g->nmeter == g->cap_meter)
         g->meter = grown(g->arena, g->meter, g->nmeter, &g->cap_meter,
                          sizeof *g->meter);
-    g->meter[g->nmeter++] = (struct meter){
-        arena_string(g->arena, name), state, training, is_loss, weight};
+    g->meter[g->nmeter++] = (struct meter){arena_string(g->arena, name), state,
+                                           training, is_loss, weight};
 }
 
 bool *graph_used(const struct graph *g, unsigned sequences)
@@ -305,8 +314,8 @@ const char *graph_verify(const struct graph *g, struct arena *arena)
         const char *why = node_fault(g, id);
 
         if (why)
-            return arena_format(arena, "%%%d %s: %s", id,
-                                g->node[id]->op->name, why);
+            return arena_format(arena, "%%%d %s: %s", id, g->node[id]->op->name,
+                                why);
     }
     for (int i = 0; i < g->nassign; i++) {
         const struct assign *a = &g->assign[i];

@@ -90,8 +90,7 @@ static void settle_moves(struct places *p, struct lower *lo, bool allowed)
 static bool taken(const struct places *p, const struct step *t, int root)
 {
     for (int k = 0; k < t->nuse; k++)
-        if (t->use[k].access == PLAN_WRITE &&
-            p->root[t->use[k].buffer] == root)
+        if (t->use[k].access == PLAN_WRITE && p->root[t->use[k].buffer] == root)
             return true;
     return false;
 }
@@ -120,8 +119,11 @@ static void overlay(struct places *p, int i, const struct use *out)
 void inplace(struct steps *s, const struct graph *g,
              const struct device_info *device, bool allowed)
 {
-    struct lower lo = {.graph = g, .arena = g->arena, .device = device,
-                       .candidate = -1, .steps = s};
+    struct lower lo = {.graph = g,
+                       .arena = g->arena,
+                       .device = device,
+                       .candidate = -1,
+                       .steps = s};
     struct places p = {.s = s};
     int n = s->n;
     size_t count = (size_t)s->nbuffer + 1;

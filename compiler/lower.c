@@ -119,8 +119,8 @@ void lower_call(struct lower *lo, const struct kernel *family,
 {
     struct step *s = add_step(lo);
 
-    *s = (struct step){.at = n->at, .path = n->path, .node = lo->node,
-                       .update = lo->update};
+    *s = (struct step){
+        .at = n->at, .path = n->path, .node = lo->node, .update = lo->update};
     if (!s->path)
         s->path = n->op->name;
     s->kernel = choose(lo, family, problem, &s->launch)->name;
@@ -128,9 +128,12 @@ void lower_call(struct lower *lo, const struct kernel *family,
     set_uses(lo, n, s);
     if (!s->launch.workspace)
         return;
-    s->use[s->nuse] = use_of(lo, add_buffer(lo, (struct buffer){
-        .kind = PLAN_WORKSPACE, .dtype = DT_F32,
-        .bytes = s->launch.workspace, .name = s->path}),
+    s->use[s->nuse] = use_of(
+        lo,
+        add_buffer(lo, (struct buffer){.kind = PLAN_WORKSPACE,
+                                       .dtype = DT_F32,
+                                       .bytes = s->launch.workspace,
+                                       .name = s->path}),
         PLAN_READ | PLAN_WRITE);
     s->nuse++;
 }
@@ -142,8 +145,8 @@ void lower_view(struct lower *lo, const struct node *n)
 
 void lower_copy(struct lower *lo, int from, int to)
 {
-    struct pointwise_problem *p = ARENA_NEW(lo->arena,
-                                            struct pointwise_problem, 1);
+    struct pointwise_problem *p = ARENA_NEW(lo->arena, struct pointwise_problem,
+                                            1);
     const struct buffer *b = &lo->steps->buffer[from];
     struct step *s = add_step(lo);
 
@@ -155,8 +158,8 @@ void lower_copy(struct lower *lo, int from, int to)
     p->body = "      r = v0;\n";
     p->text = ARENA_NEW(lo->arena, char, POINTWISE_TEXT);
     *s = (struct step){.path = b->name};
-    s->kernel = kernel_choose(kernels_pointwise, p, lo->device,
-                              &s->launch)->name;
+    s->kernel =
+        kernel_choose(kernels_pointwise, p, lo->device, &s->launch)->name;
     s->seconds = launch_seconds(&s->launch, lo->device);
     s->use = ARENA_NEW(lo->arena, struct use, 2);
     s->use[0] = use_of(lo, from, PLAN_READ);
@@ -173,10 +176,12 @@ static void add_leaves(struct lower *lo)
 
         if (!n->leaf)
             continue;
-        lo->buffer[id] = add_buffer(lo, (struct buffer){
-            .kind = n->leaf->kind, .dtype = n->type.dtype,
-            .bytes = type_bytes(&n->type), .name = n->leaf->name,
-            .leaf = id});
+        lo->buffer[id] = add_buffer(
+            lo, (struct buffer){.kind = n->leaf->kind,
+                                .dtype = n->type.dtype,
+                                .bytes = type_bytes(&n->type),
+                                .name = n->leaf->name,
+                                .leaf = id});
     }
     lo->steps->nleaf = lo->steps->nbuffer;
 }
@@ -228,7 +233,9 @@ struct steps *lower_sequence(const struct graph *g,
                              bool *lacking)
 {
     bool *needed = graph_used(g, 1U << id);
-    struct lower lo = {.graph = g, .arena = g->arena, .device = device,
+    struct lower lo = {.graph = g,
+                       .arena = g->arena,
+                       .device = device,
                        .candidate = candidate};
 
     lo.steps = ARENA_NEW(g->arena, struct steps, 1);
@@ -278,8 +285,10 @@ const char *steps_verify(const struct steps *s, struct arena *arena)
             const struct use *u = &t->use[k];
 
             if (u->access == PLAN_READ && !written[u->buffer])
-                return arena_format(arena, "step %d %s reads buffer %d before "
-                                    "it is written", i, t->kernel, u->buffer);
+                return arena_format(arena,
+                                    "step %d %s reads buffer %d before "
+                                    "it is written",
+                                    i, t->kernel, u->buffer);
             if (u->access == PLAN_WRITE && written[u->buffer] &&
                 u->buffer >= s->nleaf)
                 return arena_format(arena, "step %d %s writes buffer %d again",

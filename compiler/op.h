@@ -61,8 +61,8 @@ enum layout {
 struct op {
     const char *name;
     const char *doc;
-    int min_in, nin; /* operands: required, and at most */
-    int nout;        /* results when more than one, else 0 */
+    int min_in, nin;              /* operands: required, and at most */
+    int nout;                     /* results when more than one, else 0 */
     const struct attr_spec *attr; /* ends with a null name */
     const char *const *in_name;   /* for the reference; may be null */
     const char *types;            /* "f32 f16", for the reference */
@@ -115,7 +115,7 @@ struct op {
     /* Elements counted per sample where the counts are empty. */
     int64_t (*per_sample)(const struct type *x);
     bool is_optimizer; /* usable in training.optimizer */
-    bool internal;  /* not for models */
+    bool internal;     /* not for models */
 };
 
 #define OP(name) extern const struct op op_##name;

@@ -108,8 +108,7 @@ static void insert(struct placed *p, int i)
 {
     int at = p->n++;
 
-    while (at > 0 &&
-           p->item[p->by_offset[at - 1]].offset > p->item[i].offset) {
+    while (at > 0 && p->item[p->by_offset[at - 1]].offset > p->item[i].offset) {
         p->by_offset[at] = p->by_offset[at - 1];
         at--;
     }

@@ -15,9 +15,9 @@ enum { FOLD_ELEMENTS = 4096 };
 struct simplify {
     const struct graph *old;
     struct graph *g;
-    val *map;   /* old id to new value */
+    val *map;          /* old id to new value */
     unsigned *results; /* of an old tuple: bit k: its result k is used */
-    int *table; /* hash table of new ids, 0 empty */
+    int *table;        /* hash table of new ids, 0 empty */
     size_t mask;
 };
 

@@ -13,8 +13,7 @@ static const double thirds[] = {0, 1 / 3., 1 / 3., 1 / 3.};
 static const double eighths[] = {0.125, 0.25, 0.625};
 /* Columns of logs, elements of a row apart. */
 static const double columns[] = {0, LOG_5, LOG_2, LOG_2, LOG_5, 0};
-static const double column_eighths[] = {0.125, 0.625, 0.25,
-                                        0.25,  0.625, 0.125};
+static const double column_eighths[] = {0.125, 0.625, 0.25, 0.25, 0.625, 0.125};
 static const double with_nan[] = {1, NAN, 2, 3, 3, 3};
 static const double nan_row[] = {NAN, NAN, NAN, 1 / 3., 1 / 3., 1 / 3.};
 static const double masked[] = {-INFINITY, 0, 0, -INFINITY};

@@ -17,8 +17,8 @@ enum { LANES, CHANNELS_LAST, SAMPLES };
 
 static const struct attr_spec attrs[] = {
     [LANES] = {"lanes", ATTR_INT, {.i = 1}, "partial results", true, true},
-    [CHANNELS_LAST] = {"channels_last", ATTR_BOOL, {0}, "order of the operands",
-                       false, true},
+    [CHANNELS_LAST] =
+        {"channels_last", ATTR_BOOL, {0}, "order of the operands", false, true},
     [SAMPLES] = {"samples", ATTR_INT, {0}, "of the micro-batch", false, true},
     {0},
 };
@@ -27,8 +27,12 @@ static const struct attr_spec attrs[] = {
 enum { POSITIONS };
 
 static const struct attr_spec position_attrs[] = {
-    [POSITIONS] = {"positions", ATTR_INT, {.i = 1}, "of a channel in a sample",
-                   true, true},
+    [POSITIONS] = {"positions",
+                   ATTR_INT,
+                   {.i = 1},
+                   "of a channel in a sample",
+                   true,
+                   true},
     {0},
 };
 
@@ -51,7 +55,8 @@ static bool lanes_infer(struct graph *g, const struct node *n, struct type *y)
     if (x->batch != 1 || x->dim[0] % g->batch)
         return reject(g, n, "input %s has no samples in its first dimension",
                       type_text(g->arena, x));
-    *y = (struct type){.dtype = DT_F32, .rank = 3,
+    *y = (struct type){.dtype = DT_F32,
+                       .rank = 3,
                        .dim = {n->attr[LANES].i, 2, channels(n, x).len}};
     return true;
 }
@@ -62,8 +67,8 @@ static bool totals_infer(struct graph *g, const struct node *n, struct type *y)
     const struct type *x = type_of(g, n->in[0]);
 
     for (int k = 0; k < n->op->nout; k++)
-        y[k] = (struct type){.dtype = DT_F32, .rank = 1,
-                             .dim = {x->dim[x->rank - 1]}};
+        y[k] = (struct type){
+            .dtype = DT_F32, .rank = 1, .dim = {x->dim[x->rank - 1]}};
     return true;
 }
 
@@ -73,7 +78,9 @@ static struct norm_problem problem(const struct lower *lo, const struct node *n,
     int64_t C = x->dim[x->rank - 1];
 
     return (struct norm_problem){
-        .samples = lo->graph->batch, .C = C, .x = x->dtype,
+        .samples = lo->graph->batch,
+        .C = C,
+        .x = x->dtype,
         .positions = positions_of(x, lo->graph->batch, C),
         .lanes = (int)n->attr[LANES].i};
 }
@@ -126,7 +133,8 @@ static void stats_lower(struct lower *lo, const struct node *n)
     const struct type *x = type_of(lo->graph, n->in[0]);
     struct norm_problem p = {.samples = lo->graph->batch,
                              .positions = n->attr[POSITIONS].i,
-                             .C = x->dim[2], .lanes = (int)x->dim[0]};
+                             .C = x->dim[2],
+                             .lanes = (int)x->dim[0]};
 
     lower_call(lo, kernels_batch_stats, &p, n);
 }
@@ -179,8 +187,7 @@ struct batch_stats batch_stats(struct graph *g, val x)
     union attr lanes[] = {[LANES] = {.i = lanes_of(g, C)},
                           [CHANNELS_LAST] = {.i = 0},
                           [SAMPLES] = {.i = g->batch}};
-    union attr position[] = {
-        [POSITIONS] = {.i = positions_of(t, g->batch, C)}};
+    union attr position[] = {[POSITIONS] = {.i = positions_of(t, g->batch, C)}};
     val moments = graph_add(g, &op_BatchMoments, &x, 1, lanes);
     val stats = graph_add(g, &op_BatchStats, &moments, 1, position);
 
@@ -282,8 +289,7 @@ struct batch_norm_sums batch_norm_sums(struct graph *g, val dy, val x, val mean,
     const struct type *t = type_of(g, x);
     int64_t C = t->dim[1];
     union attr lanes[] = {[SAMPLES] = {.i = 0}};
-    union attr position[] = {
-        [POSITIONS] = {.i = positions_of(t, g->batch, C)}};
+    union attr position[] = {[POSITIONS] = {.i = positions_of(t, g->batch, C)}};
     const val in[] = {[DY] = dy, [X] = x, [MEAN] = mean, [SCALE] = scale};
     val sums = batch_sum(g, &op_BatchNormSums, in, ACC, lanes, 2 * C);
     val all = graph_add(g, &op_BatchNormTotals, &sums, 1, position);

@@ -28,16 +28,30 @@ enum {
 static const struct attr_spec attrs[] = {
     [LANES] = {"lanes", ATTR_INT, {.i = 1}, "partial sums", false, true},
     [AUTO_PAD] = WINDOW_ATTRS,
-    [KERNEL_SHAPE] = {"kernel_shape", ATTR_INTS, {0}, "of the window; W's own "
-                      "when W is given", false, false},
-    [GROUP] = {"group", ATTR_INT, {.i = 1}, "channels fall into groups",
-               false, false},
-    [FILTERS] = {"filters", ATTR_INT, {.i = 0}, "channels of the result, for "
-                 "layers that own W", false, false},
-    [BIAS] = {"bias", ATTR_BOOL, {.i = 1}, "whether a layer owns B", false,
-              false},
-    [X_SHAPE] = {"x_shape", ATTR_INTS, {0}, "spatial dimensions of X", false,
-                 true},
+    [KERNEL_SHAPE] = {"kernel_shape",
+                      ATTR_INTS,
+                      {0},
+                      "of the window; W's own "
+                      "when W is given",
+                      false,
+                      false},
+    [GROUP] = {"group",
+               ATTR_INT,
+               {.i = 1},
+               "channels fall into groups",
+               false,
+               false},
+    [FILTERS] = {"filters",
+                 ATTR_INT,
+                 {.i = 0},
+                 "channels of the result, for "
+                 "layers that own W",
+                 false,
+                 false},
+    [BIAS] =
+        {"bias", ATTR_BOOL, {.i = 1}, "whether a layer owns B", false, false},
+    [X_SHAPE] =
+        {"x_shape", ATTR_INTS, {0}, "spatial dimensions of X", false, true},
     {0},
 };
 
@@ -75,11 +89,10 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     struct window win;
 
     if (w->rank != x->rank)
-        return reject(g, n, "W is %s for an input %s",
-                      type_text(g->arena, w), type_text(g->arena, x));
+        return reject(g, n, "W is %s for an input %s", type_text(g->arena, w),
+                      type_text(g->arena, x));
     weight_dims(n, w, kernel, &c, &k);
-    if (!window_read(g, n, x, kernel, &win) ||
-        !check_group(g, n, win.C, k, c))
+    if (!window_read(g, n, x, kernel, &win) || !check_group(g, n, win.C, k, c))
         return false;
     if (n->nin == 3 && type_count(type_of(g, n->in[2])) != k)
         return reject(g, n, "B is %s for %lld filters",
@@ -103,32 +116,40 @@ static int params(struct graph *g, const struct node *n, struct param_decl *p)
 
     if (x->rank < 3 || x->rank > 4)
         return reject(g, n, "input is %s, wanted [N,C,L] or [N,C,H,W]",
-                      type_text(g->arena, x)) - 1;
+                      type_text(g->arena, x)) -
+               1;
     if (filters < 1)
         return reject(g, n, "filters is %lld, wanted at least 1",
-                      (long long)filters) - 1;
+                      (long long)filters) -
+               1;
     if (kernel->n != x->rank - 2)
-        return reject(g, n, "kernel_shape has %d numbers, wanted %d",
-                      kernel->n, x->rank - 2) - 1;
+        return reject(g, n, "kernel_shape has %d numbers, wanted %d", kernel->n,
+                      x->rank - 2) -
+               1;
     if (group < 1 || x->dim[1] % group || filters % group)
         return reject(g, n, "group is %lld for %lld channels and %lld filters",
                       (long long)group, (long long)x->dim[1],
-                      (long long)filters) - 1;
+                      (long long)filters) -
+               1;
     w.dim[0] = filters;
     w.dim[1] = x->dim[1] / group;
     for (int i = 0; i < kernel->n; i++) {
         w.dim[i + 2] = kernel->v[i];
         if (kernel->v[i] < 1 || kernel->v[i] > 1 << 20)
             return reject(g, n, "kernel_shape has %lld",
-                          (long long)kernel->v[i]) - 1;
+                          (long long)kernel->v[i]) -
+                   1;
         area *= (double)kernel->v[i];
     }
     fan_in = area * (double)w.dim[1];
-    p[0] = (struct param_decl){"weight", w, "FanInUniform", fan_in,
+    p[0] = (struct param_decl){"weight",
+                               w,
+                               "FanInUniform",
+                               fan_in,
                                area * (double)(filters / group),
                                PLAN_PARAMETER};
-    p[1] = (struct param_decl){"bias", b, "FanInUniform", fan_in,
-                               (double)filters, PLAN_PARAMETER};
+    p[1] = (struct param_decl){
+        "bias", b, "FanInUniform", fan_in, (double)filters, PLAN_PARAMETER};
     return n->attr[BIAS].i ? 2 : 1;
 }
 
@@ -232,8 +253,8 @@ static void add_dw(void *context, const struct product *p)
 static struct walk walk_of(const struct node *n, const struct type *x,
                            const int64_t *kernel, int64_t K)
 {
-    struct walk k = {.K = K, .group = n->attr[GROUP].i,
-                     .last = window_channels_last(n)};
+    struct walk k = {
+        .K = K, .group = n->attr[GROUP].i, .last = window_channels_last(n)};
 
     window_read(NULL, n, x, kernel, &k.w);
     return k;
@@ -263,19 +284,26 @@ static void ref(const struct node *n, const struct ref_env *env,
 
 /* ---- lowering ---- */
 
-static struct conv_problem problem(const struct node *n,
-                                   const struct type *x,
+static struct conv_problem problem(const struct node *n, const struct type *x,
                                    const int64_t *kernel, int64_t K)
 {
     struct window w;
     struct conv_problem p;
 
     window_read(NULL, n, x, kernel, &w);
-    p = (struct conv_problem){.N = w.N, .H = w.in[0], .W = w.in[1], .C = w.C,
-                              .K = K, .R = w.kernel[0], .S = w.kernel[1],
-                              .P = w.out[0], .Q = w.out[1],
+    p = (struct conv_problem){.N = w.N,
+                              .H = w.in[0],
+                              .W = w.in[1],
+                              .C = w.C,
+                              .K = K,
+                              .R = w.kernel[0],
+                              .S = w.kernel[1],
+                              .P = w.out[0],
+                              .Q = w.out[1],
                               .group = n->attr[GROUP].i,
-                              .x = x->dtype, .w = DT_F32, .y = x->dtype,
+                              .x = x->dtype,
+                              .w = DT_F32,
+                              .y = x->dtype,
                               .lanes = (int)n->attr[LANES].i};
     for (int d = 0; d < 2; d++) {
         p.stride[d] = w.stride[d];
@@ -312,11 +340,13 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
         dx[1] = batch_sum(g, &op_ConvGradW, (val[]){n->in[0], dy[0]}, 2, attr,
                           type_count(w));
     else
-        reject(g, n, "input has no samples in its first dimension, which the "
+        reject(g, n,
+               "input has no samples in its first dimension, which the "
                "gradient of W sums over");
     if (n->nin == 3)
         dx[2] = val_sum_to(g, dy[0],
-                           &(struct type){.dtype = DT_F32, .rank = x->rank - 1,
+                           &(struct type){.dtype = DT_F32,
+                                          .rank = x->rank - 1,
                                           .dim = {w->dim[0], 1, 1}});
     if (n->nin == 3 && dx[2].id)
         dx[2] = val_reshape(g, dx[2], &w->dim[0], 1, 0);
@@ -329,8 +359,8 @@ static void x_type(const struct node *n, const struct type *dy, int64_t C,
     const struct ints *shape = &n->attr[X_SHAPE].ints;
     bool last = window_channels_last(n);
 
-    *x = (struct type){.dtype = dy->dtype, .rank = dy->rank,
-                       .batch = dy->batch};
+    *x = (struct type){
+        .dtype = dy->dtype, .rank = dy->rank, .batch = dy->batch};
     x->dim[0] = dy->dim[0];
     x->dim[last ? x->rank - 1 : 1] = C;
     for (int i = 0; i < shape->n; i++)
@@ -399,8 +429,7 @@ static void grad_w_ref(const struct node *n, const struct ref_env *env,
     struct arrays t = {in[0].data, in[1].data, out->data, env->rows};
     bool last = window_channels_last(n);
     int64_t K = in[1].type.dim[last ? in[1].type.rank - 1 : 1];
-    struct walk k =
-        walk_of(n, &in[0].type, n->attr[KERNEL_SHAPE].ints.v, K);
+    struct walk k = walk_of(n, &in[0].type, n->attr[KERNEL_SHAPE].ints.v, K);
 
     if (n->nin == 3 && env->first)
         memcpy(out->data, in[2].data,
@@ -420,10 +449,8 @@ static void grad_w_lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_conv_grad_w, &p, n);
 }
 
-static const enum layout conv_in[] = {LAYOUT_LAST, LAYOUT_WEIGHTS,
-                                      LAYOUT_USER};
-static const enum layout grad_w_in[] = {LAYOUT_LAST, LAYOUT_LAST,
-                                        LAYOUT_LANES};
+static const enum layout conv_in[] = {LAYOUT_LAST, LAYOUT_WEIGHTS, LAYOUT_USER};
+static const enum layout grad_w_in[] = {LAYOUT_LAST, LAYOUT_LAST, LAYOUT_LANES};
 static const enum layout act_out[] = {LAYOUT_LAST};
 static const enum layout lanes_out[] = {LAYOUT_LANES};
 static const char *const conv_names[] = {"X", "W", "B", NULL};

@@ -14,8 +14,12 @@
 enum { AXIS };
 
 static const struct attr_spec attrs[] = {
-    [AXIS] = {"axis", ATTR_INT, {.i = -1}, "dimension that is normalised",
-              false, false},
+    [AXIS] = {"axis",
+              ATTR_INT,
+              {.i = -1},
+              "dimension that is normalised",
+              false,
+              false},
     {0},
 };
 
@@ -37,8 +41,10 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
         return reject(g, n, "axis %lld of a rank %d input", (long long)axis,
                       x->rank);
     if (x->batch == axis_of(n, x->rank) + 1)
-        return reject(g, n, "axis %lld counts the samples of the batch, which "
-                      "do not know each other", (long long)axis);
+        return reject(g, n,
+                      "axis %lld counts the samples of the batch, which "
+                      "do not know each other",
+                      (long long)axis);
     *y = *x;
     return true;
 }
@@ -94,8 +100,7 @@ static void ref(const struct node *n, const struct ref_env *env,
         for (int64_t i = 0; i < r.inner; i++) {
             int64_t at = o * r.len * r.inner + i;
 
-            ref_row(in->data + at, out->data + at, &r,
-                    n->op == &op_LogSoftmax);
+            ref_row(in->data + at, out->data + at, &r, n->op == &op_LogSoftmax);
         }
 }
 
@@ -103,10 +108,13 @@ static void lower(struct lower *lo, const struct node *n)
 {
     const struct type *x = type_of(lo->graph, n->in[0]);
     struct rows r = rows_along(x, axis_of(n, x->rank));
-    struct softmax_problem p = {
-        .outer = r.outer, .len = r.len, .inner = r.inner,
-        .kind = n->op == &op_LogSoftmax ? SOFTMAX_LOG : SOFTMAX,
-        .x = x->dtype, .y = n->type.dtype};
+    struct softmax_problem p = {.outer = r.outer,
+                                .len = r.len,
+                                .inner = r.inner,
+                                .kind = n->op == &op_LogSoftmax ? SOFTMAX_LOG
+                                                                : SOFTMAX,
+                                .x = x->dtype,
+                                .y = n->type.dtype};
 
     lower_call(lo, kernels_softmax, &p, n);
 }
