@@ -2,10 +2,10 @@
  * softmax.cl: y = e / sum of e along len, e = exp(x - largest x), or, with
  * LOGARITHM, y = (x - largest x) - log(sum of e).
  *
- * x and y are [outer, len, inner].  *_cpu entries: a work-group is one work-item
- * that takes some of the tasks; softmax_item: a work-item per row.  A row is
- * read and written by one work-item, and an element of y only after the last
- * read of its element of x, so y may lie over x.
+ * x and y are [outer, len, inner].  *_cpu entries: a work-group is one
+ * work-item that takes some of the tasks; softmax_item: a work-item per row.  A
+ * row is read and written by one work-item, and an element of y only after the
+ * last read of its element of x, so y may lie over x.
  */
 #define BEGIN(tasks) ((tasks) * get_group_id(0) / get_num_groups(0))
 #define END(tasks) ((tasks) * (get_group_id(0) + 1) / get_num_groups(0))

@@ -1,6 +1,6 @@
 /*
- * batch_norm.c: a model with batch norm: parameters and running statistics after
- * one update on a device, with a short batch, in micro-batches, and what
+ * batch_norm.c: a model with batch norm: parameters and running statistics
+ * after one update on a device, with a short batch, in micro-batches, and what
  * prediction makes of them.
  *
  * Golden numbers were computed with NumPy from the definition.

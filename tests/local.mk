@@ -170,3 +170,7 @@ EXTRA_DIST += tests/samples.sh
 # Batch norm in a model: updates, running statistics, prediction.
 check_PROGRAMS += tests/batch_norm
 tests_batch_norm_SOURCES = tests/batch_norm.c
+
+# The layout pass: the graph before and after means the same.
+check_PROGRAMS += tests/layout
+tests_layout_SOURCES = tests/layout.c

@@ -73,7 +73,7 @@ static const struct op_case cases[] = {
     {.attr = NULL},
 };
 
-/* ---- running statistics: [mean, var] after one update from mean and var ---- */
+/* ---- running statistics after one update from mean and var ---- */
 
 static const struct {
     const char *kind;

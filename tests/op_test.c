@@ -416,8 +416,27 @@ static void upload(struct test *t, struct plancl_session *s,
 
     for (int64_t i = 0; i < n; i++)
         put(data, type->dtype, i, value[v.id].data[i]);
-    /* An operand that nothing reads has no place in the plan. */
     plancl_write(s, graph_node(g, v)->leaf->name, data, type_bytes(type));
+}
+
+/* An operand that nothing reads has no place in the plan. */
+static void upload_all(struct test *t, struct plancl_session *s,
+                       const struct graph *g, const struct nodes *n)
+{
+    const bool *used = graph_used(g, ~0U);
+
+    for (int c = 0; c < t->ncase; c++) {
+        struct tensor *value;
+
+        if (!n[c].ny)
+            continue;
+        value = values(t, g, &t->cases[c], &n[c]);
+        for (int k = 0; k < n[c].nin; k++)
+            if (used[n[c].in[k].id])
+                upload(t, s, g, n[c].in[k], value);
+        if (n[c].dy[0].id)
+            upload(t, s, g, n[c].dy[0], value);
+    }
 }
 
 static void compare(struct test *t, struct plancl_session *s, int c,
@@ -530,17 +549,7 @@ static bool run_candidate(struct test *t, const struct device_profile *profile,
         plancl_plan_free(plan);
         return false;
     }
-    for (int c = 0; c < t->ncase; c++) {
-        struct tensor *value;
-
-        if (!n[c].ny)
-            continue;
-        value = values(t, g, &t->cases[c], &n[c]);
-        for (int k = 0; k < n[c].nin; k++)
-            upload(t, s, g, n[c].in[k], value);
-        if (n[c].dy[0].id)
-            upload(t, s, g, n[c].dy[0], value);
-    }
+    upload_all(t, s, g, n);
     run_rows(t, s, g, n, OP_BATCH);
     run_rows(t, s, g, n, OP_BATCH - 1);
     plancl_session_close(s);

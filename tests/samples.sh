@@ -66,7 +66,7 @@ compile_slabs() {
 # json FILE KEY: the first whole number under that key, on a line of its own or
 # among others.
 json() {
-    sed -n "s/.*\"$2\": \([0-9][0-9]*\).*/\1/p" "$1" | head -n 1
+    sed -n "s/.*\"$2\": *\([0-9][0-9]*\).*/\1/p" "$1" | head -n 1
 }
 
 # equal NAME FOUND WANTED: say both; empty is never right.

@@ -133,10 +133,10 @@ static bool train_infer(struct graph *g, const struct node *n, struct type *y)
 }
 
 /*
- * With z = (x - mean) r, r = 1 / sqrt(var + epsilon), and means over the rows at
- * hand: dx = w r (dy - mean(dy) - z mean(dy z)), dw = sum(dy z), dB = sum(dy).
- * That is the whole gradient of x, through mean and variance too, so those two
- * get none.
+ * With z = (x - mean) r, r = 1 / sqrt(var + epsilon), and means over the rows
+ * at hand: dx = w r (dy - mean(dy) - z mean(dy z)), dw = sum(dy z), and
+ * dB = sum(dy).  That is the whole gradient of x, through mean and variance
+ * too, so those two get none.
  */
 static void train_grad(struct graph *g, val y, const val *dy, val *dx)
 {

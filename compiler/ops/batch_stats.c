@@ -1,6 +1,6 @@
 /*
- * batch_stats.c: statistics of batch norm, and the sums of its gradient, over the
- * samples of a micro-batch.
+ * batch_stats.c: statistics of batch norm, and the sums of its gradient, over
+ * the samples of a micro-batch.
  *
  * Statistics see their micro-batch only, and so cannot be cut: BatchMoments has
  * the number of samples among its attributes, which keeps a plan with
@@ -87,8 +87,8 @@ static struct norm_problem problem(const struct lower *lo, const struct node *n,
 
 /* ---- BatchMoments, BatchStats ---- */
 
-/* Lanes are how a device orders the sum; in double the order does not matter, so
- * all of it goes to the first. */
+/* Lanes are how a device orders the sum; in double the order does not matter,
+ * so all of it goes to the first. */
 static void moments_ref(const struct node *n, const struct ref_env *env,
                         const struct tensor *in, struct tensor *out)
 {

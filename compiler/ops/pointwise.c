@@ -126,10 +126,17 @@ static val pow_grad_b(struct graph *g, val a, val y, val dy)
                       val_mul(g, dy, val_mul(g, y, log_a)));
 }
 
+/* Constants and inputs have no use for a gradient, and a sum over the batch for
+ * one would stay: its accumulator is assigned. */
 static void finish(struct graph *g, const struct node *n, val *dx)
 {
-    for (int k = 0; k < n->nin; k++)
-        dx[k] = val_sum_to(g, dx[k], type_of(g, n->in[k]));
+    for (int k = 0; k < n->nin; k++) {
+        const struct leaf *leaf = graph_node(g, n->in[k])->leaf;
+
+        dx[k] = leaf && leaf->kind != PLAN_PARAMETER
+                    ? (val){0}
+                    : val_sum_to(g, dx[k], type_of(g, n->in[k]));
+    }
 }
 
 #define SAVED_X n->in[0]
@@ -261,8 +268,7 @@ static void where_grad(struct graph *g, val y, const val *dy, val *dx)
 
     dx[1] = graph_add(g, &op_Where, (val[]){n->in[0], dy[0], zero}, 3, NULL);
     dx[2] = graph_add(g, &op_Where, (val[]){n->in[0], zero, dy[0]}, 3, NULL);
-    for (int k = 1; k < 3; k++)
-        dx[k] = val_sum_to(g, dx[k], type_of(g, n->in[k]));
+    finish(g, n, dx);
 }
 
 static double where_eval(const double *v, const union attr *attr)

@@ -1,6 +1,6 @@
 /*
- * reduce_mean.c: means over dimensions of a sample: the sum, divided by how many
- * there are.  GlobalAveragePool is the mean of each channel.
+ * reduce_mean.c: means over dimensions of a sample: the sum, divided by how
+ * many there are.  GlobalAveragePool is the mean of each channel.
  */
 #include "compiler/ops/reduction.h"
 
