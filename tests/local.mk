@@ -152,19 +152,21 @@ dist_check_SCRIPTS += tests/op_coverage.sh
 
 # The program end to end: mistakes, memory, short batches, threads, data larger
 # than memory.  The scripts use programs that are no tests themselves.
-test_tools = tests/make_npy tests/make_sparse tests/score
+test_tools = tests/make_npy tests/make_sparse tests/read_trace tests/score
 EXTRA_PROGRAMS += $(test_tools)
 check_DATA = $(test_tools)
 CLEANFILES += $(test_tools)
 tests_make_npy_SOURCES = tests/make_npy.c
 tests_make_sparse_SOURCES = tests/make_sparse.c
+tests_read_trace_SOURCES = tests/read_trace.c
 tests_score_SOURCES = tests/score.c
 dist_check_SCRIPTS += \
 	tests/memory.sh \
 	tests/mistakes.sh \
 	tests/short.sh \
 	tests/stream.sh \
-	tests/threads.sh
+	tests/threads.sh \
+	tests/trace.sh
 EXTRA_DIST += tests/samples.sh
 
 # Batch norm in a model: updates, running statistics, prediction.
