@@ -64,6 +64,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/loss.c \
 	compiler/ops/loss.h \
 	compiler/ops/loss_state.c \
+	compiler/ops/lstm.c \
 	compiler/ops/max_pool.c \
 	compiler/ops/pooling.c \
 	compiler/ops/pooling.h \

@@ -48,7 +48,7 @@ struct param_decl {
     double fan_in, fan_out;
     enum plan_kind kind; /* PLAN_PARAMETER or PLAN_STATE */
 };
-enum { MAX_PARAMS = 8 };
+enum { MAX_PARAMS = 32 };
 
 /* In which order of dimensions an op's kernels want an operand; see layout.c. */
 enum layout {

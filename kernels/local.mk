@@ -6,6 +6,7 @@ kernels_cl = \
 	kernels/conv_grad_w_cpu.cl \
 	kernels/copy.cl \
 	kernels/loss.cl \
+	kernels/lstm.cl \
 	kernels/loss_cpu.cl \
 	kernels/matmul.cl \
 	kernels/matmul_cpu.cl \
@@ -29,6 +30,8 @@ libplancl_la_SOURCES += \
 	kernels/kernel.h \
 	kernels/loss.c \
 	kernels/loss.h \
+	kernels/lstm.c \
+	kernels/lstm.h \
 	kernels/matmul.c \
 	kernels/matmul.h \
 	kernels/meter.c \

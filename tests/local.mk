@@ -62,7 +62,8 @@ tests_reference_SOURCES = tests/reference.c
 EXTRA_DIST += \
 	tests/data/bioacoustic.safetensors \
 	tests/data/fashion_cnn.safetensors \
-	tests/data/har.safetensors
+	tests/data/har.safetensors \
+	tests/data/pose.safetensors
 
 # Bits: which decisions may change them.
 check_PROGRAMS += tests/bits
@@ -176,3 +177,6 @@ tests_batch_norm_SOURCES = tests/batch_norm.c
 # The layout pass: the graph before and after means the same.
 check_PROGRAMS += tests/layout
 tests_layout_SOURCES = tests/layout.c
+# Recurrent layers.
+check_PROGRAMS += tests/op_lstm
+tests_op_lstm_SOURCES = tests/op_lstm.c tests/op_test.c tests/op_test.h
