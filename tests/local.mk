@@ -1,6 +1,11 @@
 # One program per unit, one per op.  Each adds itself to check_PROGRAMS and
 # TESTS; programs that need a device exit with 77 where there is none.
 
+# The harness of op tests.
+op_harness = \
+	tests/op_case.c tests/op_device.c tests/op_harness.h \
+	tests/op_test.c tests/op_test.h
+
 # data/: files of samples.
 check_PROGRAMS += \
 	tests/data_dataset \
@@ -105,8 +110,8 @@ tests_kernels_loss_SOURCES = \
 	tests/kernels_loss.c tests/kernel_harness.c tests/kernel_harness.h
 tests_kernels_meter_SOURCES = \
 	tests/kernels_meter.c tests/kernel_harness.c tests/kernel_harness.h
-tests_op_losses_SOURCES = tests/op_losses.c tests/op_test.c tests/op_test.h
-tests_op_move_SOURCES = tests/op_move.c tests/op_test.c tests/op_test.h
+tests_op_losses_SOURCES = tests/op_losses.c $(op_harness)
+tests_op_move_SOURCES = tests/op_move.c $(op_harness)
 
 # One program per op: norms, pools, reductions.
 check_PROGRAMS += \
@@ -121,22 +126,22 @@ check_PROGRAMS += \
 	tests/op_reduce_sum \
 	tests/op_softmax
 tests_op_average_pool_SOURCES = \
-	tests/op_average_pool.c tests/op_test.c tests/op_test.h
+	tests/op_average_pool.c $(op_harness)
 tests_op_batch_normalization_SOURCES = \
-	tests/op_batch_normalization.c tests/op_test.c tests/op_test.h
-tests_op_gelu_SOURCES = tests/op_gelu.c tests/op_test.c tests/op_test.h
+	tests/op_batch_normalization.c $(op_harness)
+tests_op_gelu_SOURCES = tests/op_gelu.c $(op_harness)
 tests_op_global_average_pool_SOURCES = \
-	tests/op_global_average_pool.c tests/op_test.c tests/op_test.h
+	tests/op_global_average_pool.c $(op_harness)
 tests_op_log_softmax_SOURCES = \
-	tests/op_log_softmax.c tests/op_test.c tests/op_test.h
-tests_op_max_pool_SOURCES = tests/op_max_pool.c tests/op_test.c tests/op_test.h
+	tests/op_log_softmax.c $(op_harness)
+tests_op_max_pool_SOURCES = tests/op_max_pool.c $(op_harness)
 tests_op_reduce_max_SOURCES = \
-	tests/op_reduce_max.c tests/op_test.c tests/op_test.h
+	tests/op_reduce_max.c $(op_harness)
 tests_op_reduce_mean_SOURCES = \
-	tests/op_reduce_mean.c tests/op_test.c tests/op_test.h
+	tests/op_reduce_mean.c $(op_harness)
 tests_op_reduce_sum_SOURCES = \
-	tests/op_reduce_sum.c tests/op_test.c tests/op_test.h
-tests_op_softmax_SOURCES = tests/op_softmax.c tests/op_test.c tests/op_test.h
+	tests/op_reduce_sum.c $(op_harness)
+tests_op_softmax_SOURCES = tests/op_softmax.c $(op_harness)
 
 # Ops of the core, by family; and whether any op is without cases.
 check_PROGRAMS += \
@@ -144,11 +149,11 @@ check_PROGRAMS += \
 	tests/op_copy \
 	tests/op_pointwise \
 	tests/op_product
-tests_op_conv_SOURCES = tests/op_conv.c tests/op_test.c tests/op_test.h
-tests_op_copy_SOURCES = tests/op_copy.c tests/op_test.c tests/op_test.h
+tests_op_conv_SOURCES = tests/op_conv.c $(op_harness)
+tests_op_copy_SOURCES = tests/op_copy.c $(op_harness)
 tests_op_pointwise_SOURCES = \
-	tests/op_pointwise.c tests/op_test.c tests/op_test.h
-tests_op_product_SOURCES = tests/op_product.c tests/op_test.c tests/op_test.h
+	tests/op_pointwise.c $(op_harness)
+tests_op_product_SOURCES = tests/op_product.c $(op_harness)
 dist_check_SCRIPTS += tests/op_coverage.sh
 
 # The program end to end: mistakes, memory, short batches, threads, data larger
@@ -179,4 +184,4 @@ check_PROGRAMS += tests/layout
 tests_layout_SOURCES = tests/layout.c
 # Recurrent layers.
 check_PROGRAMS += tests/op_lstm
-tests_op_lstm_SOURCES = tests/op_lstm.c tests/op_test.c tests/op_test.h
+tests_op_lstm_SOURCES = tests/op_lstm.c $(op_harness)

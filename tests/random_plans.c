@@ -25,8 +25,8 @@ enum {
     SKIP = 77,
     MODELS = 40,
     FIRST_SEED = 1000,
-    RUN_EVERY = 3,
-    OPTIMIZE_EVERY = 6
+    RUN_EVERY = 4,
+    OPTIMIZE_EVERY = 12
 };
 
 /* Folding rounds constants to f32; nothing else rounds. */
@@ -326,20 +326,16 @@ static void keep(const struct random_model *m, uint64_t seed)
 }
 
 /* runs: on a device too; set to false where there is none. */
-static int check_model(uint64_t seed, unsigned number, bool *runs)
+static int check_model(struct arena *a, uint64_t seed, unsigned number,
+                       bool *runs)
 {
-    struct arena a;
-    jmp_buf out_of_memory;
     struct random_model m;
     enum plancl_status status = PLANCL_OK;
     int bad;
 
-    arena_open(&a, &out_of_memory);
-    if (setjmp(out_of_memory))
-        abort();
-    random_model(seed, &a, &m);
-    bad = check_passes(&m, &a, 0) || check_passes(&m, &a, (m.batch + 1) / 2) ||
-          check_plans(&m, &a);
+    random_model(seed, a, &m);
+    bad = check_passes(&m, a, 0) || check_passes(&m, a, (m.batch + 1) / 2) ||
+          check_plans(&m, a);
     if (!bad && *runs)
         status = check_on_device(&m, seed, number);
     if (status == PLANCL_DEVICE)
@@ -348,6 +344,19 @@ static int check_model(uint64_t seed, unsigned number, bool *runs)
         bad |= status != PLANCL_OK;
     if (bad)
         keep(&m, seed);
+    return bad;
+}
+
+static int check_seed(uint64_t seed, unsigned number, bool *runs)
+{
+    struct arena a;
+    jmp_buf out_of_memory;
+    int bad;
+
+    arena_open(&a, &out_of_memory);
+    if (setjmp(out_of_memory))
+        abort();
+    bad = check_model(&a, seed, number, runs);
     arena_close(&a);
     return bad;
 }
@@ -379,7 +388,7 @@ int main(void)
         bool due = device && i % every == 0, runs = due;
 
         optimize(i % (OPTIMIZE_EVERY * every) == 0);
-        bad += check_model(seed + i, i / every, &runs);
+        bad += check_seed(seed + i, i / every, &runs);
         device &= runs || !due;
         ran += runs;
     }
