@@ -436,6 +436,8 @@ static void copy_node(struct pass *p, int id)
 {
     const struct node *n = p->old->node[id];
 
+    p->g->at = n->at;
+    p->g->path = n->path;
     if (n->leaf)
         copy_leaf(p, id);
     else if (n->op == &op_Result)
@@ -465,6 +467,8 @@ static void copy_assignments(struct pass *p)
         const struct assign *a = &p->old->assign[i];
         bool moved = p->other[a->leaf.id].id && !p->user[a->leaf.id].id;
 
+        p->g->at = p->old->node[a->value.id]->at;
+        p->g->path = p->old->node[a->value.id]->path;
         if (moved)
             graph_assign(p->g, a->sequences, p->other[a->leaf.id],
                          in_form(p, a->value.id, p->form[a->leaf.id]));

@@ -24,7 +24,7 @@ tests_data_stream_SOURCES = tests/data_stream.c
 # compiler/: the model reader, on good models and on the table of mistakes.
 check_PROGRAMS += tests/model
 tests_model_SOURCES = tests/model.c
-EXTRA_DIST += tests/mistakes
+dist_folders += tests/mistakes
 
 # runtime/: what everything shares, and plans.
 check_PROGRAMS += \
@@ -52,7 +52,7 @@ tests_session_SOURCES = \
 	tests/session.c tests/session_plan.c tests/session_plan.h
 tests_session_faults_SOURCES = \
 	tests/session_faults.c tests/session_plan.c tests/session_plan.h
-EXTRA_DIST += tests/data/safetensors
+dist_folders += tests/data/safetensors
 
 # An OpenCL layer that counts and fails calls, for OPENCL_LAYERS.  With an
 # -rpath libtool makes it a shared library although it is not installed.
@@ -73,7 +73,7 @@ EXTRA_DIST += \
 # Bits: which decisions may change them.
 check_PROGRAMS += tests/bits
 tests_bits_SOURCES = tests/bits.c
-EXTRA_DIST += tests/models
+dist_folders += tests/models
 
 # kernels/: every candidate against plain loops, directly on a device.
 check_PROGRAMS += \
@@ -185,3 +185,22 @@ tests_layout_SOURCES = tests/layout.c
 # Recurrent layers.
 check_PROGRAMS += tests/op_lstm
 tests_op_lstm_SOURCES = tests/op_lstm.c $(op_harness)
+
+# The passes on small graphs and lists, places, and random models through all of
+# it.
+check_PROGRAMS += \
+	tests/pack \
+	tests/passes \
+	tests/passes_steps \
+	tests/random_plans
+random_models = \
+	tests/random_gen.h tests/random_graph.c tests/random_graph.h \
+	tests/random_layers.c tests/random_moves.c
+tests_pack_SOURCES = tests/pack.c $(random_models)
+tests_passes_SOURCES = \
+	tests/passes.c tests/graph_run.c tests/graph_run.h $(random_models)
+tests_passes_steps_SOURCES = tests/passes_steps.c
+tests_random_plans_SOURCES = \
+	tests/random_plans.c tests/graph_run.c tests/graph_run.h \
+	tests/plan_run.c tests/plan_run.h $(random_models)
+dist_folders += tests/passes

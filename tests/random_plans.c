@@ -25,7 +25,7 @@ enum {
     SKIP = 77,
     MODELS = 40,
     FIRST_SEED = 1000,
-    RUN_EVERY = 4,
+    RUN_EVERY = 5,
     OPTIMIZE_EVERY = 12
 };
 
