@@ -54,6 +54,9 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/cast.c \
 	compiler/ops/concat.c \
 	compiler/ops/conv.c \
+	compiler/ops/conv_layer.c \
+	compiler/ops/conv_layer.h \
+	compiler/ops/conv_transpose.c \
 	compiler/ops/cross_entropy.c \
 	compiler/ops/dropout.c \
 	compiler/ops/element_losses.c \
