@@ -2,6 +2,7 @@
 libplancl_compiler_la_SOURCES += \
 	compiler/allocate.c \
 	compiler/allocate.h \
+	compiler/clip.c \
 	compiler/compile.c \
 	compiler/emit.c \
 	compiler/emit.h \
@@ -87,6 +88,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/sgd.c \
 	compiler/ops/slice.c \
 	compiler/ops/softmax.c \
+	compiler/ops/square_sum.c \
 	compiler/ops/transpose.c \
 	compiler/ops/view.c \
 	compiler/ops/window.c \

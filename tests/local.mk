@@ -70,6 +70,10 @@ EXTRA_DIST += \
 	tests/data/har.safetensors \
 	tests/data/pose.safetensors
 
+# Gradients clipped by their norm.
+check_PROGRAMS += tests/clip
+tests_clip_SOURCES = tests/clip.c
+
 # Bits: which decisions may change them.
 check_PROGRAMS += tests/bits
 tests_bits_SOURCES = tests/bits.c
