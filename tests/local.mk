@@ -68,7 +68,8 @@ EXTRA_DIST += \
 	tests/data/bioacoustic.safetensors \
 	tests/data/fashion_cnn.safetensors \
 	tests/data/har.safetensors \
-	tests/data/pose.safetensors
+	tests/data/pose.safetensors \
+	tests/data/unet.safetensors
 
 # Gradients clipped by their norm.
 check_PROGRAMS += tests/clip
