@@ -168,6 +168,8 @@ void grad_build(struct graph *g, const struct training *t)
     for (int i = 0; i < t->nloss && !g->diag->failed; i++)
         start(&s, &t->loss[i]);
     run_sweep(&s);
+    if (t->clip_norm > 0 && !g->diag->failed)
+        clip_gradients(g, t, s.d, s.len);
     for (int id = 1; id < s.len && !g->diag->failed; id++)
         if (g->node[id]->leaf && s.d[id].id)
             optimizer_update(g, t, (val){id}, s.d[id]);

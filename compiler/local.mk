@@ -2,6 +2,7 @@
 libplancl_compiler_la_SOURCES += \
 	compiler/allocate.c \
 	compiler/allocate.h \
+	compiler/clip.c \
 	compiler/compile.c \
 	compiler/emit.c \
 	compiler/emit.h \
@@ -54,6 +55,9 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/cast.c \
 	compiler/ops/concat.c \
 	compiler/ops/conv.c \
+	compiler/ops/conv_layer.c \
+	compiler/ops/conv_layer.h \
+	compiler/ops/conv_transpose.c \
 	compiler/ops/cross_entropy.c \
 	compiler/ops/dropout.c \
 	compiler/ops/element_losses.c \
@@ -84,6 +88,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/sgd.c \
 	compiler/ops/slice.c \
 	compiler/ops/softmax.c \
+	compiler/ops/square_sum.c \
 	compiler/ops/transpose.c \
 	compiler/ops/view.c \
 	compiler/ops/window.c \

@@ -223,10 +223,23 @@ static bool optimizer_read(struct model *m, const struct json *j)
     return t->optimizer_attr;
 }
 
+static bool clip_read(struct model *m, const struct json *clip)
+{
+    double *most = &m->training->clip_norm;
+
+    if (!clip)
+        return true;
+    if (!check_number(m, clip, "\"clip_norm\"", most))
+        return false;
+    return *most > 0 ||
+           model_reject(m, &clip->at, "\"clip_norm\" is %g, wanted more than 0",
+                        *most);
+}
+
 bool training_open(struct model *m, const struct json *training)
 {
-    static const char *const keys[] = {"loss", "optimizer", "metrics", "doc",
-                                       NULL};
+    static const char *const keys[] = {"loss",      "optimizer", "metrics",
+                                       "clip_norm", "doc",       NULL};
     const struct json *loss, *optimizer, *metrics;
 
     m->g->path = "training";
@@ -240,5 +253,6 @@ bool training_open(struct model *m, const struct json *training)
         (metrics && !check_kind(m, metrics, JSON_OBJECT, "\"metrics\"")))
         return false;
     m->training->present = true;
-    return optimizer_read(m, optimizer);
+    return clip_read(m, json_member(training, "clip_norm")) &&
+           optimizer_read(m, optimizer);
 }

@@ -30,6 +30,7 @@ struct training {
     const struct op *optimizer; /* op_SGD, op_Adam, op_AdamW */
     const union attr *optimizer_attr;
     struct source optimizer_at; /* its place in the model */
+    double clip_norm; /* most that the norm of all gradients may be; 0: any */
 };
 
 /*
@@ -50,6 +51,9 @@ val *grad_of(struct graph *, val y, val dy);
 /* Used by it: next values of a parameter and its state. */
 void optimizer_update(struct graph *, const struct training *, val param,
                       val gradient);
+
+/* Scale the gradients d of the leaves below len, by the norm of all. */
+void clip_gradients(struct graph *, const struct training *, val *d, int len);
 
 void simplify(const struct graph *old, struct graph *g);
 /* cancel false: conversions stay beside every op that wants them. */

@@ -230,6 +230,9 @@ int main(void)
     snprintf(model, sizeof model, "%s/tests/models/two_heads.json",
              top ? top : ".");
     bad = check(model, heads, sizeof heads / sizeof heads[0]);
+    snprintf(model, sizeof model, "%s/tests/models/clipped.json",
+             top ? top : ".");
+    bad += check(model, heads, sizeof heads / sizeof heads[0]);
     snprintf(model, sizeof model, "%s/models/fashion_cnn.json",
              top ? top : ".");
     bad += check(model, fashion, sizeof fashion / sizeof fashion[0]);

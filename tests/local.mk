@@ -68,7 +68,12 @@ EXTRA_DIST += \
 	tests/data/bioacoustic.safetensors \
 	tests/data/fashion_cnn.safetensors \
 	tests/data/har.safetensors \
-	tests/data/pose.safetensors
+	tests/data/pose.safetensors \
+	tests/data/unet.safetensors
+
+# Gradients clipped by their norm.
+check_PROGRAMS += tests/clip
+tests_clip_SOURCES = tests/clip.c
 
 # Bits: which decisions may change them.
 check_PROGRAMS += tests/bits
@@ -146,10 +151,12 @@ tests_op_softmax_SOURCES = tests/op_softmax.c $(op_harness)
 # Ops of the core, by family; and whether any op is without cases.
 check_PROGRAMS += \
 	tests/op_conv \
+	tests/op_conv_transpose \
 	tests/op_copy \
 	tests/op_pointwise \
 	tests/op_product
 tests_op_conv_SOURCES = tests/op_conv.c $(op_harness)
+tests_op_conv_transpose_SOURCES = tests/op_conv_transpose.c $(op_harness)
 tests_op_copy_SOURCES = tests/op_copy.c $(op_harness)
 tests_op_pointwise_SOURCES = \
 	tests/op_pointwise.c $(op_harness)

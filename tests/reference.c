@@ -68,6 +68,13 @@ static const struct job jobs[] = {
      .state_tolerance = 3e-2,
      .exempt = {"block1.pointwise.bias", "block2.pointwise.bias",
                 "block3.pointwise.bias", "block4.pointwise.bias"}},
+    {.name = "unet",
+     .loss_tolerance = 1e-4,
+     .dim = {{"N", 4}, {"S", 48}, {"base", 4}},
+     .ndim = 3,
+     .parameter_tolerance = 2e-2,
+     .mean_tolerance = 5e-4,
+     .state_tolerance = 4e-2},
 };
 
 struct run {

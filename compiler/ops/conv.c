@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "compiler/lower.h"
+#include "compiler/ops/conv_layer.h"
 #include "compiler/ops/window.h"
 #include "kernels/conv.h"
 
@@ -104,53 +105,13 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
 
 static int params(struct graph *g, const struct node *n, struct param_decl *p)
 {
-    const struct type *x = type_of(g, n->in[0]);
-    const struct type *given = n->nin > 1 ? type_of(g, n->in[1]) : NULL;
-    struct ints own = {x->rank - 2, given ? given->dim + 2 : NULL};
-    const struct ints *kernel = given ? &own : &n->attr[KERNEL_SHAPE].ints;
-    int64_t filters = given ? given->dim[0] : n->attr[FILTERS].i;
-    int64_t group = n->attr[GROUP].i;
-    struct type w = {.dtype = DT_F32, .rank = x->rank};
-    struct type b = {.dtype = DT_F32, .rank = 1, .dim = {filters}};
-    double area = 1, fan_in;
+    const struct type *w = n->nin > 1 ? type_of(g, n->in[1]) : NULL;
+    const struct conv_layer l = {.filters = w ? w->dim[0] : n->attr[FILTERS].i,
+                                 .group = n->attr[GROUP].i,
+                                 .kernel = n->attr[KERNEL_SHAPE].ints,
+                                 .bias = n->attr[BIAS].i};
 
-    if (x->rank < 3 || x->rank > 4)
-        return reject(g, n, "input is %s, wanted [N,C,L] or [N,C,H,W]",
-                      type_text(g->arena, x)) -
-               1;
-    if (filters < 1)
-        return reject(g, n, "filters is %lld, wanted at least 1",
-                      (long long)filters) -
-               1;
-    if (kernel->n != x->rank - 2)
-        return reject(g, n, "kernel_shape has %d numbers, wanted %d", kernel->n,
-                      x->rank - 2) -
-               1;
-    if (group < 1 || x->dim[1] % group || filters % group)
-        return reject(g, n, "group is %lld for %lld channels and %lld filters",
-                      (long long)group, (long long)x->dim[1],
-                      (long long)filters) -
-               1;
-    w.dim[0] = filters;
-    w.dim[1] = x->dim[1] / group;
-    for (int i = 0; i < kernel->n; i++) {
-        w.dim[i + 2] = kernel->v[i];
-        if (kernel->v[i] < 1 || kernel->v[i] > 1 << 20)
-            return reject(g, n, "kernel_shape has %lld",
-                          (long long)kernel->v[i]) -
-                   1;
-        area *= (double)kernel->v[i];
-    }
-    fan_in = area * (double)w.dim[1];
-    p[0] = (struct param_decl){"weight",
-                               w,
-                               "FanInUniform",
-                               fan_in,
-                               area * (double)(filters / group),
-                               PLAN_PARAMETER};
-    p[1] = (struct param_decl){
-        "bias", b, "FanInUniform", fan_in, (double)filters, PLAN_PARAMETER};
-    return n->attr[BIAS].i ? 2 : 1;
+    return conv_layer_params(g, n, &l, p);
 }
 
 /* ---- references: one loop over all products, in either order ---- */
@@ -326,6 +287,21 @@ static void lower(struct lower *lo, const struct node *n)
 
 /* ---- gradients ---- */
 
+static val weight_gradient(struct graph *g, const struct node *n, val x, val dy,
+                           union attr *attr)
+{
+    const struct type *w = type_of(g, n->in[1]);
+
+    attr[KERNEL_SHAPE].ints = ints_copy(g, w->dim + 2, w->rank - 2);
+    if (type_of(g, x)->batch == 1)
+        return batch_sum(g, &op_ConvGradW, (val[]){x, dy}, 2, attr,
+                         type_count(w));
+    reject(g, n,
+           "input has no samples in its first dimension, which the "
+           "gradient of W sums over");
+    return (val){0};
+}
+
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -333,16 +309,9 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
     union attr attr[X_SHAPE + 1];
 
     memcpy(attr, n->attr, sizeof attr);
-    attr[KERNEL_SHAPE].ints = ints_copy(g, w->dim + 2, w->rank - 2);
     attr[X_SHAPE].ints = ints_copy(g, x->dim + 2, x->rank - 2);
     dx[0] = graph_add(g, &op_ConvGradX, (val[]){dy[0], n->in[1]}, 2, attr);
-    if (x->batch == 1)
-        dx[1] = batch_sum(g, &op_ConvGradW, (val[]){n->in[0], dy[0]}, 2, attr,
-                          type_count(w));
-    else
-        reject(g, n,
-               "input has no samples in its first dimension, which the "
-               "gradient of W sums over");
+    dx[1] = weight_gradient(g, n, n->in[0], dy[0], attr);
     if (n->nin == 3)
         dx[2] = val_sum_to(g, dy[0],
                            &(struct type){.dtype = DT_F32,
@@ -374,6 +343,17 @@ static bool grad_x_infer(struct graph *g, const struct node *n, struct type *x)
     weight_dims(n, type_of(g, n->in[1]), kernel, &c, &K);
     x_type(n, type_of(g, n->in[0]), c * n->attr[GROUP].i, x);
     return true;
+}
+
+/* Used as a transposed convolution: d is a convolution's input here. */
+static void grad_x_grad(struct graph *g, val dx, const val *d, val *out)
+{
+    const struct node *n = graph_node(g, dx);
+    union attr attr[X_SHAPE + 1];
+
+    memcpy(attr, n->attr, sizeof attr);
+    out[0] = graph_add(g, &op_Conv, (val[]){d[0], n->in[1]}, 2, attr);
+    out[1] = weight_gradient(g, n, d[0], n->in[0], attr);
 }
 
 static void grad_x_ref(const struct node *n, const struct ref_env *env,
@@ -479,6 +459,7 @@ const struct op op_ConvGradX = {
     .nin = 2,
     .attr = attrs,
     .infer = grad_x_infer,
+    .grad = grad_x_grad,
     .ref = grad_x_ref,
     .lower = grad_x_lower,
     .layout_in = conv_in,
