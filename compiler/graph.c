@@ -274,6 +274,16 @@ bool *graph_used(const struct graph *g, unsigned sequences)
     return used;
 }
 
+void graph_copy_meters(const struct graph *old, struct graph *g, const val *map)
+{
+    g->meter = ARENA_NEW(g->arena, struct meter, (size_t)old->nmeter + 1);
+    g->nmeter = g->cap_meter = old->nmeter;
+    for (int i = 0; i < old->nmeter; i++) {
+        g->meter[i] = old->meter[i];
+        g->meter[i].leaf = map[old->meter[i].leaf.id];
+    }
+}
+
 void graph_finish_copy(const struct graph *old, struct graph *g, const val *map)
 {
     for (int i = 0; i < old->nassign; i++) {
@@ -281,12 +291,7 @@ void graph_finish_copy(const struct graph *old, struct graph *g, const val *map)
 
         graph_assign(g, a->sequences, map[a->leaf.id], map[a->value.id]);
     }
-    g->meter = ARENA_NEW(g->arena, struct meter, (size_t)old->nmeter + 1);
-    g->nmeter = g->cap_meter = old->nmeter;
-    for (int i = 0; i < old->nmeter; i++) {
-        g->meter[i] = old->meter[i];
-        g->meter[i].leaf = map[old->meter[i].leaf.id];
-    }
+    graph_copy_meters(old, g, map);
 }
 
 /* Null, or what is wrong with one node. */

@@ -145,6 +145,8 @@ void graph_assign(struct graph *, unsigned sequences, val leaf, val value);
 /* The end of a rewriting pass: assignments and meters of old, by its map from
  * old ids to new values. */
 void graph_finish_copy(const struct graph *old, struct graph *, const val *map);
+/* Its second half. */
+void graph_copy_meters(const struct graph *old, struct graph *, const val *map);
 /* Nodes that some assignment needs, by id, in the graph's arena. */
 bool *graph_used(const struct graph *, unsigned sequences);
 

@@ -187,3 +187,122 @@ double graph_distance(const struct graph *a, const struct graph *b,
     }
     return worst;
 }
+
+/* ---- slopes ---- */
+
+struct walk {
+    const struct graph *g;
+    struct tensor *value;
+    struct ref_env env;
+    double **start, **direction; /* of parameters that are updated */
+};
+
+static void clear(struct walk *w, enum plan_kind kind)
+{
+    for (int id = 1; id < w->g->len; id++)
+        if (w->g->node[id]->leaf && w->g->node[id]->leaf->kind == kind)
+            memset(w->value[id].data, 0,
+                   (size_t)type_count(&w->g->node[id]->type) * sizeof(double));
+}
+
+/* The update of a parameter in a step, or null. */
+static const struct node *update_of(const struct graph *g,
+                                    const struct assign *a)
+{
+    const struct node *n = graph_node(g, a->value);
+
+    if (!(a->sequences >> SEQ_STEP & 1) ||
+        graph_node(g, a->leaf)->leaf->kind != PLAN_PARAMETER)
+        return NULL;
+    if (n->op == &op_Result)
+        n = graph_node(g, n->in[0]);
+    return n->op->is_optimizer ? n : NULL;
+}
+
+static void choose_direction(struct walk *w)
+{
+    struct arena *a = w->g->arena;
+    uint64_t state = 7;
+
+    w->start = ARENA_NEW(a, double *, (size_t)w->g->len);
+    w->direction = ARENA_NEW(a, double *, (size_t)w->g->len);
+    for (int i = 0; i < w->g->nassign; i++) {
+        int id = w->g->assign[i].leaf.id;
+        size_t n = (size_t)type_count(&w->g->node[id]->type);
+
+        if (!update_of(w->g, &w->g->assign[i]))
+            continue;
+        w->start[id] = ARENA_NEW(a, double, n);
+        w->direction[id] = ARENA_NEW(a, double, n);
+        memcpy(w->start[id], w->value[id].data, n * sizeof(double));
+        for (size_t k = 0; k < n; k++)
+            w->direction[id][k] = (double)random_below(&state, 2001) / 1000 - 1;
+    }
+}
+
+static double total_loss(const struct walk *w)
+{
+    double total = 0;
+
+    for (int i = 0; i < w->g->nmeter; i++) {
+        const struct meter *m = &w->g->meter[i];
+        const double *lane = w->value[m->leaf.id].data;
+        double sum = 0, count = 0;
+
+        for (int k = 0; k < METER_LANES; k++) {
+            sum += lane[4 * k];
+            count += lane[4 * k + 2];
+        }
+        if (m->training && m->is_loss && count > 0)
+            total += m->weight * sum / count;
+    }
+    return total;
+}
+
+/* The loss so far along the direction. */
+static double loss_at(struct walk *w, double way)
+{
+    for (int id = 1; id < w->g->len; id++)
+        for (int64_t k = 0;
+             w->start[id] && k < type_count(&w->g->node[id]->type); k++)
+            w->value[id].data[k] = w->start[id][k] + way * w->direction[id][k];
+    clear(w, PLAN_METRIC);
+    interp_run(w->g, w->g->arena, SEQ_STEP, &w->env, w->value);
+    return total_loss(w);
+}
+
+static double slope_by_gradients(const struct walk *w)
+{
+    double slope = 0;
+
+    for (int i = 0; i < w->g->nassign; i++) {
+        const struct node *n = update_of(w->g, &w->g->assign[i]);
+        int id = w->g->assign[i].leaf.id;
+
+        for (int64_t k = 0; n && k < type_count(&w->g->node[id]->type); k++)
+            slope += w->value[n->in[1].id].data[k] * w->direction[id][k];
+    }
+    return slope;
+}
+
+struct slopes graph_slopes(const struct graph *g, int64_t rows)
+{
+    struct walk w = {.g = g,
+                     .value = graph_leaves(g, g->arena, 1),
+                     .env = {.batch = g->batch,
+                             .rows = rows,
+                             .effective = rows,
+                             .seed = 5,
+                             .step = 2}};
+    const double h = 1e-6;
+    struct slopes s;
+
+    clear(&w, PLAN_ACCUMULATOR);
+    interp_run(g, g->arena, SEQ_COUNT, &w.env, w.value);
+    choose_direction(&w);
+    loss_at(&w, 0);
+    s.by_gradients = slope_by_gradients(&w);
+    s.by_differences = loss_at(&w, h);
+    s.by_differences = (s.by_differences - loss_at(&w, -h)) / (2 * h);
+    return s;
+}

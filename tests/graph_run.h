@@ -36,4 +36,12 @@ double graph_distance(const struct graph *a, const struct graph *b,
                       enum plan_sequence_id, const struct ref_env *,
                       const char **leaf);
 
+/* The slope of the total training loss along some direction of the parameters:
+ * by the gradients that the optimizer is given, and by central differences.
+ * Gradients must not be clipped. */
+struct slopes {
+    double by_gradients, by_differences;
+};
+struct slopes graph_slopes(const struct graph *, int64_t rows);
+
 #endif

@@ -12,8 +12,8 @@
 
 struct random_model {
     const char *text;
-    unsigned batch;  /* 1 to 9 */
-    bool cuttable;   /* all its sums across the batch can be cut */
+    unsigned batch; /* 1 to 9 */
+    bool cuttable;  /* all its sums across the batch can be cut */
 };
 
 /* The same seed gives the same model.  The text lies in the arena. */

@@ -1,9 +1,9 @@
 /*
  * random_plans.c: random models, compiled and run in several ways.
  *
- * Without a device: every pass leaves a model's meaning alone, in double, by the
- * interpreter; every way to compile gives a plan that verifies, whose bytes are
- * what its slabs take, and the same one twice.
+ * Without a device: gradients are the loss's slope; every pass leaves a model's
+ * meaning alone, in double, by the interpreter; every way to compile gives a plan
+ * that verifies, whose bytes are what its slabs take, and the same one twice.
  *
  * On a device: the result is the interpreter's within rounding; memory decisions
  * and micro-batches change no bit; optional passes change rounding at most.
@@ -31,6 +31,8 @@ enum {
 
 /* Folding rounds constants to f32; nothing else rounds. */
 static const double FOLDED = 3e-7, EXACT = 1e-12;
+/* Differences of the loss, whose last digits go. */
+static const double SLOPE = 1e-6;
 /* Of the weights' movement in RUN_UPDATES updates: f32 sums in another order. */
 static const double ROUNDING = 5e-3;
 
@@ -66,6 +68,18 @@ static int check_sequence(const struct graph *g, const struct graph *h,
     return 1;
 }
 
+static int check_gradients(const struct graph *g)
+{
+    struct slopes s = graph_slopes(g, (g->batch + 1) / 2);
+    double off = fabs(s.by_gradients - s.by_differences);
+
+    if (off <= SLOPE * (1 + fabs(s.by_differences)))
+        return 0;
+    fprintf(stderr, "slope %.9g by gradients, %.9g by differences\n",
+            s.by_gradients, s.by_differences);
+    return 1;
+}
+
 static int check_passes(const struct random_model *m, struct arena *a,
                         uint64_t micro_batch)
 {
@@ -77,6 +91,8 @@ static int check_passes(const struct random_model *m, struct arena *a,
         fprintf(stderr, "refused: %s\n", diag.text);
         return 1;
     }
+    if (!micro_batch)
+        bad = check_gradients(g);
     for (unsigned skip = 0; skip <= 7; skip++) {
         const struct graph *h = graph_passes(g, skip);
         const char *why = graph_verify(h, a);

@@ -18,9 +18,17 @@ static const struct attr_spec leaky_attrs[] = {
     {0},
 };
 static const struct attr_spec clip_attrs[] = {
-    {"min", ATTR_FLOAT, {.f = -3.4028234663852886e38}, "lower limit", false,
+    {"min",
+     ATTR_FLOAT,
+     {.f = -3.4028234663852886e38},
+     "lower limit",
+     false,
      false},
-    {"max", ATTR_FLOAT, {.f = 3.4028234663852886e38}, "upper limit", false,
+    {"max",
+     ATTR_FLOAT,
+     {.f = 3.4028234663852886e38},
+     "upper limit",
+     false,
      false},
     {0},
 };
@@ -33,9 +41,9 @@ static bool infer_shape(struct graph *g, const struct node *n, struct type *y)
         const struct type *t = type_of(g, n->in[i]);
 
         if (!type_broadcast(y, t))
-            return reject(g, n, "operands are %s and %s, which do not broadcast",
-                          type_text(g->arena, &before),
-                          type_text(g->arena, t));
+            return reject(g, n,
+                          "operands are %s and %s, which do not broadcast",
+                          type_text(g->arena, &before), type_text(g->arena, t));
     }
     return true;
 }
@@ -68,8 +76,7 @@ static bool infer_F(struct graph *g, const struct node *n, struct type *y)
     return same_types(g, n) && infer_shape(g, n, y);
 }
 
-static bool infer_compare(struct graph *g, const struct node *n,
-                          struct type *y)
+static bool infer_compare(struct graph *g, const struct node *n, struct type *y)
 {
     if (!same_types(g, n) || !infer_shape(g, n, y))
         return false;
@@ -149,98 +156,98 @@ static void finish(struct graph *g, const struct node *n, val *dx)
 #define NAME_Y  y
 #define NAME_N  unused
 
-#define TEXT_X  "x"
-#define TEXT_Y  "y"
-#define TEXT_N  NULL
+#define TEXT_X "x"
+#define TEXT_Y "y"
+#define TEXT_N NULL
 /* The attributes of each table, by name. */
 #define ATTR_none
 #define ATTR_leaky_attrs double a0 = attr[0].f;
-#define ATTR_clip_attrs  double a0 = attr[0].f, a1 = attr[1].f; (void)a1;
+#define ATTR_clip_attrs                    \
+    double a0 = attr[0].f, a1 = attr[1].f; \
+    (void)a1;
 
-#define PW1(nm, t, attrs, saved, text, f, df)                                  \
-    static double nm##_eval(const double *v, const union attr *attr)           \
-    {                                                                          \
-        double x = v[0];                                                       \
-        ATTR_##attrs                                                           \
-        (void)attr;                                                            \
-        return f;                                                              \
-    }                                                                          \
-    static double nm##_deval(const double *v, const union attr *attr)          \
-    {                                                                          \
-        double dy = v[0], NAME_##saved = v[1];                                 \
-        ATTR_##attrs                                                           \
-        (void)attr, (void)NAME_##saved;                                        \
-        return df;                                                             \
-    }                                                                          \
-    const struct op op_##nm##Grad = {                                          \
-        .name = #nm "Grad",                                                    \
-        .doc = #df,                                                            \
-        .min_in = NIN_##saved,                                                 \
-        .nin = NIN_##saved,                                                    \
-        .attr = attrs,                                                         \
-        .infer = infer_##t,                                                    \
-        .ref = ref,                                                            \
-        .lower = lower,                                                        \
-        .layout_follows = true,                                                \
-        .inplace = {1},                                                        \
-        .internal = true,                                                      \
-        .formula = &(const struct formula){                                    \
-            nm##_deval, #df, {"dy", TEXT_##saved}}};                           \
-    static void nm##_grad(struct graph *g, val y, const val *dy, val *dx)      \
-    {                                                                          \
-        const struct node *n = graph_node(g, y);                               \
-                                                                               \
-        dx[0] = graph_add(g, &op_##nm##Grad, (val[]){dy[0], SAVED_##saved},    \
-                          NIN_##saved, n->attr);                               \
-    }                                                                          \
-    const struct op op_##nm = {                                                \
-        .name = #nm,                                                           \
-        .doc = text,                                                           \
-        .min_in = 1,                                                           \
-        .nin = 1,                                                              \
-        .attr = attrs,                                                         \
-        .infer = infer_##t,                                                    \
-        .grad = nm##_grad,                                                     \
-        .ref = ref,                                                            \
-        .lower = lower,                                                        \
-        .layout_follows = true,                                                \
-        .inplace = {1},                                                        \
+#define PW1(nm, t, attrs, saved, text, f, df)                               \
+    static double nm##_eval(const double *v, const union attr *attr)        \
+    {                                                                       \
+        double x = v[0];                                                    \
+        ATTR_##attrs(void) attr;                                            \
+        return f;                                                           \
+    }                                                                       \
+    static double nm##_deval(const double *v, const union attr *attr)       \
+    {                                                                       \
+        double dy = v[0], NAME_##saved = v[1];                              \
+        ATTR_##attrs(void) attr, (void)NAME_##saved;                        \
+        return df;                                                          \
+    }                                                                       \
+    const struct op op_##nm##Grad = {                                       \
+        .name = #nm "Grad",                                                 \
+        .doc = #df,                                                         \
+        .min_in = NIN_##saved,                                              \
+        .nin = NIN_##saved,                                                 \
+        .attr = attrs,                                                      \
+        .infer = infer_##t,                                                 \
+        .ref = ref,                                                         \
+        .lower = lower,                                                     \
+        .layout_follows = true,                                             \
+        .inplace = {1},                                                     \
+        .internal = true,                                                   \
+        .formula = &(const struct formula){                                 \
+            nm##_deval, #df, {"dy", TEXT_##saved}}};                        \
+    static void nm##_grad(struct graph *g, val y, const val *dy, val *dx)   \
+    {                                                                       \
+        const struct node *n = graph_node(g, y);                            \
+                                                                            \
+        dx[0] = graph_add(g, &op_##nm##Grad, (val[]){dy[0], SAVED_##saved}, \
+                          NIN_##saved, n->attr);                            \
+    }                                                                       \
+    const struct op op_##nm = {                                             \
+        .name = #nm,                                                        \
+        .doc = text,                                                        \
+        .min_in = 1,                                                        \
+        .nin = 1,                                                           \
+        .attr = attrs,                                                      \
+        .infer = infer_##t,                                                 \
+        .grad = nm##_grad,                                                  \
+        .ref = ref,                                                         \
+        .lower = lower,                                                     \
+        .layout_follows = true,                                             \
+        .inplace = {1},                                                     \
         .formula = &(const struct formula){nm##_eval, #f, {"x"}}};
 
 /* cl is the text of f, taken before SEL in it is expanded. */
 /* cl: the formula's text, made where f is not yet expanded. */
-#define BINARY(nm, t, text, f, cl, gradient)                                   \
-    static double nm##_eval(const double *v, const union attr *attr)           \
-    {                                                                          \
-        double a = v[0], b = v[1];                                             \
-                                                                               \
-        (void)attr;                                                            \
-        return f;                                                              \
-    }                                                                          \
-    const struct op op_##nm = {                                                \
-        .name = #nm,                                                           \
-        .doc = text,                                                           \
-        .min_in = 2,                                                           \
-        .nin = 2,                                                              \
-        .infer = infer_##t,                                                    \
-        .grad = gradient,                                                      \
-        .ref = ref,                                                            \
-        .lower = lower,                                                        \
-        .layout_follows = true,                                                \
-        .inplace = {1},                                                        \
+#define BINARY(nm, t, text, f, cl, gradient)                         \
+    static double nm##_eval(const double *v, const union attr *attr) \
+    {                                                                \
+        double a = v[0], b = v[1];                                   \
+                                                                     \
+        (void)attr;                                                  \
+        return f;                                                    \
+    }                                                                \
+    const struct op op_##nm = {                                      \
+        .name = #nm,                                                 \
+        .doc = text,                                                 \
+        .min_in = 2,                                                 \
+        .nin = 2,                                                    \
+        .infer = infer_##t,                                          \
+        .grad = gradient,                                            \
+        .ref = ref,                                                  \
+        .lower = lower,                                              \
+        .layout_follows = true,                                      \
+        .inplace = {1},                                              \
         .formula = &(const struct formula){nm##_eval, cl, {"a", "b"}}};
 
-#define PW2(nm, t, text, f, da, db)                                            \
-    static void nm##_grad(struct graph *g, val y, const val *up, val *dx)      \
-    {                                                                          \
-        const struct node *n = graph_node(g, y);                               \
-        val a = n->in[0], b = n->in[1], dy = up[0];                            \
-                                                                               \
-        (void)a, (void)b, (void)y;                                             \
-        dx[0] = da;                                                            \
-        dx[1] = db;                                                            \
-        finish(g, n, dx);                                                      \
-    }                                                                          \
+#define PW2(nm, t, text, f, da, db)                                       \
+    static void nm##_grad(struct graph *g, val y, const val *up, val *dx) \
+    {                                                                     \
+        const struct node *n = graph_node(g, y);                          \
+        val a = n->in[0], b = n->in[1], dy = up[0];                       \
+                                                                          \
+        (void)a, (void)b, (void)y;                                        \
+        dx[0] = da;                                                       \
+        dx[1] = db;                                                       \
+        finish(g, n, dx);                                                 \
+    }                                                                     \
     BINARY(nm, t, text, f, #f, nm##_grad)
 #define PWC(nm, text, f) BINARY(nm, compare, text, f, #f, NULL)
 #include "compiler/ops/pointwise.def"
@@ -288,6 +295,7 @@ const struct op op_Where = {
     .lower = lower,
     .layout_follows = true,
     .inplace = {2},
-    .formula = &(const struct formula){where_eval, "SEL(c != 0.0f, a, b)",
+    .formula = &(const struct formula){where_eval,
+                                       "SEL(c != 0.0f, a, b)",
                                        {"c", "a", "b"}},
 };
