@@ -161,7 +161,7 @@ static struct graph *middle(struct compile *c, const struct graph *model,
     }
     if (!graph_stage(c, STAGE_FUSE, g))
         return NULL;
-    return (struct graph *)(g == model ? model : g);
+    return (struct graph *)g;
 }
 
 /* A sequence that nothing is assigned in is not there; init always is. */
@@ -208,16 +208,19 @@ static enum plancl_status finish(struct compile *c, const struct plan *flat,
 
     if (status != PLANCL_OK)
         return status;
+    status = plan_copy(flat, c->cb, out);
+    if (status != PLANCL_OK)
+        return status;
+    (*out)->plan.host_bytes = session_host_bytes(flat) + (*out)->bytes;
     if (wants_dump(c, plancl_stage_name(STAGE_PLAN))) {
-        plan_print(flat, &t);
+        plan_print(&(*out)->plan, &t);
         dump(c, STAGE_PLAN, &t);
     }
-    if (!goes_on(c, STAGE_PLAN))
+    if (goes_on(c, STAGE_PLAN))
         return PLANCL_OK;
-    status = plan_copy(flat, c->cb, out);
-    if (status == PLANCL_OK)
-        (*out)->plan.host_bytes = session_host_bytes(flat) + (*out)->bytes;
-    return status;
+    plancl_plan_free(*out);
+    *out = NULL;
+    return PLANCL_OK;
 }
 
 /* The model's first mistake, at its place. */

@@ -56,7 +56,7 @@ static struct use use_of(const struct lower *lo, int buffer, unsigned access)
     return (struct use){buffer, access, 0, lo->steps->buffer[buffer].bytes, 0};
 }
 
-/* Take the candidate that a test asks for, or the cheapest. */
+/* Take the candidate that a test asks for, or the most efficient. */
 static const struct kernel *choose(struct lower *lo,
                                    const struct kernel *family,
                                    const void *problem, struct launch *l)

@@ -77,7 +77,7 @@ struct op {
                 const struct tensor *in, struct tensor *out);
     const struct formula *formula; /* pointwise ops only */
 
-    /* Layers: the operands after `nin given by the model`, made where the
+    /* Layers: the operands after those that the model gives, made where the
      * model does not name them.  n has attributes and the data operands.
      * Returns how many, or -1 after reject(). */
     int (*params)(struct graph *, const struct node *n, struct param_decl *p);

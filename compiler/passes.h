@@ -1,6 +1,6 @@
 /*
- * passes.h: the stages, in their order.  Each takes a const input and gives a
- * new output; a graph pass adds to a new graph.
+ * passes.h: the stages, in their order.  A graph pass takes a const graph and
+ * adds to a new one; grad adds to its own.
  *
  * Failures of the model go to the graph's diag; verify failures are ours.
  */

@@ -1,8 +1,10 @@
 # One program per unit, one per op.  Each adds itself to check_PROGRAMS and
 # TESTS; programs that need a device exit with 77 where there is none.
 
-# The harness of op tests.
-op_harness = \
+# The harness of op tests, which every test may link: an op's test is one line,
+# check_PROGRAMS += tests/op_NAME.
+check_LTLIBRARIES += tests/libop.la
+tests_libop_la_SOURCES = \
 	tests/op_case.c tests/op_device.c tests/op_harness.h \
 	tests/op_test.c tests/op_test.h
 
@@ -115,8 +117,6 @@ tests_kernels_loss_SOURCES = \
 	tests/kernels_loss.c tests/kernel_harness.c tests/kernel_harness.h
 tests_kernels_meter_SOURCES = \
 	tests/kernels_meter.c tests/kernel_harness.c tests/kernel_harness.h
-tests_op_losses_SOURCES = tests/op_losses.c $(op_harness)
-tests_op_move_SOURCES = tests/op_move.c $(op_harness)
 
 # One program per op: norms, pools, reductions.
 check_PROGRAMS += \
@@ -130,23 +130,6 @@ check_PROGRAMS += \
 	tests/op_reduce_mean \
 	tests/op_reduce_sum \
 	tests/op_softmax
-tests_op_average_pool_SOURCES = \
-	tests/op_average_pool.c $(op_harness)
-tests_op_batch_normalization_SOURCES = \
-	tests/op_batch_normalization.c $(op_harness)
-tests_op_gelu_SOURCES = tests/op_gelu.c $(op_harness)
-tests_op_global_average_pool_SOURCES = \
-	tests/op_global_average_pool.c $(op_harness)
-tests_op_log_softmax_SOURCES = \
-	tests/op_log_softmax.c $(op_harness)
-tests_op_max_pool_SOURCES = tests/op_max_pool.c $(op_harness)
-tests_op_reduce_max_SOURCES = \
-	tests/op_reduce_max.c $(op_harness)
-tests_op_reduce_mean_SOURCES = \
-	tests/op_reduce_mean.c $(op_harness)
-tests_op_reduce_sum_SOURCES = \
-	tests/op_reduce_sum.c $(op_harness)
-tests_op_softmax_SOURCES = tests/op_softmax.c $(op_harness)
 
 # Ops of the core, by family; and whether any op is without cases.
 check_PROGRAMS += \
@@ -155,12 +138,6 @@ check_PROGRAMS += \
 	tests/op_copy \
 	tests/op_pointwise \
 	tests/op_product
-tests_op_conv_SOURCES = tests/op_conv.c $(op_harness)
-tests_op_conv_transpose_SOURCES = tests/op_conv_transpose.c $(op_harness)
-tests_op_copy_SOURCES = tests/op_copy.c $(op_harness)
-tests_op_pointwise_SOURCES = \
-	tests/op_pointwise.c $(op_harness)
-tests_op_product_SOURCES = tests/op_product.c $(op_harness)
 dist_check_SCRIPTS += tests/op_coverage.sh
 
 # The program end to end: mistakes, memory, short batches, threads, data larger
@@ -191,7 +168,6 @@ check_PROGRAMS += tests/layout
 tests_layout_SOURCES = tests/layout.c
 # Recurrent layers.
 check_PROGRAMS += tests/op_lstm
-tests_op_lstm_SOURCES = tests/op_lstm.c $(op_harness)
 
 # The passes on small graphs and lists, places, and random models through all of
 # it.
