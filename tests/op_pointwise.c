@@ -156,6 +156,77 @@ static const struct op_case gelu_tanh[] = {
     NOT_INTEGERS,
     END};
 
+static const double elu_y[] = {
+    -0.9179150014, -0.6321205588, -0.2211992169, 0.5, 1, 3};
+static const double half_elu_y[] = {
+    -0.4589575007, -0.3160602794, -0.1105996085, 0.5, 1, 3};
+static const double elu_special[] = {-1, INFINITY, NAN, 0, -1, 1e30};
+static const struct op_case elu[] = {
+    X(elu_y),
+    {.in = {F32(6)}, .x = {xs}, .y = half_elu_y, .attr = "alpha=0.5"},
+    SPECIAL(elu_special),
+    SHAPES,
+    NOT_INTEGERS,
+    END,
+};
+
+static const double selu_y[] = {-1.613785764, -1.111330741, -0.3888901987,
+                                0.5253505111, 1.050701022,  3.152103066};
+static const double elu_thrice[] = {
+    -1.3768725022, -0.9481808382, -0.3317988254, 1.5, 3, 9};
+static const struct op_case selu[] = {
+    X(selu_y),
+    {.in = {F32(6)}, .x = {xs}, .y = elu_thrice, .attr = "alpha=0.5 gamma=3"},
+    SHAPES,
+    NOT_INTEGERS,
+    END};
+
+static const double silu_y[] = {-0.1896454501, -0.2689414214, -0.1094558748,
+                                0.3112296656,  0.7310585786,  2.85772238};
+static const struct op_case silu[] = {X(silu_y),
+                                      SHAPES,
+                                      {.in = {F32(37)}, .low = -90, .high = 90},
+                                      NOT_INTEGERS,
+                                      END};
+
+static const double mish_y[] = {-0.1968162039, -0.3034014614, -0.1299269637,
+                                0.3752452113,  0.8650983883,  2.986535005};
+static const struct op_case mish[] = {X(mish_y),
+                                      SHAPES,
+                                      {.in = {F32(37)}, .low = -90, .high = 90},
+                                      NOT_INTEGERS,
+                                      END};
+
+/* One of xs lies at a kink. */
+static const double hard_sigmoid_y[] = {0, 0.3, 0.45, 0.6, 0.7, 1};
+static const double hard_other_y[] = {0.125, 0.5, 0.6875, 0.875, 1, 1};
+static const double hard_special[] = {0, 1, NAN, 0.5, 0, 1};
+static const struct op_case hard_sigmoid[] = {
+    {.in = {F32(6)}, .x = {xs}, .y = hard_sigmoid_y, .flat = true},
+    {.in = {F32(6)},
+     .x = {xs},
+     .y = hard_other_y,
+     .attr = "alpha=0.25 beta=0.75",
+     .flat = true},
+    SPECIAL(hard_special),
+    SHAPES,
+    {.in = {F32(37)}, .low = -6, .high = 6},
+    NOT_INTEGERS,
+    END,
+};
+
+static const double hard_swish_y[] = {
+    -0.2083333333, -0.3333333333, -0.1145833333, 0.2916666667, 0.6666666667, 3};
+static const double swish_special[] = {0, INFINITY, NAN, 0, 0, 1e30};
+static const struct op_case hard_swish[] = {
+    {.in = {F32(6)}, .x = {xs}, .y = hard_swish_y, .flat = true},
+    SPECIAL(swish_special),
+    SHAPES,
+    {.in = {F32(37)}, .low = -6, .high = 6},
+    NOT_INTEGERS,
+    END,
+};
+
 static const double clip_y[] = {-0.75, -0.75, -0.25, 0.5, 0.875, 0.875};
 static const double clip_special[] = {-1, 1, NAN, 0, -1, 1};
 static const struct op_case clip[] = {
@@ -390,6 +461,12 @@ int main(void)
         {"Softplus", softplus},
         {"GeluErf", gelu_erf},
         {"GeluTanh", gelu_tanh},
+        {"Elu", elu},
+        {"Selu", selu},
+        {"Silu", silu},
+        {"Mish", mish},
+        {"HardSigmoid", hard_sigmoid},
+        {"HardSwish", hard_swish},
         {"Clip", clip},
         {"Add", add},
         {"Sub", sub},

@@ -17,6 +17,35 @@ static const struct attr_spec leaky_attrs[] = {
     {"alpha", ATTR_FLOAT, {.f = 0.01}, "slope below zero", false, false},
     {0},
 };
+static const struct attr_spec elu_attrs[] = {
+    {"alpha",
+     ATTR_FLOAT,
+     {.f = 1},
+     "limit far below zero, negated",
+     false,
+     false},
+    {0},
+};
+static const struct attr_spec selu_attrs[] = {
+    {"alpha",
+     ATTR_FLOAT,
+     {.f = 1.67326319217681884765625},
+     "as Elu's",
+     false,
+     false},
+    {"gamma",
+     ATTR_FLOAT,
+     {.f = 1.05070102214813232421875},
+     "of the result",
+     false,
+     false},
+    {0},
+};
+static const struct attr_spec hard_attrs[] = {
+    {"alpha", ATTR_FLOAT, {.f = 0.2}, "slope", false, false},
+    {"beta", ATTR_FLOAT, {.f = 0.5}, "value at zero", false, false},
+    {0},
+};
 static const struct attr_spec clip_attrs[] = {
     {"min",
      ATTR_FLOAT,
@@ -160,23 +189,26 @@ static void finish(struct graph *g, const struct node *n, val *dx)
 #define TEXT_Y "y"
 #define TEXT_N NULL
 /* The attributes of each table, by name. */
-#define ATTR_none
-#define ATTR_leaky_attrs double a0 = attr[0].f;
-#define ATTR_clip_attrs                    \
-    double a0 = attr[0].f, a1 = attr[1].f; \
-    (void)a1;
+#define ATTR_none        (void)0
+#define ATTR_leaky_attrs double a0 = attr[0].f
+#define ATTR_elu_attrs   double a0 = attr[0].f
+#define ATTR_selu_attrs  double a0 = attr[0].f, a1 = attr[1].f
+#define ATTR_hard_attrs  double a0 = attr[0].f, a1 = attr[1].f
+#define ATTR_clip_attrs  double a0 = attr[0].f, a1 = attr[1].f
 
 #define PW1(nm, t, attrs, saved, text, f, df)                               \
     static double nm##_eval(const double *v, const union attr *attr)        \
     {                                                                       \
         double x = v[0];                                                    \
-        ATTR_##attrs(void) attr;                                            \
+        ATTR_##attrs;                                                       \
+        (void)attr;                                                         \
         return f;                                                           \
     }                                                                       \
     static double nm##_deval(const double *v, const union attr *attr)       \
     {                                                                       \
         double dy = v[0], NAME_##saved = v[1];                              \
-        ATTR_##attrs(void) attr, (void)NAME_##saved;                        \
+        ATTR_##attrs;                                                       \
+        (void)attr, (void)NAME_##saved;                                     \
         return df;                                                          \
     }                                                                       \
     const struct op op_##nm##Grad = {                                       \
