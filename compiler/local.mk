@@ -64,6 +64,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/expand.c \
 	compiler/ops/fill.c \
 	compiler/ops/gelu.c \
+	compiler/ops/layer_norm.c \
 	compiler/ops/linear.c \
 	compiler/ops/loss.c \
 	compiler/ops/loss.h \

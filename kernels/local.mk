@@ -5,6 +5,7 @@ kernels_cl = \
 	kernels/conv_cpu.cl \
 	kernels/conv_grad_w_cpu.cl \
 	kernels/copy.cl \
+	kernels/layer_norm.cl \
 	kernels/loss.cl \
 	kernels/lstm.cl \
 	kernels/loss_cpu.cl \
@@ -28,6 +29,8 @@ libplancl_la_SOURCES += \
 	kernels/dtype.h \
 	kernels/kernel.c \
 	kernels/kernel.h \
+	kernels/layer_norm.c \
+	kernels/layer_norm.h \
 	kernels/loss.c \
 	kernels/loss.h \
 	kernels/lstm.c \

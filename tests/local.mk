@@ -211,3 +211,7 @@ tests_random_plans_SOURCES = \
 	tests/random_plans.c tests/graph_run.c tests/graph_run.h \
 	tests/plan_run.c tests/plan_run.h $(random_models)
 dist_folders += tests/passes
+# Ops of sequence models.
+check_PROGRAMS += tests/op_layer_normalization
+tests_op_layer_normalization_SOURCES = \
+	tests/op_layer_normalization.c tests/op_test.c tests/op_test.h
