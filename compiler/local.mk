@@ -61,6 +61,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/cross_entropy.c \
 	compiler/ops/dropout.c \
 	compiler/ops/element_losses.c \
+	compiler/ops/embedding.c \
 	compiler/ops/expand.c \
 	compiler/ops/fill.c \
 	compiler/ops/gelu.c \

@@ -5,6 +5,7 @@ kernels_cl = \
 	kernels/conv_cpu.cl \
 	kernels/conv_grad_w_cpu.cl \
 	kernels/copy.cl \
+	kernels/embedding.cl \
 	kernels/layer_norm.cl \
 	kernels/loss.cl \
 	kernels/lstm.cl \
@@ -27,6 +28,8 @@ libplancl_la_SOURCES += \
 	kernels/copy.c \
 	kernels/copy.h \
 	kernels/dtype.h \
+	kernels/embedding.c \
+	kernels/embedding.h \
 	kernels/kernel.c \
 	kernels/kernel.h \
 	kernels/layer_norm.c \

@@ -212,6 +212,13 @@ tests_random_plans_SOURCES = \
 	tests/plan_run.c tests/plan_run.h $(random_models)
 dist_folders += tests/passes
 # Ops of sequence models.
-check_PROGRAMS += tests/op_layer_normalization
+check_PROGRAMS += \
+	tests/kernels_embedding \
+	tests/op_embedding \
+	tests/op_layer_normalization
+tests_kernels_embedding_SOURCES = \
+	tests/kernels_embedding.c tests/kernel_harness.c tests/kernel_harness.h
+tests_op_embedding_SOURCES = \
+	tests/op_embedding.c tests/op_test.c tests/op_test.h
 tests_op_layer_normalization_SOURCES = \
 	tests/op_layer_normalization.c tests/op_test.c tests/op_test.h
