@@ -54,6 +54,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/batch_stats.c \
 	compiler/ops/cast.c \
 	compiler/ops/concat.c \
+	compiler/ops/constant.c \
 	compiler/ops/conv.c \
 	compiler/ops/conv_layer.c \
 	compiler/ops/conv_layer.h \

@@ -108,7 +108,7 @@ static bool default_input(struct model *m, const struct scope *s,
                           struct layer *l)
 {
     const struct json *names = json_member(l->block, "inputs");
-    int most = l->op ? l->op->nin : names->count;
+    int most = l->op ? l->op->min_in : names->count;
     val *in = ARENA_NEW(m->g->arena, val, 1);
 
     if (most == 0)

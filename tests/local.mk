@@ -189,6 +189,7 @@ tests_batch_norm_SOURCES = tests/batch_norm.c
 # The layout pass: the graph before and after means the same.
 check_PROGRAMS += tests/layout
 tests_layout_SOURCES = tests/layout.c
+
 # Recurrent layers.
 check_PROGRAMS += tests/op_lstm
 tests_op_lstm_SOURCES = tests/op_lstm.c $(op_harness)
@@ -214,11 +215,11 @@ dist_folders += tests/passes
 # Ops of sequence models.
 check_PROGRAMS += \
 	tests/kernels_embedding \
+	tests/op_constant \
 	tests/op_embedding \
 	tests/op_layer_normalization
 tests_kernels_embedding_SOURCES = \
 	tests/kernels_embedding.c tests/kernel_harness.c tests/kernel_harness.h
-tests_op_embedding_SOURCES = \
-	tests/op_embedding.c tests/op_test.c tests/op_test.h
-tests_op_layer_normalization_SOURCES = \
-	tests/op_layer_normalization.c tests/op_test.c tests/op_test.h
+tests_op_constant_SOURCES = tests/op_constant.c $(op_harness)
+tests_op_embedding_SOURCES = tests/op_embedding.c $(op_harness)
+tests_op_layer_normalization_SOURCES = tests/op_layer_normalization.c $(op_harness)
