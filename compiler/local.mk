@@ -48,6 +48,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/type.c \
 	compiler/ops/accuracy.c \
 	compiler/ops/adam.c \
+	compiler/ops/attention.c \
 	compiler/ops/average_pool.c \
 	compiler/ops/batch_norm.c \
 	compiler/ops/batch_norm.h \
