@@ -52,8 +52,8 @@ __kernel void KERNEL(embedding_item)(const __global T(I) *index,
 
 /*
  * A row of the table gets its terms one by one, in the order of samples and
- * positions, into memory that no other work-item writes.  So the order is fixed,
- * and a lane can be cut anywhere.  dw may lie over acc.
+ * positions, into memory that no other work-item writes.  So the order is
+ * fixed, and a lane can be cut anywhere.  dw may lie over acc.
  */
 #ifdef ENTRY_embedding_grad_cpu
 /* A work-group is one work-item: a lane (second dimension) and a part of the

@@ -2,13 +2,13 @@
  * layer_norm.cl: layer norm and its gradient.
  *
  * *_cpu entries: a work-group is one work-item.  Elements of a row go into 16
- * sums, number i into i mod 16, which are then added as a tree; the end of a row
- * runs the same code on registers padded with zeros.  *_item entries: a
+ * sums, number i into i mod 16, which are then added as a tree; the end of a
+ * row runs the same code on registers padded with zeros.  *_item entries: a
  * work-item per row or, for the sums, per lane and channel.
  *
  * The variance is that of the differences from the mean, in a second pass.  A
- * row is read and written by one work-item, and an element is written only after
- * the last read of it, so y may lie over x, and dx over dy.
+ * row is read and written by one work-item, and an element is written only
+ * after the last read of it, so y may lie over x, and dx over dy.
  */
 #define BEGIN(tasks) ((tasks) * get_group_id(0) / get_num_groups(0))
 #define END(tasks) ((tasks) * (get_group_id(0) + 1) / get_num_groups(0))

@@ -5,8 +5,8 @@
  * off first, which changes nothing but that no exponential overflows.  A NaN
  * makes its whole row NaN.  y may be written over x.
  *
- * causal: x is matrices of so many rows (inner is 1); of row i only the elements
- * 0..i take part, and the others of y are 0.
+ * causal: x is matrices of so many rows (inner is 1); of row i only the
+ * elements 0..i take part, and the others of y are 0.
  */
 #ifndef KERNELS_SOFTMAX_H
 #define KERNELS_SOFTMAX_H

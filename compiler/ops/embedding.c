@@ -2,9 +2,9 @@
  * embedding.c: rows of a table by index, as ONNX's Gather along axis 0 and
  * PyTorch's Embedding.
  *
- * The gradient of the table sums over samples: EmbeddingGradW.  The host refuses
- * indices that are no rows of the table; elsewhere they make NaN and add to
- * nothing, never an access.
+ * The gradient of the table sums over samples: EmbeddingGradW.  The host
+ * refuses indices that are no rows of the table; elsewhere they make NaN and
+ * add to nothing, never an access.
  */
 #include <math.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /*
- * layer_norm.c: y = (x - mean) r scale + B, r = 1 / sqrt(var + epsilon), mean and
- * var over the last dimensions of each position.
+ * layer_norm.c: y = (x - mean) r scale + B, r = 1 / sqrt(var + epsilon), mean
+ * and var over the last dimensions of each position.
  *
- * LayerNorm is the node: its results mean and r, two numbers per position, and x
- * are all that its gradient needs.  The sums over samples for scale and B are
+ * LayerNorm is the node: its results mean and r, two numbers per position, and
+ * x are all that its gradient needs.  The sums over samples for scale and B are
  * one pass, LayerNormSums.
  *
  * Ba, Kiros, Hinton, "Layer Normalization" (2016).
