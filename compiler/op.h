@@ -113,7 +113,7 @@ struct op {
      * axis where the op has one: see per_sample. */
     bool is_loss, is_metric;
     /* Elements counted per sample where the counts are empty. */
-    int64_t (*per_sample)(const struct type *x);
+    int64_t (*per_sample)(const struct type *x, const union attr *attr);
     bool is_optimizer; /* usable in training.optimizer */
     bool internal;     /* not for models */
 };
