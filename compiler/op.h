@@ -81,6 +81,7 @@ struct op {
      * model does not name them.  n has attributes and the data operands.
      * Returns how many, or -1 after reject(). */
     int (*params)(struct graph *, const struct node *n, struct param_decl *p);
+    bool bare; /* its parameter is called as the layer, without a name behind */
     /* Built from other ops instead of being a node (batch norm in training).
      * y: nout results. */
     bool (*build)(struct graph *, const val *in, int nin,

@@ -141,11 +141,12 @@ static bool parameter_build(struct graph *g, const val *in, int nin,
 
 const struct op op_Parameter = {
     .name = "Parameter",
-    .doc = "a trained tensor, NAME.weight, by itself",
+    .doc = "a trained tensor by itself, called as its layer is",
     .min_in = 0,
     .nin = 1,
     .attr = parameter_attrs,
     .types = "f32",
     .params = parameter_params,
+    .bare = true,
     .build = parameter_build,
 };
