@@ -68,7 +68,9 @@ EXTRA_DIST += \
 	tests/data/bioacoustic.safetensors \
 	tests/data/fashion_cnn.safetensors \
 	tests/data/har.safetensors \
+	tests/data/jetx.safetensors \
 	tests/data/pose.safetensors \
+	tests/data/transformer_lm.safetensors \
 	tests/data/unet.safetensors
 
 # Gradients clipped by their norm.
