@@ -48,12 +48,14 @@ libplancl_compiler_la_SOURCES += \
 	compiler/type.c \
 	compiler/ops/accuracy.c \
 	compiler/ops/adam.c \
+	compiler/ops/attention.c \
 	compiler/ops/average_pool.c \
 	compiler/ops/batch_norm.c \
 	compiler/ops/batch_norm.h \
 	compiler/ops/batch_stats.c \
 	compiler/ops/cast.c \
 	compiler/ops/concat.c \
+	compiler/ops/constant.c \
 	compiler/ops/conv.c \
 	compiler/ops/conv_layer.c \
 	compiler/ops/conv_layer.h \
@@ -61,9 +63,11 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/cross_entropy.c \
 	compiler/ops/dropout.c \
 	compiler/ops/element_losses.c \
+	compiler/ops/embedding.c \
 	compiler/ops/expand.c \
 	compiler/ops/fill.c \
 	compiler/ops/gelu.c \
+	compiler/ops/layer_norm.c \
 	compiler/ops/linear.c \
 	compiler/ops/loss.c \
 	compiler/ops/loss.h \

@@ -65,7 +65,7 @@ static void add_target(struct model *m, const struct target *t,
         .terms = v->v[0],
         .counts = counts,
         .per_sample = l->op->per_sample
-                          ? l->op->per_sample(type_of(m->g, l->in[0]))
+                          ? l->op->per_sample(type_of(m->g, l->in[0]), l->attr)
                           : 1,
         .weight = weight};
     unsigned sequences = m->in_training ? 1u << SEQ_STEP | 1u << SEQ_ACCUMULATE

@@ -81,6 +81,7 @@ struct op {
      * model does not name them.  n has attributes and the data operands.
      * Returns how many, or -1 after reject(). */
     int (*params)(struct graph *, const struct node *n, struct param_decl *p);
+    bool bare; /* its parameter is called as the layer, without a name behind */
     /* Built from other ops instead of being a node (batch norm in training).
      * y: nout results. */
     bool (*build)(struct graph *, const val *in, int nin,
@@ -113,7 +114,7 @@ struct op {
      * axis where the op has one: see per_sample. */
     bool is_loss, is_metric;
     /* Elements counted per sample where the counts are empty. */
-    int64_t (*per_sample)(const struct type *x);
+    int64_t (*per_sample)(const struct type *x, const union attr *attr);
     bool is_optimizer; /* usable in training.optimizer */
     bool internal;     /* not for models */
 };

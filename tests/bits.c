@@ -223,16 +223,17 @@ int main(void)
          .skip = PLANCL_SKIP_LAYOUT,
          .rounding = 1},
     };
+    static const char *const small[] = {"two_heads", "clipped", "decoder",
+                                        NULL};
     const char *top = getenv("top_srcdir");
     char model[4096];
-    int bad;
+    int bad = 0;
 
-    snprintf(model, sizeof model, "%s/tests/models/two_heads.json",
-             top ? top : ".");
-    bad = check(model, heads, sizeof heads / sizeof heads[0]);
-    snprintf(model, sizeof model, "%s/tests/models/clipped.json",
-             top ? top : ".");
-    bad += check(model, heads, sizeof heads / sizeof heads[0]);
+    for (int i = 0; small[i]; i++) {
+        snprintf(model, sizeof model, "%s/tests/models/%s.json",
+                 top ? top : ".", small[i]);
+        bad += check(model, heads, sizeof heads / sizeof heads[0]);
+    }
     snprintf(model, sizeof model, "%s/models/fashion_cnn.json",
              top ? top : ".");
     bad += check(model, fashion, sizeof fashion / sizeof fashion[0]);

@@ -70,7 +70,9 @@ EXTRA_DIST += \
 	tests/data/bioacoustic.safetensors \
 	tests/data/fashion_cnn.safetensors \
 	tests/data/har.safetensors \
+	tests/data/jetx.safetensors \
 	tests/data/pose.safetensors \
+	tests/data/transformer_lm.safetensors \
 	tests/data/unet.safetensors
 
 # Gradients clipped by their norm.
@@ -166,6 +168,7 @@ tests_batch_norm_SOURCES = tests/batch_norm.c
 # The layout pass: the graph before and after means the same.
 check_PROGRAMS += tests/layout
 tests_layout_SOURCES = tests/layout.c
+
 # Recurrent layers.
 check_PROGRAMS += tests/op_lstm
 
@@ -187,3 +190,17 @@ tests_random_plans_SOURCES = \
 	tests/random_plans.c tests/graph_run.c tests/graph_run.h \
 	tests/plan_run.c tests/plan_run.h $(random_models)
 dist_folders += tests/passes
+# Ops of sequence models.
+check_PROGRAMS += \
+	tests/kernels_embedding \
+	tests/op_attention \
+	tests/op_constant \
+	tests/op_embedding \
+	tests/op_layer_normalization
+tests_kernels_embedding_SOURCES = \
+	tests/kernels_embedding.c tests/kernel_harness.c tests/kernel_harness.h
+tests_op_attention_SOURCES = tests/op_attention.c $(op_harness)
+tests_op_constant_SOURCES = tests/op_constant.c $(op_harness)
+tests_op_embedding_SOURCES = tests/op_embedding.c $(op_harness)
+tests_op_layer_normalization_SOURCES = \
+	tests/op_layer_normalization.c $(op_harness)

@@ -24,6 +24,25 @@ static void parse_list(struct graph *g, const char *s, union attr *a)
     a->ints = ints_copy(g, v, n);
 }
 
+/* A list is a vector, one number a scalar. */
+static void parse_tensor(struct graph *g, const char *s, union attr *a)
+{
+    struct tensor *t = ARENA_NEW(g->arena, struct tensor, 1);
+    int64_t n = 0;
+
+    t->data = ARENA_NEW(g->arena, double, strlen(s) + 1);
+    for (;;) {
+        char *end;
+
+        t->data[n++] = strtod(s, &end);
+        if (*end != ',')
+            break;
+        s = end + 1;
+    }
+    t->type = (struct type){.dtype = DT_F32, .rank = n > 1, .dim = {n}};
+    a->tensor = t;
+}
+
 static void parse_value(struct graph *g, const struct attr_spec *spec,
                         const char *s, size_t len, union attr *a)
 {
@@ -36,6 +55,9 @@ static void parse_value(struct graph *g, const struct attr_spec *spec,
         break;
     case ATTR_INTS:
         parse_list(g, s, a);
+        break;
+    case ATTR_TENSOR:
+        parse_tensor(g, s, a);
         break;
     default:
         a->i = strncmp(s, "true", 4) == 0 ? 1 : strtoll(s, NULL, 10);

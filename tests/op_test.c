@@ -114,7 +114,8 @@ int op_test(const char *op, const struct op_case *cases)
         fprintf(stderr, "no op %s\n", op);
         return 1;
     }
-    while (cases[t.ncase].in[0].dtype && t.ncase < MAX_CASES)
+    while ((cases[t.ncase].in[0].dtype || cases[t.ncase].attr) &&
+           t.ncase < MAX_CASES)
         t.ncase++;
     arena_open(&t.arena, &out_of_memory);
     if (setjmp(out_of_memory))

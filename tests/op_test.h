@@ -67,7 +67,8 @@ struct op_case {
     bool seeded;      /* draws: device and reference agree less closely */
 };
 
-/* Run all cases of one op; the last has no operand.  Returns an exit status. */
+/* Run all cases of one op; the last has neither operands nor
+ * attributes.  Returns an exit status. */
 int op_test(const char *op, const struct op_case *);
 
 #endif

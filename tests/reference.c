@@ -27,7 +27,7 @@
 #define IMAGES FOLDER "train-images-idx3-ubyte.gz"
 #define LABELS FOLDER "train-labels-idx1-ubyte.gz"
 
-enum { SKIP = 77, BATCH = 64, PIXELS = 784, DIMS = 4 };
+enum { SKIP = 77, BATCH = 64, PIXELS = 784, DIMS = 16 };
 
 struct job {
     const char *name;
@@ -75,6 +75,37 @@ static const struct job jobs[] = {
      .parameter_tolerance = 2e-2,
      .mean_tolerance = 5e-4,
      .state_tolerance = 4e-2},
+    {.name = "jetx",
+     .loss_tolerance = 1e-5,
+     .dim = {{"N", 4},
+             {"L1", 10},
+             {"L2", 20},
+             {"L3", 40},
+             {"L4", 50},
+             {"d", 32},
+             {"layers", 2},
+             {"heads", 4},
+             {"ff", 64},
+             {"hidden", 32},
+             {"out", 16},
+             {"tcn", 16},
+             {"levels", 3}},
+     .ndim = 13,
+     .parameter_tolerance = 1e-5,
+     .mean_tolerance = 1e-6,
+     .exempt = {"encoder1.key.bias", "encoder2.key.bias"}},
+    {.name = "transformer_lm",
+     .loss_tolerance = 1e-5,
+     .dim = {{"N", 3},
+             {"T", 24},
+             {"d", 32},
+             {"layers", 2},
+             {"heads", 4},
+             {"ff", 64}},
+     .ndim = 6,
+     .parameter_tolerance = 2e-5,
+     .mean_tolerance = 1e-6,
+     .exempt = {"layer1.key.bias", "layer2.key.bias"}},
 };
 
 struct run {
