@@ -199,8 +199,3 @@ check_PROGRAMS += \
 	tests/op_layer_normalization
 tests_kernels_embedding_SOURCES = \
 	tests/kernels_embedding.c tests/kernel_harness.c tests/kernel_harness.h
-tests_op_attention_SOURCES = tests/op_attention.c $(op_harness)
-tests_op_constant_SOURCES = tests/op_constant.c $(op_harness)
-tests_op_embedding_SOURCES = tests/op_embedding.c $(op_harness)
-tests_op_layer_normalization_SOURCES = \
-	tests/op_layer_normalization.c $(op_harness)
