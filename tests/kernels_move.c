@@ -281,7 +281,7 @@ static void test_range(void **state)
 {
     const uint32_t setting[SETTING_COUNT] = {0};
     struct random_problem p = {1000, false, 16777214, 16777216, 3};
-    double y[1000];
+    double y[1000] = {0};
 
     (void)state;
     for (const struct kernel *k = kernels_random; k->name; k++) {

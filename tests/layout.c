@@ -117,7 +117,7 @@ static void open_graph(struct fixture *f)
 /* Where element i of a leaf lies in the user's order. */
 static int64_t users_index(const struct node *n, int64_t i)
 {
-    int64_t at[MAX_RANK], dim[MAX_RANK], index = 0;
+    int64_t at[MAX_RANK] = {0}, dim[MAX_RANK] = {0}, index = 0;
     int rank = n->type.rank;
 
     for (int d = rank - 1; d >= 0; d--) {

@@ -169,9 +169,10 @@ static void finish(struct graph *g, const struct node *n, val *dx)
     for (int k = 0; k < n->nin; k++) {
         const struct leaf *leaf = graph_node(g, n->in[k])->leaf;
 
-        dx[k] = leaf && leaf->kind != PLAN_PARAMETER
-                    ? (val){0}
-                    : val_sum_to(g, dx[k], type_of(g, n->in[k]));
+        if (leaf && leaf->kind != PLAN_PARAMETER)
+            dx[k].id = 0;
+        else
+            dx[k] = val_sum_to(g, dx[k], type_of(g, n->in[k]));
     }
 }
 

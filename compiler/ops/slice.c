@@ -73,7 +73,7 @@ static bool cut(struct graph *g, const struct type *x, const union attr *attr,
         first = limited(first, 0, n);
         end = limited(end, 0, n);
         r->dim[axis] = (end - first + step - 1) / step;
-    } else {
+    } else if (step < 0) {
         first = limited(first, 0, n - 1);
         end = limited(end, -1, n - 1);
         r->dim[axis] = (first - end - step - 1) / -step;

@@ -89,7 +89,7 @@ static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
     const struct type *x = &in->type;
-    int64_t step[MAX_RANK], size = 1;
+    int64_t step[MAX_RANK] = {0}, size = 1;
     int perm[MAX_RANK];
 
     (void)env;
