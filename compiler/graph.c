@@ -237,6 +237,8 @@ void graph_assign(struct graph *g, unsigned sequences, val leaf, val value)
     g->assign[g->nassign++] = (struct assign){sequences, leaf, value};
 }
 
+/* A meter is nine facts, named at each of its few calls.
+ * NOLINTNEXTLINE(readability-function-size) */
 void meter_add(struct graph *g, const char *name, bool training, bool is_loss,
                double weight, val terms, val counts, int64_t per_sample,
                unsigned sequences)

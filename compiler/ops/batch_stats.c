@@ -94,7 +94,8 @@ static void moments_ref(const struct node *n, const struct ref_env *env,
 {
     struct rows r = channels(n, &in->type);
     int64_t used = type_count(&in->type) / env->batch * env->rows;
-    double count = (double)(used / r.len);
+    int64_t each = used / r.len;
+    double count = (double)each;
     double *mean = out->data, *squares = out->data + r.len;
 
     memset(out->data, 0, (size_t)type_count(&out->type) * sizeof(double));
