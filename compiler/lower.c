@@ -74,11 +74,22 @@ static const struct kernel *choose(struct lower *lo,
     return kernel_choose(family, problem, lo->device, l);
 }
 
+/* As many elements, and as large?  A broadcast f32 can have the bytes of a
+ * result that is bool. */
+static bool same_elements(const struct lower *lo, const struct use *a,
+                          const struct use *b)
+{
+    const struct buffer *buffer = lo->steps->buffer;
+
+    return a->bytes == b->bytes && dtype_bytes(buffer[a->buffer].dtype) ==
+                                       dtype_bytes(buffer[b->buffer].dtype);
+}
+
 /* Which of the step's reads may share the memory of result k: those that the op
- * names, or any of a pointwise op; of the same size, since an element is then
- * read before it is written. */
-static unsigned over_mask(const struct node *n, const struct step *s, int k,
-                          const struct use *out)
+ * names, or any of a pointwise op; with the result's elements, since each is
+ * then read before it is written. */
+static unsigned over_mask(const struct lower *lo, const struct node *n,
+                          const struct step *s, int k, const struct use *out)
 {
     bool any = n->op->formula || n->op == &op_Fused;
     unsigned mask = 0;
@@ -88,7 +99,7 @@ static unsigned over_mask(const struct node *n, const struct step *s, int k,
         if (!n->in[j].id)
             continue;
         if ((any || n->op->inplace[k] == j + 1) &&
-            s->use[at].bytes == out->bytes)
+            same_elements(lo, &s->use[at], out))
             mask |= 1U << at;
         at++;
     }
@@ -109,7 +120,7 @@ static void set_uses(struct lower *lo, const struct node *n, struct step *s)
                   n->path ? n->path : n->op->name);
     for (int k = 0; k < n->nout; k++, at++) {
         s->use[at] = use_of(lo, first + k, PLAN_WRITE);
-        s->use[at].over = over_mask(n, s, k, &s->use[at]);
+        s->use[at].over = over_mask(lo, n, s, k, &s->use[at]);
     }
     s->nuse = at;
 }

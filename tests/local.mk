@@ -189,7 +189,7 @@ tests_passes_steps_SOURCES = tests/passes_steps.c
 tests_random_plans_SOURCES = \
 	tests/random_plans.c tests/graph_run.c tests/graph_run.h \
 	tests/plan_run.c tests/plan_run.h $(random_models)
-dist_folders += tests/passes
+dist_folders += tests/data/passes
 # Ops of sequence models.
 check_PROGRAMS += \
 	tests/kernels_embedding \

@@ -1,7 +1,7 @@
 /*
  * passes.c: what the passes make of small graphs.
  *
- * tests/passes/NAME.json goes through the passes up to one, and the graph is
+ * tests/data/passes/NAME.json goes through the passes up to one, and the graph is
  * compared with the text of NAME.txt or another name.  Then both graphs are
  * interpreted, in every sequence, with fewer rows than the batch has, and must
  * agree.  A text that differs is left in passes-NAME.txt.
@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "compiler/fused.h"
+#include "compiler/lower.h"
 #include "compiler/plancl_compile.h"
 #include "tests/graph_run.h"
 
@@ -78,8 +79,8 @@ static char *read_file(struct arena *a, const char *name)
 
 static void check_text(struct arena *a, const char *name, const char *got)
 {
-    const char *want = read_file(a,
-                                 arena_format(a, "tests/passes/%s.txt", name));
+    const char *want = read_file(
+        a, arena_format(a, "tests/data/passes/%s.txt", name));
     FILE *f;
 
     if (strcmp(got, want) == 0)
@@ -89,7 +90,7 @@ static void check_text(struct arena *a, const char *name, const char *got)
         fputs(got, f);
         fclose(f);
     }
-    FAIL("passes-%s.txt differs from tests/passes/%s.txt:\n%s", name, name,
+    FAIL("passes-%s.txt differs from tests/data/passes/%s.txt:\n%s", name, name,
          got);
 }
 
@@ -152,7 +153,7 @@ static void check_case(struct setup *s, const char *model, const char *expected,
                        enum last_pass last)
 {
     const struct graph *g = model_of(
-        s, arena_format(&s->arena, "tests/passes/%s.json", model));
+        s, arena_format(&s->arena, "tests/data/passes/%s.json", model));
     const struct graph *h = up_to(g, last);
     struct text t = {.arena = &s->arena};
 
@@ -375,6 +376,41 @@ static void shared_values_stay(void **state)
     assert_int_equal(count_op(h, &op_Fused), 1);
 }
 
+/* How many reads of a step share their place with something else of it; all must
+ * have elements of one type. */
+static int count_shared(const struct steps *s, const struct step *t)
+{
+    int shared = 0;
+
+    for (int k = 0; k < t->nuse * t->nuse; k++) {
+        int a = t->use[k % t->nuse].buffer, b = t->use[k / t->nuse].buffer;
+
+        if (a >= b || s->root[a] != s->root[b])
+            continue;
+        shared++;
+        assert_int_equal(s->buffer[a].dtype, s->buffer[b].dtype);
+    }
+    return shared;
+}
+
+/* Writes go over reads of the same elements only: see bytes.json. */
+static void bytes_alone_do_not_share(void **state)
+{
+    const struct graph *g = up_to(
+        model_of(*state, "tests/data/passes/bytes.json"), SIMPLIFIED);
+    const struct device_info device = {.family = FAMILY_CPU,
+                                       .max_group = 256,
+                                       .flops = 1e9,
+                                       .bytes_per_second = 1e9};
+    struct steps *s = lower_sequence(g, &device, SEQ_PREDICT, -1, NULL);
+    int shared = 0;
+
+    inplace(s, g, &device, true);
+    for (int i = 0; i < s->n; i++)
+        shared += count_shared(s, &s->step[i]);
+    assert_int_equal(shared, 2); /* m's division, and y, where m's sum was */
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_setup, close_setup)
@@ -394,6 +430,7 @@ int main(void)
         CASE(many_operands_are_cut),
         CASE(scalars_enter_chains),
         CASE(shared_values_stay),
+        CASE(bytes_alone_do_not_share),
     };
 #undef CASE
 

@@ -70,6 +70,8 @@ const char *gen_names(struct gen *, const struct gen_value *,
 bool layer_conv(struct gen *);
 bool layer_linear(struct gen *);
 bool layer_batch_norm(struct gen *);
+bool layer_layer_norm(struct gen *);
+bool layer_lstm(struct gen *);
 bool layer_pool(struct gen *);
 bool layer_global_pool(struct gen *);
 
@@ -79,6 +81,7 @@ bool layer_binary(struct gen *);
 bool layer_divide(struct gen *);
 bool layer_where(struct gen *);
 bool layer_with_bias(struct gen *);
+bool layer_constant(struct gen *);
 bool layer_reduce(struct gen *);
 bool layer_softmax(struct gen *);
 bool layer_reshape(struct gen *);
@@ -87,5 +90,6 @@ bool layer_product(struct gen *);
 bool layer_concat(struct gen *);
 bool layer_slice(struct gen *);
 bool layer_pad(struct gen *);
+bool layer_attention(struct gen *);
 
 #endif

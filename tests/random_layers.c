@@ -167,6 +167,38 @@ bool layer_batch_norm(struct gen *g)
     return true;
 }
 
+bool layer_layer_norm(struct gen *g)
+{
+    const struct gen_value *x = gen_draw(g);
+
+    gen_begin(g, "LayerNormalization", gen_name(g, x));
+    text_add(g->t, ", \"epsilon\": 0.1, \"axis\": %d",
+             1 + gen_below(g, x->shape.rank));
+    gen_end(g, &x->shape);
+    return true;
+}
+
+bool layer_lstm(struct gen *g)
+{
+    static const char *const direction[] = {"forward", "reverse",
+                                            "bidirectional"};
+    const struct gen_value *x = gen_draw(g);
+    struct shape y = x->shape;
+    int which = gen_below(g, 3);
+
+    /* Many steps, each with a kernel or two: not too often. */
+    if (y.rank != 2 || y.dim[0] > 9 || y.dim[1] > 12 || gen_chance(g, 50))
+        return false;
+    gen_begin(g, "LSTM", gen_name(g, x));
+    text_add(g->t, ", \"hidden_size\": 3, \"direction\": \"%s\"",
+             direction[which]);
+    if (gen_chance(g, 30))
+        text_add(g->t, ", \"layers\": 2");
+    y.dim[1] = which == 2 ? 6 : 3;
+    gen_end(g, &y);
+    return true;
+}
+
 /* ---- pools ---- */
 
 bool layer_pool(struct gen *g)

@@ -8,8 +8,9 @@
 bool layer_unary(struct gen *g)
 {
     static const char *const op[] = {
-        "Relu", "Relu", "Tanh", "Sigmoid", "Softplus", "LeakyRelu",
-        "Neg",  "Abs",  "Gelu", "Clip",    "Identity", "Dropout",
+        "Relu", "Relu", "Tanh", "Sigmoid", "Softplus",  "LeakyRelu",
+        "Neg",  "Abs",  "Gelu", "Clip",    "Identity",  "Dropout",
+        "Elu",  "Selu", "Silu", "Mish",    "HardSwish", "HardSigmoid",
     };
     const struct gen_value *x = gen_draw(g);
     int which = gen_below(g, sizeof op / sizeof *op);
@@ -90,6 +91,29 @@ bool layer_with_bias(struct gen *g)
         return true;
     }
     return false;
+}
+
+/* Numbers of the model's own, along the last dimension. */
+bool layer_constant(struct gen *g)
+{
+    const struct gen_value *x = gen_draw(g);
+    int n = x->shape.dim[x->shape.rank - 1];
+    const char *name = arena_format(g->t->arena, "k%d", g->nlayer);
+
+    if (n > 12 || gen_chance(g, 50))
+        return false;
+    text_add(g->t,
+             "%s    {\"name\": \"%s\", \"op\": \"Constant\", \"value\": [",
+             g->nlayer ? ",\n" : "", name);
+    for (int i = 0; i < n; i++)
+        text_add(g->t, "%s%g", i ? ", " : "", (i - 3) / 4.0);
+    text_add(g->t, "]},\n");
+    text_add(g->t,
+             "    {\"name\": \"l%d\", \"op\": \"%s\", \"inputs\": [\"%s\", "
+             "\"%s\"]",
+             g->nlayer, binary_op(g), x->name, name);
+    gen_end(g, &x->shape);
+    return true;
 }
 
 /* ---- reductions, shapes ---- */
@@ -255,5 +279,22 @@ bool layer_softmax(struct gen *g)
     gen_begin(g, gen_chance(g, 50) ? "Softmax" : "LogSoftmax", gen_name(g, x));
     text_add(g->t, ", \"axis\": %d", 1 + gen_below(g, x->shape.rank));
     gen_end(g, &x->shape);
+    return true;
+}
+
+/* Of a sequence to another of its size, or to itself. */
+bool layer_attention(struct gen *g)
+{
+    const struct gen_value *q = gen_draw(g), *k = gen_like(g, q);
+    int heads = q->shape.dim[1] % 2 ? 1 : 2;
+
+    if (q->shape.rank != 2)
+        return false;
+    gen_begin(g, "Attention",
+              arena_format(g->t->arena, "\"%s\", \"%s\", \"%s\"", q->name,
+                           k->name, k->name));
+    text_add(g->t, ", \"heads\": %d%s", heads,
+             gen_chance(g, 40) ? ", \"causal\": true" : "");
+    gen_end(g, &q->shape);
     return true;
 }

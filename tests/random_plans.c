@@ -157,6 +157,45 @@ static int check_bytes(const struct plan *p, uint64_t max_allocation)
     return bad != 0;
 }
 
+/* Do two buffers lie at one place in parts, or with other elements?  Then what is
+ * written to the one may change what is still to be read from the other. */
+static bool clash(const struct plan_buffer *a, const struct plan_buffer *b)
+{
+    if (a->slab != b->slab || a->offset + a->bytes <= b->offset ||
+        b->offset + b->bytes <= a->offset)
+        return false;
+    return a->offset != b->offset || a->bytes != b->bytes ||
+           dtype_bytes((enum dtype)a->dtype) !=
+               dtype_bytes((enum dtype)b->dtype);
+}
+
+static int check_entry(const struct plan *p, const struct plan_entry *e)
+{
+    const struct plan_arg *arg = &p->arg[e->first_arg];
+
+    for (uint32_t i = 0; i < e->narg; i++)
+        for (uint32_t k = 0; k < e->narg; k++) {
+            if (arg[i].kind != PLAN_ARG_BUFFER ||
+                arg[k].kind != PLAN_ARG_BUFFER ||
+                !(arg[i].access & PLAN_WRITE) || arg[i].index == arg[k].index ||
+                !clash(&p->buffer[arg[i].index], &p->buffer[arg[k].index]))
+                continue;
+            fprintf(stderr, "%s of %s writes over other elements\n",
+                    plan_string(p, e->kernel), plan_string(p, e->layer));
+            return 1;
+        }
+    return 0;
+}
+
+static int check_places(const struct plan *p)
+{
+    int bad = 0;
+
+    for (uint32_t i = 0; i < p->nentry && !bad; i++)
+        bad = check_entry(p, &p->entry[i]);
+    return bad;
+}
+
 static int check_plan(const struct random_model *m, unsigned skip,
                       uint64_t micro_batch, uint64_t max_allocation)
 {
@@ -167,7 +206,7 @@ static int check_plan(const struct random_model *m, unsigned skip,
     if (!plan)
         return !max_allocation;
     bad = plan_verify(&plan->plan, &cb) != PLANCL_OK ||
-          check_bytes(&plan->plan, max_allocation);
+          check_bytes(&plan->plan, max_allocation) || check_places(&plan->plan);
     if (bad)
         fprintf(stderr, "plan without %#x, micro-batch %llu\n", skip,
                 (unsigned long long)micro_batch);
@@ -244,9 +283,12 @@ static uint64_t slab_of(const struct random_model *m, uint64_t seed,
                         const struct way *w)
 {
     uint64_t micro = micro_batch_of(m, seed, w), slab = 0;
-    struct plancl_plan *plan = compiled(m, w->skip, micro, 0);
+    struct plancl_plan *plan;
 
-    if (!w->slabs || !plan)
+    if (!w->slabs)
+        return 0;
+    plan = compiled(m, w->skip, micro, 0);
+    if (!plan)
         return 0;
     for (uint64_t try = plancl_plan_device_bytes(plan); plan; try /= 2) {
         plancl_plan_free(plan);
