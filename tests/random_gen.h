@@ -60,7 +60,7 @@ const struct gen_value *gen_end(struct gen *, const struct shape *);
 /* A layer without attributes. */
 const struct gen_value *gen_layer(struct gen *, const char *op,
                                   const char *inputs, const struct shape *);
-void gen_list(struct gen *, const char *attribute, const int *, int n);
+void gen_list(struct gen *, const char *name, const int *, int n);
 /* One value, or two, as operands. */
 const char *gen_name(struct gen *, const struct gen_value *);
 const char *gen_names(struct gen *, const struct gen_value *,

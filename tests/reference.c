@@ -204,7 +204,7 @@ static double read_losses(struct run *r, int first, int *bad)
         total += m.weight * m.mean;
         want = first ? read_tensor(r, "loss.", m.name, &n) : NULL;
         if (want &&
-            !(fabs(m.weight * m.mean - want[0]) <= 1e-5 * fabs(want[0]))) {
+            !(fabs(m.weight * m.mean - want[0]) <= 1e-5 * fabsf(want[0]))) {
             printf("  loss %s is %.9g, wanted %.9g\n", m.name,
                    m.weight * m.mean, want[0]);
             ++*bad;
@@ -231,7 +231,7 @@ static int check_losses(struct run *r)
         must(plancl_meters_clear(r->s, 1), "clear");
         must(plancl_step(r->s, &b), "step");
         got = read_losses(r, k == 0, &bad);
-        off = fabs(got - want[k]) / fabs(want[k]);
+        off = fabs(got - want[k]) / fabsf(want[k]);
         if (!(off <= worst))
             worst = off;
     }
@@ -262,7 +262,7 @@ static void add_distance(struct run *r, const struct plancl_tensor *t,
     if (got)
         must(plancl_read(r->s, t->name, got, n * sizeof *got), t->name);
     for (uint64_t k = 0; got && k < n; k++) {
-        double off = fabs(got[k] - want[k]);
+        double off = fabsf(got[k] - want[k]);
 
         d->sum += off;
         d->count++;
