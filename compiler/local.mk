@@ -82,6 +82,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/ops.def \
 	compiler/ops/pointwise.c \
 	compiler/ops/pointwise.def \
+	compiler/ops/prelu.c \
 	compiler/ops/random.c \
 	compiler/ops/reduce_max.c \
 	compiler/ops/reduce_mean.c \
