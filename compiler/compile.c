@@ -127,8 +127,7 @@ static struct graph *front(struct compile *c, struct graph *model)
     struct training training = {.present = false};
 
     graph_init(model, &c->arena, &c->diag);
-    if (!model_read(model, c->name, c->text, c->opt->dim, c->opt->ndim,
-                    c->opt->micro_batch, &training) ||
+    if (!model_read(model, c->name, c->text, c->opt, &training) ||
         !graph_stage(c, STAGE_MODEL, model))
         return NULL;
     if (training.present)

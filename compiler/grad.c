@@ -134,9 +134,15 @@ static void start(struct sweep *s, const struct loss_term *loss)
 
     s->g->path = loss->name;
     accumulate(s, &s->d[loss->terms.id], seed_of(s->g, loss));
-    meter_add(s->g, loss->name, true, true, loss->weight, loss->terms,
-              loss->counts, loss->per_update ? 0 : loss->per_sample,
-              loss->per_update ? step : each);
+    meter_add(s->g, &(struct metering){
+                        .name = loss->name,
+                        .training = true,
+                        .is_loss = true,
+                        .weight = loss->weight,
+                        .terms = loss->terms,
+                        .counts = loss->counts,
+                        .per_sample = loss->per_update ? 0 : loss->per_sample,
+                        .sequences = loss->per_update ? step : each});
 }
 
 static struct sweep sweep_of(struct graph *g)

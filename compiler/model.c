@@ -309,8 +309,8 @@ static bool passes(struct model *m)
 }
 
 bool model_read(struct graph *g, const char *file, const char *text,
-                const struct plancl_dim *dim, unsigned ndim,
-                uint64_t micro_batch, struct training *training)
+                const struct plancl_compile_options *opt,
+                struct training *training)
 {
     struct model m = {.g = g, .training = training};
 
@@ -322,10 +322,11 @@ bool model_read(struct graph *g, const char *file, const char *text,
     if (!m.root || !top_check(&m) ||
         !dims_read(&m, json_member(m.root, "dims")))
         return false;
-    for (unsigned i = 0; i < ndim; i++)
-        if (!dim_bind(&m, &dim[i]))
+    for (unsigned i = 0; i < opt->ndim; i++)
+        if (!dim_bind(&m, &opt->dim[i]))
             return false;
-    if (!batch_bind(&m, micro_batch) || !inputs_open(&m) || !blocks_check(&m))
+    if (!batch_bind(&m, opt->micro_batch) || !inputs_open(&m) ||
+        !blocks_check(&m))
         return false;
     return passes(&m) && !g->diag->failed;
 }

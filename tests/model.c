@@ -29,13 +29,15 @@ static void read_with(struct reading *r, const char *file, const char *text,
                       const struct plancl_dim *dim, unsigned ndim,
                       uint64_t micro_batch)
 {
+    const struct plancl_compile_options opt = {
+        .dim = dim, .ndim = ndim, .micro_batch = micro_batch};
+
     memset(r, 0, sizeof *r);
     if (setjmp(r->out_of_memory))
         fail_msg("out of memory");
     arena_open(&r->arena, &r->out_of_memory);
     graph_init(&r->graph, &r->arena, &r->diag);
-    r->good = model_read(&r->graph, file, text, dim, ndim, micro_batch,
-                         &r->training);
+    r->good = model_read(&r->graph, file, text, &opt, &r->training);
 }
 
 /* A model that must be read. */

@@ -259,8 +259,8 @@ static const char *optimizer(struct gen *g)
     static const char *const text[] = {
         "\"op\": \"SGD\", \"learning_rate\": 0.05",
         "\"op\": \"SGD\", \"learning_rate\": 0.02, \"momentum\": 0.9",
-        "\"op\": \"SGD\", \"learning_rate\": 0.02, \"momentum\": 0.8, "
-        "\"nesterov\": true, \"weight_decay\": 0.01",
+        ("\"op\": \"SGD\", \"learning_rate\": 0.02, \"momentum\": 0.8, "
+         "\"nesterov\": true, \"weight_decay\": 0.01"),
         /* A small epsilon would turn rounding into steps. */
         "\"op\": \"Adam\", \"learning_rate\": 0.01, \"epsilon\": 0.01",
         "\"op\": \"AdamW\", \"learning_rate\": 0.01, \"epsilon\": 0.01",
