@@ -13,11 +13,14 @@ check_PROGRAMS += \
 	tests/data_dataset \
 	tests/data_idx \
 	tests/data_npy \
+	tests/data_selection \
 	tests/data_shuffle \
 	tests/data_stream
 tests_data_dataset_SOURCES = \
 	tests/data_dataset.c tests/data_test.c tests/data_test.h
 tests_data_idx_SOURCES = tests/data_idx.c tests/data_test.c tests/data_test.h
+tests_data_selection_SOURCES = \
+	tests/data_selection.c tests/data_test.c tests/data_test.h
 tests_data_npy_SOURCES = tests/data_npy.c tests/data_test.c tests/data_test.h
 tests_data_shuffle_SOURCES = \
 	tests/data_shuffle.c tests/data_test.c tests/data_test.h
