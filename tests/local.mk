@@ -170,3 +170,8 @@ EXTRA_DIST += tests/samples.sh
 # Batch norm in a model: updates, running statistics, prediction.
 check_PROGRAMS += tests/batch_norm
 tests_batch_norm_SOURCES = tests/batch_norm.c
+
+# Offsets: against exhaustive search, and on published inputs.
+check_PROGRAMS += tests/pack_exact
+tests_pack_exact_SOURCES = tests/pack_exact.c
+EXTRA_DIST += tests/data/planner
