@@ -145,7 +145,8 @@ static bool fits_slab(struct graph *g, struct steps *const *seq, int nseq,
             if (x->bytes <= slab)
                 continue;
             g->path = NULL;
-            return reject_here(g, "%s needs a buffer of %llu bytes, more than "
+            return reject_here(g,
+                               "%s needs a buffer of %llu bytes, more than "
                                "the device's largest allocation, %llu bytes",
                                x->name, (unsigned long long)x->bytes,
                                (unsigned long long)slab);

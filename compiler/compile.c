@@ -161,7 +161,7 @@ static struct graph *middle(struct compile *c, const struct graph *model,
     }
     if (!graph_stage(c, STAGE_FUSE, g))
         return NULL;
-    return (struct graph *)(g == model ? model : g);
+    return (struct graph *)g;
 }
 
 /* A sequence that nothing is assigned in is not there; init always is. */
@@ -185,9 +185,8 @@ static bool back(struct compile *c, struct graph *g, struct steps **seq,
 
     for (int i = 0; i < SEQ_COUNT_OF; i++)
         if (has_sequence(g, i))
-            present[n++] = seq[i] =
-                lower_sequence(g, &c->profile.info,
-                               (enum plan_sequence_id)i, -1, NULL);
+            present[n++] = seq[i] = lower_sequence(
+                g, &c->profile.info, (enum plan_sequence_id)i, -1, NULL);
     if (!steps_stage(c, STAGE_LOWER, seq))
         return false;
     for (int i = 0; i < n; i++)
@@ -209,16 +208,19 @@ static enum plancl_status finish(struct compile *c, const struct plan *flat,
 
     if (status != PLANCL_OK)
         return status;
+    status = plan_copy(flat, c->cb, out);
+    if (status != PLANCL_OK)
+        return status;
+    (*out)->plan.host_bytes = session_host_bytes(flat) + (*out)->bytes;
     if (wants_dump(c, plancl_stage_name(STAGE_PLAN))) {
-        plan_print(flat, &t);
+        plan_print(&(*out)->plan, &t);
         dump(c, STAGE_PLAN, &t);
     }
-    if (!goes_on(c, STAGE_PLAN))
+    if (goes_on(c, STAGE_PLAN))
         return PLANCL_OK;
-    status = plan_copy(flat, c->cb, out);
-    if (status == PLANCL_OK)
-        (*out)->plan.host_bytes = session_host_bytes(flat) + (*out)->bytes;
-    return status;
+    plancl_plan_free(*out);
+    *out = NULL;
+    return PLANCL_OK;
 }
 
 /* The model's first mistake, at its place. */
@@ -233,8 +235,7 @@ static enum plancl_status refuse(const struct compile *c)
     return PLANCL_REFUSED;
 }
 
-static enum plancl_status pipeline(struct compile *c,
-                                   struct plancl_plan **out)
+static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
 {
     struct graph *model = ARENA_NEW(&c->arena, struct graph, 1), *g;
     struct graph *stage = ARENA_NEW(&c->arena, struct graph, 4);
@@ -279,14 +280,13 @@ static enum plancl_status find_profile(struct compile *c)
 {
     const struct plancl_compile_options *o = c->opt;
     enum plancl_status status =
-        o->device ? profile_of_device(o->device, c->cb, &c->profile)
-                  : profile_read(o->profile ? o->profile : "cpu", c->cb,
-                                 &c->profile);
+        o->device
+            ? profile_of_device(o->device, c->cb, &c->profile)
+            : profile_read(o->profile ? o->profile : "cpu", c->cb, &c->profile);
 
     if (o->max_allocation && o->max_allocation < c->profile.max_allocation)
         c->profile.max_allocation = o->max_allocation;
-    if (status == PLANCL_OK &&
-        c->profile.max_allocation < c->profile.alignment)
+    if (status == PLANCL_OK && c->profile.max_allocation < c->profile.alignment)
         return fail(c->cb, PLANCL_REFUSED,
                     "largest allocation is %llu bytes, wanted at least %llu",
                     (unsigned long long)c->profile.max_allocation,
@@ -314,8 +314,8 @@ enum plancl_status plancl_compile(const char *name, const char *text,
                                   struct plancl_plan **plan)
 {
     static const struct plancl_compile_options none;
-    struct compile c = {.opt = options ? options : &none, .cb = cb,
-                        .name = name, .text = text};
+    struct compile c = {
+        .opt = options ? options : &none, .cb = cb, .name = name, .text = text};
     jmp_buf out_of_memory;
 
     *plan = NULL;

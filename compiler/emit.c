@@ -106,8 +106,8 @@ static uint32_t kernel_of(struct emit *e, const struct launch *l)
     text_add(&e->program, "%s", text);
     free(text);
     e->instance[id] = l;
-    e->instance_name[id] =
-        string_of(e, arena_format(e->arena, "k%u_%s", id, l->entry));
+    e->instance_name[id] = string_of(
+        e, arena_format(e->arena, "k%u_%s", id, l->entry));
     e->ninstance++;
     return e->instance_name[id];
 }
@@ -129,10 +129,13 @@ static void add_leaves(struct emit *e)
 
         if (!e->m->used[b])
             continue;
-        e->leaf_buffer[b] = add_buffer(e, (struct plan_buffer){
-            .kind = x->kind, .slab = e->m->slab[b], .dtype = x->dtype,
-            .name = string_of(e, x->name), .offset = e->m->offset[b],
-            .bytes = x->bytes});
+        e->leaf_buffer[b] = add_buffer(
+            e, (struct plan_buffer){.kind = x->kind,
+                                    .slab = e->m->slab[b],
+                                    .dtype = x->dtype,
+                                    .name = string_of(e, x->name),
+                                    .offset = e->m->offset[b],
+                                    .bytes = x->bytes});
     }
 }
 
@@ -143,11 +146,16 @@ static void add_transients(struct emit *e, const struct steps *s)
 
         if (s->root[b] < s->nleaf || s->first[b] < 0)
             continue;
-        e->local[b] = add_buffer(e, (struct plan_buffer){
-            .kind = x->kind, .slab = s->slab[b], .dtype = x->dtype,
-            .sequence = s->id, .first = (uint32_t)s->first[b],
-            .last = (uint32_t)s->last[b], .name = string_of(e, x->name),
-            .offset = s->offset[b], .bytes = x->bytes});
+        e->local[b] = add_buffer(
+            e, (struct plan_buffer){.kind = x->kind,
+                                    .slab = s->slab[b],
+                                    .dtype = x->dtype,
+                                    .sequence = s->id,
+                                    .first = (uint32_t)s->first[b],
+                                    .last = (uint32_t)s->last[b],
+                                    .name = string_of(e, x->name),
+                                    .offset = s->offset[b],
+                                    .bytes = x->bytes});
     }
 }
 
@@ -172,10 +180,10 @@ static void add_scalar(struct emit *e, const struct scalar *x)
         add_arg(e, (struct plan_arg){.kind = PLAN_ARG_SETTING,
                                      .index = x->setting});
     else
-        add_arg(e, (struct plan_arg){.kind = x->kind == SCALAR_U32
-                                                 ? PLAN_ARG_U32
-                                                 : PLAN_ARG_F32,
-                                     .value = x->u32});
+        add_arg(e,
+                (struct plan_arg){.kind = x->kind == SCALAR_U32 ? PLAN_ARG_U32
+                                                                : PLAN_ARG_F32,
+                                  .value = x->u32});
 }
 
 static void add_entry(struct emit *e, const struct steps *s, int i)
@@ -192,10 +200,12 @@ static void add_entry(struct emit *e, const struct steps *s, int i)
     for (int k = 0; k < t->nuse; k++) {
         uint32_t b = buffer_of(e, s, t->use[k].buffer);
 
-        add_arg(e, (struct plan_arg){
-            .kind = PLAN_ARG_BUFFER, .access = t->use[k].access, .index = b,
-            .version = e->version[b], .value = t->use[k].first,
-            .bytes = t->use[k].bytes});
+        add_arg(e, (struct plan_arg){.kind = PLAN_ARG_BUFFER,
+                                     .access = t->use[k].access,
+                                     .index = b,
+                                     .version = e->version[b],
+                                     .value = t->use[k].first,
+                                     .bytes = t->use[k].bytes});
     }
     for (int k = 0; k < t->nuse; k++)
         if (t->use[k].access & PLAN_WRITE)
@@ -282,10 +292,11 @@ static void add_meters(struct emit *e)
 
         if (tensor == UINT32_MAX)
             continue;
-        all[e->p->nmeter++] = (struct plan_meter){
-            .name = string_of(e, m->name), .tensor = tensor,
-            .training = m->training, .is_loss = m->is_loss,
-            .weight = m->weight};
+        all[e->p->nmeter++] = (struct plan_meter){.name = string_of(e, m->name),
+                                                  .tensor = tensor,
+                                                  .training = m->training,
+                                                  .is_loss = m->is_loss,
+                                                  .weight = m->weight};
     }
     e->p->meter = all;
 }
@@ -381,7 +392,11 @@ static void header(struct emit *e, const struct device_profile *profile)
 bool emit(struct graph *g, struct steps *const *seq, const struct memory *m,
           const struct device_profile *profile, struct plan *p)
 {
-    struct emit e = {.g = g, .arena = g->arena, .p = p, .m = m, .seq = seq,
+    struct emit e = {.g = g,
+                     .arena = g->arena,
+                     .p = p,
+                     .m = m,
+                     .seq = seq,
                      .string = {.arena = g->arena},
                      .program = {.arena = g->arena}};
 

@@ -20,6 +20,7 @@ struct chain {
 struct pass {
     const struct graph *old;
     struct graph *g;
+    const bool *used; /* the rest is left out, and reads nothing */
     int *uses;
     bool *absorbed;
     struct chain **chain; /* by old id, of what can be fused */
@@ -95,8 +96,8 @@ static int add_scalar(struct pass *p, struct chain *c, double value)
     if (c->f.n + 1 >= FUSED_STEPS)
         return -1;
     attr[0].f = value;
-    c->f.step[c->f.n] =
-        (struct fused_step){.op = &op_Scalar, .attr = attr, .dtype = DT_F32};
+    c->f.step[c->f.n] = (struct fused_step){
+        .op = &op_Scalar, .attr = attr, .dtype = DT_F32};
     return c->f.n++;
 }
 
@@ -130,11 +131,23 @@ static int source_of(struct pass *p, struct chain *c, const struct node *n,
     return at < 0 ? FULL : -1 - at;
 }
 
+/* A scalar of higher rank than the other operands would be missed. */
+static bool makes_shape(const struct pass *p, const struct chain *c,
+                        const struct node *n)
+{
+    struct type t = p->old->node[c->in[0]]->type;
+
+    for (int k = 1; k < c->nin; k++)
+        if (!type_broadcast(&t, &p->old->node[c->in[k]]->type))
+            return false;
+    return same_shape(&t, &n->type);
+}
+
 static struct chain *build(struct pass *p, const struct node *n)
 {
     struct chain *c = ARENA_NEW(p->g->arena, struct chain, 1);
-    struct fused_step last = {.op = n->op, .attr = n->attr,
-                              .dtype = n->type.dtype, .nin = n->nin};
+    struct fused_step last = {
+        .op = n->op, .attr = n->attr, .dtype = n->type.dtype, .nin = n->nin};
     bool taken[FORMULA_OPERANDS] = {false};
 
     for (int k = 0; k < n->nin; k++) {
@@ -142,7 +155,7 @@ static struct chain *build(struct pass *p, const struct node *n)
         if (last.in[k] == FULL)
             return NULL;
     }
-    if (!c->nin)
+    if (!c->nin || !makes_shape(p, c, n))
         return NULL;
     c->f.step[c->f.n++] = last;
     for (int k = 0; k < n->nin; k++)
@@ -153,7 +166,7 @@ static struct chain *build(struct pass *p, const struct node *n)
 static void count_uses(struct pass *p)
 {
     for (int id = 1; id < p->old->len; id++)
-        for (int k = 0; k < p->old->node[id]->nin; k++)
+        for (int k = 0; p->used[id] && k < p->old->node[id]->nin; k++)
             p->uses[p->old->node[id]->in[k].id]++;
     for (int i = 0; i < p->old->nassign; i++)
         p->uses[p->old->assign[i].value.id] += 2;
@@ -184,16 +197,17 @@ void fuse(const struct graph *old, struct graph *g)
     size_t n = (size_t)old->len;
 
     graph_init_like(g, old);
+    p.used = graph_used(old, ~0U);
     p.uses = ARENA_NEW(g->arena, int, n);
     p.absorbed = ARENA_NEW(g->arena, bool, n);
     p.chain = ARENA_NEW(g->arena, struct chain *, n);
     p.map = ARENA_NEW(g->arena, val, n);
     count_uses(&p);
     for (int id = 1; id < old->len; id++)
-        if (can_fuse(old, old->node[id]))
+        if (p.used[id] && can_fuse(old, old->node[id]))
             p.chain[id] = build(&p, old->node[id]);
     for (int id = 1; id < old->len; id++)
-        if (!p.absorbed[id])
+        if (p.used[id] && !p.absorbed[id])
             p.map[id] = copy_node(&p, id);
     graph_finish_copy(old, g, p.map);
 }

@@ -16,8 +16,8 @@ void fused_single(const struct node *n, struct fused *chain)
     struct fused_step *s = &chain->step[0];
 
     *chain = (struct fused){.n = 1};
-    *s = (struct fused_step){.op = n->op, .attr = n->attr,
-                             .dtype = n->type.dtype, .nin = n->nin};
+    *s = (struct fused_step){
+        .op = n->op, .attr = n->attr, .dtype = n->type.dtype, .nin = n->nin};
     for (int k = 0; k < n->nin; k++)
         s->in[k] = -1 - k;
 }
@@ -115,8 +115,8 @@ static bool is_integer(const struct pointwise_problem *p)
 void fused_lower(struct lower *lo, const struct node *n,
                  const struct fused *chain)
 {
-    struct pointwise_problem *p = ARENA_NEW(lo->arena,
-                                            struct pointwise_problem, 1);
+    struct pointwise_problem *p = ARENA_NEW(lo->arena, struct pointwise_problem,
+                                            1);
 
     p->rank = n->type.rank;
     for (int d = 0; d < p->rank; d++)

@@ -48,12 +48,13 @@ static void flow(struct sweep *s, int id)
     val *dx = ARENA_NEW(s->g->arena, val, (size_t)n->nin + 1);
 
     s->g->at = n->at;
-    s->g->path = n->path
-                     ? arena_format(s->g->arena, "%s gradient", n->path)
-                     : NULL;
+    s->g->path = n->path ? arena_format(s->g->arena, "%s gradient", n->path)
+                         : NULL;
     if (!n->op->grad) {
-        reject(s->g, n, "%s has no gradient, and a trained parameter lies "
-               "behind it", n->op->name);
+        reject(s->g, n,
+               "%s has no gradient, and a trained parameter lies "
+               "behind it",
+               n->op->name);
         return;
     }
     n->op->grad(s->g, (val){id}, n->op->nout ? s->dout[id] : &s->d[id], dx);
@@ -117,8 +118,8 @@ static val count_state(struct graph *g, const struct loss_term *loss)
 
 static val seed_of(struct graph *g, const struct loss_term *loss)
 {
-    union attr attr[3] = {{.f = loss->weight}, {.i = loss->per_sample},
-                          {.i = g->batch}};
+    union attr attr[3] = {
+        {.f = loss->weight}, {.i = loss->per_sample}, {.i = g->batch}};
     val state = count_state(g, loss);
 
     if (loss->per_update)
@@ -167,6 +168,8 @@ void grad_build(struct graph *g, const struct training *t)
     for (int i = 0; i < t->nloss && !g->diag->failed; i++)
         start(&s, &t->loss[i]);
     run_sweep(&s);
+    if (t->clip_norm > 0 && !g->diag->failed)
+        clip_gradients(g, t, s.d, s.len);
     for (int id = 1; id < s.len && !g->diag->failed; id++)
         if (g->node[id]->leaf && s.d[id].id)
             optimizer_update(g, t, (val){id}, s.d[id]);

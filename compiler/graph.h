@@ -138,13 +138,15 @@ val graph_leaf(struct graph *, const struct type *, const struct leaf *);
  * for `except` (0: nothing else).  Several readers: the least limit.  Only while
  * the model is read, before any pass; other values than input leaves are left
  * alone. */
-void graph_limit(struct graph *, val leaf, int64_t limit, int64_t except);
+void graph_limit(struct graph *, val v, int64_t limit, int64_t except);
 val graph_constant(struct graph *, const struct type *, const double *data);
 val graph_result(struct graph *, val tuple, int k);
 void graph_assign(struct graph *, unsigned sequences, val leaf, val value);
 /* The end of a rewriting pass: assignments and meters of old, by its map from
  * old ids to new values. */
 void graph_finish_copy(const struct graph *old, struct graph *, const val *map);
+/* Its second half. */
+void graph_copy_meters(const struct graph *old, struct graph *, const val *map);
 /* Nodes that some assignment needs, by id, in the graph's arena. */
 bool *graph_used(const struct graph *, unsigned sequences);
 

@@ -39,13 +39,15 @@ static void find_lifetimes(struct places *p)
     }
 }
 
-/* The step's read of a buffer, or -1. */
-static int read_of(const struct step *t, int buffer)
+/* May a write share its memory with every read of what lies at a place? */
+static bool goes_over(const struct places *p, const struct step *t,
+                      const struct use *out, int root)
 {
     for (int k = 0; k < t->nuse; k++)
-        if (t->use[k].access == PLAN_READ && t->use[k].buffer == buffer)
-            return k;
-    return -1;
+        if (t->use[k].access == PLAN_READ &&
+            p->root[t->use[k].buffer] == root && !(out->over >> k & 1))
+            return false;
+    return true;
 }
 
 static const struct use *write_of(const struct step *t, int buffer)
@@ -60,16 +62,14 @@ static const struct use *write_of(const struct step *t, int buffer)
 static bool move_is_legal(const struct places *p, const struct move *m,
                           bool allowed)
 {
-    int d = p->made[m->value], read;
-    const struct step *t = &p->s->step[d];
-    const struct use *u = write_of(t, m->value);
+    int d = p->made[m->value];
+    const struct use *u = d < 0 ? NULL : write_of(&p->s->step[d], m->value);
 
-    if (d < 0 || p->last[m->leaf] > d || !u)
+    if (!u || p->last[m->leaf] > d)
         return false;
     if (p->last[m->leaf] >= 0 && !allowed)
         return false;
-    read = read_of(t, m->leaf);
-    return read < 0 || u->over >> read & 1;
+    return goes_over(p, &p->s->step[d], u, m->leaf);
 }
 
 static void settle_moves(struct places *p, struct lower *lo, bool allowed)
@@ -90,8 +90,7 @@ static void settle_moves(struct places *p, struct lower *lo, bool allowed)
 static bool taken(const struct places *p, const struct step *t, int root)
 {
     for (int k = 0; k < t->nuse; k++)
-        if (t->use[k].access == PLAN_WRITE &&
-            p->root[t->use[k].buffer] == root)
+        if (t->use[k].access == PLAN_WRITE && p->root[t->use[k].buffer] == root)
             return true;
     return false;
 }
@@ -109,7 +108,7 @@ static void overlay(struct places *p, int i, const struct use *out)
 
         if (!(out->over >> k & 1) || t->use[k].access != PLAN_READ ||
             p->s->buffer[root].kind != PLAN_TRANSIENT || p->last[root] > i ||
-            taken(p, t, root))
+            taken(p, t, root) || !goes_over(p, t, out, root))
             continue;
         p->root[out->buffer] = root;
         p->last[root] = p->last[out->buffer] > i ? p->last[out->buffer] : i;
@@ -120,8 +119,11 @@ static void overlay(struct places *p, int i, const struct use *out)
 void inplace(struct steps *s, const struct graph *g,
              const struct device_info *device, bool allowed)
 {
-    struct lower lo = {.graph = g, .arena = g->arena, .device = device,
-                       .candidate = -1, .steps = s};
+    struct lower lo = {.graph = g,
+                       .arena = g->arena,
+                       .device = device,
+                       .candidate = -1,
+                       .steps = s};
     struct places p = {.s = s};
     int n = s->n;
     size_t count = (size_t)s->nbuffer + 1;

@@ -436,6 +436,8 @@ static void copy_node(struct pass *p, int id)
 {
     const struct node *n = p->old->node[id];
 
+    p->g->at = n->at;
+    p->g->path = n->path;
     if (n->leaf)
         copy_leaf(p, id);
     else if (n->op == &op_Result)
@@ -459,12 +461,12 @@ static void copy_node(struct pass *p, int id)
 /* An assigned value takes the form in which its leaf is stored. */
 static void copy_assignments(struct pass *p)
 {
-    val *map = ARENA_NEW(p->g->arena, val, (size_t)p->old->len);
-
     for (int i = 0; i < p->old->nassign; i++) {
         const struct assign *a = &p->old->assign[i];
         bool moved = p->other[a->leaf.id].id && !p->user[a->leaf.id].id;
 
+        p->g->at = p->old->node[a->value.id]->at;
+        p->g->path = p->old->node[a->value.id]->path;
         if (moved)
             graph_assign(p->g, a->sequences, p->other[a->leaf.id],
                          in_form(p, a->value.id, p->form[a->leaf.id]));
@@ -472,15 +474,7 @@ static void copy_assignments(struct pass *p)
             graph_assign(p->g, a->sequences, p->user[a->leaf.id],
                          in_user(p, a->value.id));
     }
-    for (int id = 1; id < p->old->len; id++)
-        map[id] = p->user[id];
-    p->g->meter = ARENA_NEW(p->g->arena, struct meter,
-                            (size_t)p->old->nmeter + 1);
-    p->g->nmeter = p->old->nmeter;
-    for (int i = 0; i < p->old->nmeter; i++) {
-        p->g->meter[i] = p->old->meter[i];
-        p->g->meter[i].leaf = map[p->old->meter[i].leaf.id];
-    }
+    graph_copy_meters(p->old, p->g, p->user);
 }
 
 void layout(const struct graph *old, struct graph *g, bool cancel)

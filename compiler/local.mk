@@ -2,6 +2,7 @@
 libplancl_compiler_la_SOURCES += \
 	compiler/allocate.c \
 	compiler/allocate.h \
+	compiler/clip.c \
 	compiler/compile.c \
 	compiler/emit.c \
 	compiler/emit.h \
@@ -54,23 +55,32 @@ libplancl_compiler_la_SOURCES += \
 	compiler/type.c \
 	compiler/ops/accuracy.c \
 	compiler/ops/adam.c \
+	compiler/ops/attention.c \
 	compiler/ops/average_pool.c \
 	compiler/ops/batch_norm.c \
 	compiler/ops/batch_norm.h \
 	compiler/ops/batch_stats.c \
 	compiler/ops/cast.c \
 	compiler/ops/concat.c \
+	compiler/ops/constant.c \
 	compiler/ops/conv.c \
+	compiler/ops/conv_layer.c \
+	compiler/ops/conv_layer.h \
+	compiler/ops/conv_transpose.c \
 	compiler/ops/cross_entropy.c \
 	compiler/ops/dropout.c \
 	compiler/ops/element_losses.c \
+	compiler/ops/embedding.c \
 	compiler/ops/expand.c \
 	compiler/ops/fill.c \
 	compiler/ops/gelu.c \
+	compiler/ops/layer_norm.c \
+	compiler/ops/global_max_pool.c \
 	compiler/ops/linear.c \
 	compiler/ops/loss.c \
 	compiler/ops/loss.h \
 	compiler/ops/loss_state.c \
+	compiler/ops/lstm.c \
 	compiler/ops/max_pool.c \
 	compiler/ops/pooling.c \
 	compiler/ops/pooling.h \
@@ -90,6 +100,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/sgd.c \
 	compiler/ops/slice.c \
 	compiler/ops/softmax.c \
+	compiler/ops/square_sum.c \
 	compiler/ops/transpose.c \
 	compiler/ops/view.c \
 	compiler/ops/window.c \

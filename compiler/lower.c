@@ -56,7 +56,7 @@ static struct use use_of(const struct lower *lo, int buffer, unsigned access)
     return (struct use){buffer, access, 0, lo->steps->buffer[buffer].bytes, 0};
 }
 
-/* Take the candidate that a test asks for, or the cheapest. */
+/* Take the candidate that a test asks for, or the most efficient. */
 static const struct kernel *choose(struct lower *lo,
                                    const struct kernel *family,
                                    const void *problem, struct launch *l)
@@ -74,11 +74,22 @@ static const struct kernel *choose(struct lower *lo,
     return kernel_choose(family, problem, lo->device, l);
 }
 
+/* As many elements, and as large?  A broadcast f32 can have the bytes of a
+ * result that is bool. */
+static bool same_elements(const struct lower *lo, const struct use *a,
+                          const struct use *b)
+{
+    const struct buffer *buffer = lo->steps->buffer;
+
+    return a->bytes == b->bytes && dtype_bytes(buffer[a->buffer].dtype) ==
+                                       dtype_bytes(buffer[b->buffer].dtype);
+}
+
 /* Which of the step's reads may share the memory of result k: those that the op
- * names, or any of a pointwise op; of the same size, since an element is then
- * read before it is written. */
-static unsigned over_mask(const struct node *n, const struct step *s, int k,
-                          const struct use *out)
+ * names, or any of a pointwise op; with the result's elements, since each is
+ * then read before it is written. */
+static unsigned over_mask(const struct lower *lo, const struct node *n,
+                          const struct step *s, int k, const struct use *out)
 {
     bool any = n->op->formula || n->op == &op_Fused;
     unsigned mask = 0;
@@ -88,7 +99,7 @@ static unsigned over_mask(const struct node *n, const struct step *s, int k,
         if (!n->in[j].id)
             continue;
         if ((any || n->op->inplace[k] == j + 1) &&
-            s->use[at].bytes == out->bytes)
+            same_elements(lo, &s->use[at], out))
             mask |= 1U << at;
         at++;
     }
@@ -109,7 +120,7 @@ static void set_uses(struct lower *lo, const struct node *n, struct step *s)
                   n->path ? n->path : n->op->name);
     for (int k = 0; k < n->nout; k++, at++) {
         s->use[at] = use_of(lo, first + k, PLAN_WRITE);
-        s->use[at].over = over_mask(n, s, k, &s->use[at]);
+        s->use[at].over = over_mask(lo, n, s, k, &s->use[at]);
     }
     s->nuse = at;
 }
@@ -119,8 +130,8 @@ void lower_call(struct lower *lo, const struct kernel *family,
 {
     struct step *s = add_step(lo);
 
-    *s = (struct step){.at = n->at, .path = n->path, .node = lo->node,
-                       .update = lo->update};
+    *s = (struct step){
+        .at = n->at, .path = n->path, .node = lo->node, .update = lo->update};
     if (!s->path)
         s->path = n->op->name;
     s->kernel = choose(lo, family, problem, &s->launch)->name;
@@ -128,9 +139,12 @@ void lower_call(struct lower *lo, const struct kernel *family,
     set_uses(lo, n, s);
     if (!s->launch.workspace)
         return;
-    s->use[s->nuse] = use_of(lo, add_buffer(lo, (struct buffer){
-        .kind = PLAN_WORKSPACE, .dtype = DT_F32,
-        .bytes = s->launch.workspace, .name = s->path}),
+    s->use[s->nuse] = use_of(
+        lo,
+        add_buffer(lo, (struct buffer){.kind = PLAN_WORKSPACE,
+                                       .dtype = DT_F32,
+                                       .bytes = s->launch.workspace,
+                                       .name = s->path}),
         PLAN_READ | PLAN_WRITE);
     s->nuse++;
 }
@@ -142,8 +156,8 @@ void lower_view(struct lower *lo, const struct node *n)
 
 void lower_copy(struct lower *lo, int from, int to)
 {
-    struct pointwise_problem *p = ARENA_NEW(lo->arena,
-                                            struct pointwise_problem, 1);
+    struct pointwise_problem *p = ARENA_NEW(lo->arena, struct pointwise_problem,
+                                            1);
     const struct buffer *b = &lo->steps->buffer[from];
     struct step *s = add_step(lo);
 
@@ -155,8 +169,8 @@ void lower_copy(struct lower *lo, int from, int to)
     p->body = "      r = v0;\n";
     p->text = ARENA_NEW(lo->arena, char, POINTWISE_TEXT);
     *s = (struct step){.path = b->name};
-    s->kernel = kernel_choose(kernels_pointwise, p, lo->device,
-                              &s->launch)->name;
+    s->kernel =
+        kernel_choose(kernels_pointwise, p, lo->device, &s->launch)->name;
     s->seconds = launch_seconds(&s->launch, lo->device);
     s->use = ARENA_NEW(lo->arena, struct use, 2);
     s->use[0] = use_of(lo, from, PLAN_READ);
@@ -173,10 +187,12 @@ static void add_leaves(struct lower *lo)
 
         if (!n->leaf)
             continue;
-        lo->buffer[id] = add_buffer(lo, (struct buffer){
-            .kind = n->leaf->kind, .dtype = n->type.dtype,
-            .bytes = type_bytes(&n->type), .name = n->leaf->name,
-            .leaf = id});
+        lo->buffer[id] = add_buffer(
+            lo, (struct buffer){.kind = n->leaf->kind,
+                                .dtype = n->type.dtype,
+                                .bytes = type_bytes(&n->type),
+                                .name = n->leaf->name,
+                                .leaf = id});
     }
     lo->steps->nleaf = lo->steps->nbuffer;
 }
@@ -228,7 +244,9 @@ struct steps *lower_sequence(const struct graph *g,
                              bool *lacking)
 {
     bool *needed = graph_used(g, 1U << id);
-    struct lower lo = {.graph = g, .arena = g->arena, .device = device,
+    struct lower lo = {.graph = g,
+                       .arena = g->arena,
+                       .device = device,
                        .candidate = candidate};
 
     lo.steps = ARENA_NEW(g->arena, struct steps, 1);
@@ -278,8 +296,10 @@ const char *steps_verify(const struct steps *s, struct arena *arena)
             const struct use *u = &t->use[k];
 
             if (u->access == PLAN_READ && !written[u->buffer])
-                return arena_format(arena, "step %d %s reads buffer %d before "
-                                    "it is written", i, t->kernel, u->buffer);
+                return arena_format(arena,
+                                    "step %d %s reads buffer %d before "
+                                    "it is written",
+                                    i, t->kernel, u->buffer);
             if (u->access == PLAN_WRITE && written[u->buffer] &&
                 u->buffer >= s->nleaf)
                 return arena_format(arena, "step %d %s writes buffer %d again",

@@ -13,12 +13,13 @@ struct lower {
     int candidate; /* for tests: take this row of every family if it fits; -1 */
     bool lacking;  /* set when that row was not there or did not fit */
     struct steps *steps;
-    int *buffer; /* by node id; of a tuple: of its first result */
+    int *buffer; /* by node id; of a tuple: of its first result.  [0]: of the
+                  * node at hand, which lower_view changes */
     int node;    /* steps added now belong to it */
     bool update; /* ... and are an optimizer's */
 };
 
-/* Add a call of a family's cheapest candidate; operands are the node's operands
+/* Add a call of a family's most efficient candidate; operands are the node's operands
  * (empty ones left out) and its results, in order. */
 void lower_call(struct lower *, const struct kernel *family,
                 const void *problem, const struct node *);

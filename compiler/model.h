@@ -126,8 +126,9 @@ struct layer {
     bool frozen;
     const val *in;
     int nin;
+    const union attr *attr; /* set by layer_build */
 };
-bool layer_build(struct model *, const struct scope *, const struct layer *,
+bool layer_build(struct model *, const struct scope *, struct layer *,
                  struct value *);
 bool layers_read(struct model *, struct scope *, const struct json *list);
 bool block_call(struct model *, const struct scope *, const struct layer *,

@@ -3,7 +3,8 @@
  *
  *     sum:     product { (+ | -) product }
  *     product: factor { (* | /) factor }
- *     factor:  - factor | number | [$]name | ${sum} | (sum)
+ *     factor:  - factor | atom [^ factor]
+ *     atom:    number | [$]name | ${sum} | (sum)
  *
  * Division must be exact and nothing may overflow 53 bits, so that a value is
  * what it would be on paper.  A string that is one `$name` alone is replaced by
@@ -176,25 +177,63 @@ static bool enclosed(struct expr *e, char close, int64_t *x)
     return true;
 }
 
+static bool atom(struct expr *e, int64_t *x)
+{
+    *x = 0;
+    if (take(e, '('))
+        return enclosed(e, ')', x);
+    if (is_digit(*e->p))
+        return literal(e, x);
+    if (take(e, '$') && *e->p == '{') {
+        e->p++;
+        return enclosed(e, '}', x);
+    }
+    return named(e, x);
+}
+
+static bool power(struct expr *e, int64_t *x, int64_t n)
+{
+    int64_t base = *x;
+
+    if (n < 0)
+        return refuse(e, "the exponent is negative");
+    /* Of 0, 1 and -1 the parity of n is all that matters. */
+    if (base >= -1 && base <= 1 && n > 2)
+        n = 2 - n % 2;
+    for (*x = 1; n > 0; n--) {
+        if (__builtin_mul_overflow(*x, base, x))
+            return refuse(e, "the value overflows");
+        if (!bounded(e, *x))
+            return false;
+    }
+    return true;
+}
+
+static bool factor(struct expr *e, int64_t *x);
+
+/* x ^ n ^ m is x ^ (n ^ m), as on paper. */
+static bool raised(struct expr *e, int64_t *x)
+{
+    int64_t n = 0;
+
+    if (!take(e, '^'))
+        return true;
+    if (++e->depth > MAX_NESTING)
+        return refuse(e, "too many exponents");
+    if (!factor(e, &n))
+        return false;
+    e->depth--;
+    return power(e, x, n);
+}
+
 static bool factor(struct expr *e, int64_t *x)
 {
     bool negative = false;
 
     while (take(e, '-'))
         negative = !negative;
-    if (take(e, '(')) {
-        if (!enclosed(e, ')', x))
-            return false;
-    } else if (is_digit(*e->p)) {
-        if (!literal(e, x))
-            return false;
-    } else if (take(e, '$') && *e->p == '{') {
-        e->p++;
-        if (!enclosed(e, '}', x))
-            return false;
-    } else if (!named(e, x)) {
+    if (!atom(e, x) || !raised(e, x))
         return false;
-    }
     if (negative)
         *x = -*x;
     return true;
@@ -215,7 +254,7 @@ static bool divide(struct expr *e, int64_t *x, int64_t y)
 
 static bool product(struct expr *e, int64_t *x)
 {
-    int64_t y;
+    int64_t y = 0;
 
     if (!factor(e, x))
         return false;
@@ -237,7 +276,7 @@ static bool product(struct expr *e, int64_t *x)
 
 static bool sum(struct expr *e, int64_t *x)
 {
-    int64_t y;
+    int64_t y = 0;
 
     if (!product(e, x))
         return false;
@@ -340,7 +379,7 @@ static bool substitute(struct expr *e, struct text *out)
     bool braces = e->p[1] == '{';
     const char *begin = e->p + 1 + braces, *end = name_end(begin);
     const struct json *j;
-    int64_t x;
+    int64_t x = 0;
 
     if (end > begin && (!braces || *end == '}')) {
         e->p = end + braces;

@@ -108,7 +108,7 @@ static bool default_input(struct model *m, const struct scope *s,
                           struct layer *l)
 {
     const struct json *names = json_member(l->block, "inputs");
-    int most = l->op ? l->op->nin : names->count;
+    int most = l->op ? l->op->min_in : names->count;
     val *in = ARENA_NEW(m->g->arena, val, 1);
 
     if (most == 0)
@@ -215,13 +215,14 @@ static bool add_node(struct model *m, const struct layer *l, const val *in,
     return true;
 }
 
-bool layer_build(struct model *m, const struct scope *s, const struct layer *l,
+bool layer_build(struct model *m, const struct scope *s, struct layer *l,
                  struct value *out)
 {
     const union attr *attr = attr_read(m, s, l->op, l->json, l->keys);
     int nin = l->nin;
     val *in;
 
+    l->attr = attr;
     if (!attr || !inputs_fit(m, l) || !required_given(m, l))
         return false;
     in = ARENA_NEW(m->g->arena, val, (size_t)l->op->nin + 1);

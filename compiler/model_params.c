@@ -62,7 +62,7 @@ static bool find_or_make(struct model *m, const struct scope *s,
                          const struct layer *l, const struct param_decl *d,
                          val *out)
 {
-    const char *name = path_join(m, l->path, d->name);
+    const char *name = l->op->bare ? l->path : path_join(m, l->path, d->name);
     const struct value *old = names_find(&m->leaves, name);
 
     if (m->first_pass || !old)

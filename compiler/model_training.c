@@ -65,7 +65,7 @@ static void add_target(struct model *m, const struct target *t,
         .terms = v->v[0],
         .counts = counts,
         .per_sample = l->op->per_sample
-                          ? l->op->per_sample(type_of(m->g, l->in[0]))
+                          ? l->op->per_sample(type_of(m->g, l->in[0]), l->attr)
                           : 1,
         .weight = weight};
     unsigned sequences = m->in_training ? 1u << SEQ_STEP | 1u << SEQ_ACCUMULATE
@@ -218,14 +218,28 @@ static bool optimizer_read(struct model *m, const struct json *j)
                             "\"learning_rate\" is %g, wanted "
                             "more than 0",
                             rate->number);
+    t->optimizer_at = j->at;
     t->optimizer_attr = attr_read(m, &top, t->optimizer, j, keys);
     return t->optimizer_attr;
 }
 
+static bool clip_read(struct model *m, const struct json *clip)
+{
+    double *most = &m->training->clip_norm;
+
+    if (!clip)
+        return true;
+    if (!check_number(m, clip, "\"clip_norm\"", most))
+        return false;
+    return *most > 0 ||
+           model_reject(m, &clip->at, "\"clip_norm\" is %g, wanted more than 0",
+                        *most);
+}
+
 bool training_open(struct model *m, const struct json *training)
 {
-    static const char *const keys[] = {"loss", "optimizer", "metrics", "doc",
-                                       NULL};
+    static const char *const keys[] = {"loss",      "optimizer", "metrics",
+                                       "clip_norm", "doc",       NULL};
     const struct json *loss, *optimizer, *metrics;
 
     m->g->path = "training";
@@ -239,5 +253,6 @@ bool training_open(struct model *m, const struct json *training)
         (metrics && !check_kind(m, metrics, JSON_OBJECT, "\"metrics\"")))
         return false;
     m->training->present = true;
-    return optimizer_read(m, optimizer);
+    return clip_read(m, json_member(training, "clip_norm")) &&
+           optimizer_read(m, optimizer);
 }

@@ -88,9 +88,8 @@ val val_scalar(struct graph *g, double x)
 
 val val_fill(struct graph *g, const struct type *t, double value)
 {
-    union attr attr[3] = {{.f = value},
-                          {.ints = ints_copy(g, t->dim, t->rank)},
-                          {.i = t->dtype}};
+    union attr attr[3] = {
+        {.f = value}, {.ints = ints_copy(g, t->dim, t->rank)}, {.i = t->dtype}};
 
     return graph_add(g, &op_Fill, NULL, 0, attr);
 }

@@ -48,7 +48,7 @@ struct param_decl {
     double fan_in, fan_out;
     enum plan_kind kind; /* PLAN_PARAMETER or PLAN_STATE */
 };
-enum { MAX_PARAMS = 8 };
+enum { MAX_PARAMS = 32 };
 
 /* In which order of dimensions an op's kernels want an operand; see layout.c. */
 enum layout {
@@ -61,8 +61,8 @@ enum layout {
 struct op {
     const char *name;
     const char *doc;
-    int min_in, nin; /* operands: required, and at most */
-    int nout;        /* results when more than one, else 0 */
+    int min_in, nin;              /* operands: required, and at most */
+    int nout;                     /* results when more than one, else 0 */
     const struct attr_spec *attr; /* ends with a null name */
     const char *const *in_name;   /* for the reference; may be null */
     const char *types;            /* "f32 f16", for the reference */
@@ -77,10 +77,11 @@ struct op {
                 const struct tensor *in, struct tensor *out);
     const struct formula *formula; /* pointwise ops only */
 
-    /* Layers: the operands after `nin given by the model`, made where the
+    /* Layers: the operands after those that the model gives, made where the
      * model does not name them.  n has attributes and the data operands.
      * Returns how many, or -1 after reject(). */
     int (*params)(struct graph *, const struct node *n, struct param_decl *p);
+    bool bare; /* its parameter is called as the layer, without a name behind */
     /* Built from other ops instead of being a node (batch norm in training).
      * y: nout results. */
     bool (*build)(struct graph *, const val *in, int nin,
@@ -113,9 +114,9 @@ struct op {
      * axis where the op has one: see per_sample. */
     bool is_loss, is_metric;
     /* Elements counted per sample where the counts are empty. */
-    int64_t (*per_sample)(const struct type *x);
+    int64_t (*per_sample)(const struct type *x, const union attr *attr);
     bool is_optimizer; /* usable in training.optimizer */
-    bool internal;  /* not for models */
+    bool internal;     /* not for models */
 };
 
 #define OP(name) extern const struct op op_##name;

@@ -49,8 +49,9 @@ void optimizer_update(struct graph *g, const struct training *t, val param,
     val in[4] = {param, gradient}, next;
     int n = 2;
 
-    g->at = graph_node(g, param)->at;
-    g->path = "optimizer";
+    g->at = t->optimizer_at;
+    g->path = arena_format(g->arena, "optimizer %s",
+                           graph_node(g, param)->leaf->name);
     for (int k = 0; s && k < 2 && s->name[k]; k++)
         in[n++] = add_state(g, s->name[k], param);
     next = graph_add(g, s ? s->used : t->optimizer, in, n, t->optimizer_attr);

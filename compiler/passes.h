@@ -1,6 +1,6 @@
 /*
- * passes.h: the stages, in their order.  Each takes a const input and gives a
- * new output; a graph pass adds to a new graph.
+ * passes.h: the stages, in their order.  A graph pass takes a const graph and
+ * adds to a new one; grad adds to its own.
  *
  * Failures of the model go to the graph's diag; verify failures are ours.
  */
@@ -16,8 +16,8 @@ struct plancl_dim;
 /* What model.c found under "training", for grad.c and optimizer.c. */
 struct loss_term {
     const char *name;
-    val terms, counts; /* training: f32 [N], i32 [N] (or empty: one each) */
-    bool per_update;   /* a penalty on parameters: a scalar, counted once */
+    val terms, counts;  /* training: f32 [N], i32 [N] (or empty: one each) */
+    bool per_update;    /* a penalty on parameters: a scalar, counted once */
     int64_t per_sample; /* elements counted per sample, when counts is empty */
     double weight;
 };
@@ -29,6 +29,8 @@ struct training {
     int nloss;
     const struct op *optimizer; /* op_SGD, op_Adam, op_AdamW */
     const union attr *optimizer_attr;
+    struct source optimizer_at; /* its place in the model */
+    double clip_norm; /* most that the norm of all gradients may be; 0: any */
 };
 
 /*
@@ -49,6 +51,9 @@ val *grad_of(struct graph *, val y, val dy);
 /* Used by it: next values of a parameter and its state. */
 void optimizer_update(struct graph *, const struct training *, val param,
                       val gradient);
+
+/* Scale the gradients d of the leaves below len, by the norm of all. */
+void clip_gradients(struct graph *, const struct training *, val *d, int len);
 
 void simplify(const struct graph *old, struct graph *g);
 /* cancel false: conversions stay beside every op that wants them. */

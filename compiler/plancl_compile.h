@@ -32,8 +32,8 @@ struct plancl_dim {
 struct plancl_compile_options {
     const struct plancl_dim *dim; /* bound over the model's defaults */
     unsigned ndim;
-    const char *profile; /* shipped profile's name or a file; null: "cpu" */
-    const char *device;  /* instead of a profile: ask this OpenCL device */
+    const char *profile;     /* shipped profile's name or a file; null: "cpu" */
+    const char *device;      /* instead of a profile: ask this OpenCL device */
     uint64_t micro_batch;    /* 0: the effective batch in one piece */
     uint64_t max_allocation; /* 0: as the device has it */
     unsigned skip;           /* of enum plancl_pass */
@@ -55,8 +55,7 @@ enum plancl_status plancl_compile(const char *name, const char *text,
                                   struct plancl_plan **plan);
 
 /* Reference of the ops from their records, as text. */
-void plancl_ops(void *context,
-                void (*line)(void *context, const char *text));
+void plancl_ops(void *context, void (*line)(void *context, const char *text));
 
 #ifdef __cplusplus
 }

@@ -86,8 +86,7 @@ static void count_readers(struct order *o)
         const struct step *t = &o->s->step[i];
 
         for (int k = 0; k < t->nuse; k++)
-            if (t->use[k].access == PLAN_READ &&
-                t->use[k].buffer < o->s->nleaf)
+            if (t->use[k].access == PLAN_READ && t->use[k].buffer < o->s->nleaf)
                 o->readers[t->use[k].buffer]++;
     }
 }

@@ -15,9 +15,9 @@ enum { FOLD_ELEMENTS = 4096 };
 struct simplify {
     const struct graph *old;
     struct graph *g;
-    val *map;   /* old id to new value */
+    val *map;          /* old id to new value */
     unsigned *results; /* of an old tuple: bit k: its result k is used */
-    int *table; /* hash table of new ids, 0 empty */
+    int *table;        /* hash table of new ids, 0 empty */
     size_t mask;
 };
 
@@ -80,11 +80,13 @@ static val merge(struct simplify *s, val v)
     const struct node *n = graph_node(s->g, v);
     size_t at = hash_of(n) & s->mask;
 
-    for (; s->table[at]; at = (at + 1) & s->mask)
-        if (same_node(s->g->node[s->table[at]], n))
-            return (val){s->table[at]};
-    s->table[at] = v.id;
-    return v;
+    while (s->table[at] && !same_node(s->g->node[s->table[at]], n))
+        at = (at + 1) & s->mask;
+    if (!s->table[at])
+        s->table[at] = v.id;
+    else if (s->table[at] < v.id && v.id == s->g->len - 1)
+        s->g->len--; /* nobody has seen it */
+    return (val){s->table[at]};
 }
 
 static const struct tensor *constant_of(const struct graph *g, val v)

@@ -34,7 +34,7 @@ struct step {
     int nuse;
     struct source at;
     const char *path;
-    int node;    /* of the graph that it computes; 0: a copy */
+    int node;       /* of the graph that it computes; 0: a copy */
     bool update;    /* an optimizer's: schedule.c may put it early */
     double seconds; /* predicted */
 };

@@ -31,8 +31,8 @@ unsigned plancl_data_columns(const struct plancl_data *);
 
 struct plancl_column {
     const char *name, *path;
-    unsigned rank;      /* of one sample */
-    uint64_t dim[8];    /* of one sample */
+    unsigned rank;           /* of one sample */
+    uint64_t dim[8];         /* of one sample */
     enum plancl_dtype dtype; /* in the file */
 };
 struct plancl_column plancl_data_column(const struct plancl_data *, unsigned);

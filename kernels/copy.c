@@ -10,8 +10,8 @@
 
 enum { CHUNK = 16384 };
 
-static const char *const unsigned_of[] = {[1] = "uchar", [2] = "ushort",
-                                          [4] = "uint", [8] = "ulong"};
+static const char *const unsigned_of[] = {
+    [1] = "uchar", [2] = "ushort", [4] = "uint", [8] = "ulong"};
 
 static uint64_t over(int64_t n, int64_t by)
 {
@@ -91,8 +91,8 @@ static void copy_begin(const struct copy_problem *p, struct launch *l)
         launch_option(l, "HALF=1");
     for (int k = 0; k < COPY_RANK; k++) {
         static const struct copy_dim one = {1, 1, 1, 0, 1};
-        const struct copy_dim *d =
-            k < p->rank ? &p->dim[p->rank - 1 - k] : &one;
+        const struct copy_dim *d = k < p->rank ? &p->dim[p->rank - 1 - k]
+                                               : &one;
 
         launch_i32(l, d->out);
         launch_i32(l, d->in);

@@ -2,9 +2,9 @@
  * kernel.h: a problem goes in, a launch comes out.  No graph here.
  *
  * A problem is plain numbers: shapes, types, constants.  A family is a table of
- * candidates that solve one kind of problem; the cheapest prediction among
- * those that fit wins, and ties go to the earlier row.  The last row of a
- * family fits everything.
+ * candidates that solve one kind of problem; of those that fit, the one of the
+ * largest efficiency wins (see kernel_choose), and ties go to the earlier row.
+ * The last row of a family fits everything.
  *
  * What a kernel is called with, in this order:
  *   for each buffer operand, inputs first, then outputs: a pointer to the slab

@@ -5,7 +5,10 @@ kernels_cl = \
 	kernels/conv_cpu.cl \
 	kernels/conv_grad_w_cpu.cl \
 	kernels/copy.cl \
+	kernels/embedding.cl \
+	kernels/layer_norm.cl \
 	kernels/loss.cl \
+	kernels/lstm.cl \
 	kernels/loss_cpu.cl \
 	kernels/matmul.cl \
 	kernels/matmul_cpu.cl \
@@ -25,10 +28,16 @@ libplancl_la_SOURCES += \
 	kernels/copy.c \
 	kernels/copy.h \
 	kernels/dtype.h \
+	kernels/embedding.c \
+	kernels/embedding.h \
 	kernels/kernel.c \
 	kernels/kernel.h \
+	kernels/layer_norm.c \
+	kernels/layer_norm.h \
 	kernels/loss.c \
 	kernels/loss.h \
+	kernels/lstm.c \
+	kernels/lstm.h \
 	kernels/matmul.c \
 	kernels/matmul.h \
 	kernels/meter.c \

@@ -45,8 +45,7 @@ static void moments(const struct norm_problem *p, struct launch *l)
     launch_option(l, "X=%s", dtype_name(p->x));
     sizes(p, l);
     l->flop = 4 * n;
-    l->bytes = n * (double)dtype_bytes(p->x) +
-               8.0 * p->lanes * (double)p->C;
+    l->bytes = n * (double)dtype_bytes(p->x) + 8.0 * p->lanes * (double)p->C;
 }
 
 static void moments_cpu(const void *problem, const struct device_info *dev,

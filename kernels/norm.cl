@@ -7,9 +7,9 @@
  * stale and not read.
  *
  * Moments are joined as in Chan, Golub, LeVeque, "Updating formulae and a
- * pairwise algorithm for computing sample variances" (1979): of a and b elements
- * with means m and k and squares s and t, the mean is m + (k - m) b / (a + b)
- * and the squares are s + t + (k - m)^2 a b / (a + b).
+ * pairwise algorithm for computing sample variances" (1979): of a and b
+ * elements with means m and k and squares s and t, the mean is
+ * m + (k - m) b / (a + b) and the squares are s + t + (k - m)^2 a b / (a + b).
  */
 
 #if defined ENTRY_batch_moments_cpu || defined ENTRY_batch_moments_item
@@ -135,7 +135,7 @@ __kernel void KERNEL(batch_stats)(const __global float *x, ulong x_off,
 #endif
 
 #ifdef ENTRY_batch_norm_sums_cpu
-/* A sample's sums are added to its lane's; a lane is cut between samples only. */
+/* A sample's sums go to its lane's, which is cut between samples only. */
 __kernel ONE_ITEM void
 KERNEL(batch_norm_sums_cpu)(const __global T(DY) *dy, ulong dy_off,
                             const __global T(X) *x, ulong x_off,

@@ -102,7 +102,7 @@ static void predict(const struct pointwise_problem *p, struct launch *l)
 
 static const char *c_type(enum dtype t)
 {
-    static const char *const name[] = {"",     "float", "half",  "int",
+    static const char *const name[] = {"",     "float", "half", "int",
                                        "long", "uchar", "char", "uchar"};
     return name[t];
 }
@@ -191,8 +191,8 @@ static void vector_load(const struct pointwise_problem *p, int k, bool tail,
     } else if (p->in[k] == DT_F16) {
         add(o, "const V v%d = LD16(f16, x%d, at%d + i); ", k, k, k);
     } else {
-        add(o, "const V v%d = convert_float16(vload16(0, x%d + at%d + i)); ",
-            k, k, k);
+        add(o, "const V v%d = convert_float16(vload16(0, x%d + at%d + i)); ", k,
+            k, k);
     }
 }
 
@@ -253,7 +253,8 @@ static void rows_launch(const void *problem, const struct device_info *dev,
     l->entry = "pointwise_rows";
     l->global[0] = (uint64_t)(parts * blocks);
     l->local[0] = l->global[1] = l->local[1] = l->global[2] = l->local[2] = 1;
-    add(&o, "#define V float16\n" SELECT "__kernel __attribute__((reqd_work_group_size("
+    add(&o, "#define V float16\n" SELECT
+            "__kernel __attribute__((reqd_work_group_size("
             "1, 1, 1)))\nvoid KERNEL(pointwise_rows)(");
     parameters(p, &o);
     add(&o, ", uint inner, uint rows, uint per, uint chunk, uint parts");

@@ -139,6 +139,43 @@ static void lane_sum(const void *problem, const struct device_info *dev,
         launch_grid(l, (uint64_t)blocks, 64);
 }
 
+static void square_sum(const struct square_sum_problem *p, struct launch *l)
+{
+    l->source = "reduce.cl";
+    launch_option(l, "X=%s", dtype_name(p->x));
+    if (p->accumulate)
+        launch_option(l, "ACC=1");
+    launch_u64(l, (uint64_t)p->elements);
+    launch_u32(l, (uint64_t)p->lanes);
+    l->flop = 2.0 * (double)p->elements;
+    l->bytes = (double)p->elements * (double)dtype_bytes(p->x) +
+               4.0 * (p->accumulate ? 2 : 1) * p->lanes;
+}
+
+static void square_sum_cpu(const void *problem, const struct device_info *dev,
+                           struct launch *l)
+{
+    const struct square_sum_problem *p = problem;
+
+    (void)dev;
+    l->entry = "square_sum_cpu";
+    square_sum(p, l);
+    launch_grid(l, (uint64_t)(p->lanes / SQUARE_SUM_LANES), 1);
+    l->efficiency = 0.1;
+}
+
+static void square_sum_item(const void *problem, const struct device_info *dev,
+                            struct launch *l)
+{
+    const struct square_sum_problem *p = problem;
+
+    (void)dev;
+    l->entry = "square_sum_item";
+    square_sum(p, l);
+    launch_grid(l, (uint64_t)p->lanes, 64);
+    l->efficiency = 0.01;
+}
+
 const struct kernel kernels_reduce[] = {
     {"reduce_rows_cpu", rows_fits, rows_launch},
     {"reduce_columns_cpu", columns_fits, columns_launch},
@@ -154,5 +191,11 @@ const struct kernel kernels_batch_sum[] = {
 
 const struct kernel kernels_lane_sum[] = {
     {"lane_sum", fits_always, lane_sum},
+    {0},
+};
+
+const struct kernel kernels_square_sum[] = {
+    {"square_sum_cpu", fits_cpu, square_sum_cpu},
+    {"square_sum_item", fits_always, square_sum_item},
     {0},
 };

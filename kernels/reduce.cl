@@ -271,3 +271,72 @@ __kernel void KERNEL(lane_sum)(const __global float *x, ulong x_off,
     }
 }
 #endif
+
+#ifdef ENTRY_square_sum_cpu
+/* A work-group is one work-item, and takes 8 times 16 neighbouring lanes. */
+__kernel ONE_ITEM void KERNEL(square_sum_cpu)(const __global T(X) *x,
+                                              ulong x_off,
+#ifdef ACC
+                                              const __global float *acc,
+                                              ulong acc_off,
+#endif
+                                              __global float *y, ulong y_off,
+                                              uint elements,
+                                              uint elements_high, uint lanes)
+{
+    const ulong n = join(elements, elements_high);
+    const ulong lane = get_group_id(0) * 128;
+    float16 sum[8];
+    ulong i = lane;
+
+#pragma unroll
+    for (int j = 0; j < 8; j++)
+#ifdef ACC
+        sum[j] = LD16(f32, acc, acc_off + lane + j * 16);
+#else
+        sum[j] = 0.0f;
+#endif
+    for (; i + 128 <= n; i += lanes)
+#pragma unroll
+        for (int j = 0; j < 8; j++) {
+            const float16 v = LD16(X, x, x_off + i + j * 16);
+
+            sum[j] += v * v;
+        }
+    for (int j = 0; j < 8 && i + j * 16 < n; j++) {
+        const int left = min(n - i - j * 16, (ulong)16);
+        const float16 v = LD16N(X, x, x_off + i + j * 16, left);
+
+        sum[j] += v * v;
+    }
+#pragma unroll
+    for (int j = 0; j < 8; j++)
+        ST16(f32, y, y_off + lane + j * 16, sum[j]);
+}
+#endif
+
+#ifdef ENTRY_square_sum_item
+__kernel void KERNEL(square_sum_item)(const __global T(X) *x, ulong x_off,
+#ifdef ACC
+                                      const __global float *acc, ulong acc_off,
+#endif
+                                      __global float *y, ulong y_off,
+                                      uint elements, uint elements_high,
+                                      uint lanes)
+{
+    const ulong n = join(elements, elements_high), lane = get_global_id(0);
+    if (lane >= lanes)
+        return;
+    float sum = 0.0f;
+
+#ifdef ACC
+    sum = acc[acc_off + lane];
+#endif
+    for (ulong i = lane; i < n; i += lanes) {
+        const float v = LD(X, x, x_off + i);
+
+        sum += v * v;
+    }
+    y[y_off + lane] = sum;
+}
+#endif

@@ -9,6 +9,10 @@
  *
  * kernels_lane_sum: x f32 [lanes, elements] -> y f32 [elements], in the order
  * of the lanes.
+ *
+ * kernels_square_sum: x [elements], (acc) -> y f32 [lanes], sums of squares:
+ * element i goes into lane i mod lanes, which carries on from acc; a multiple of
+ * SQUARE_SUM_LANES.
  */
 #ifndef KERNELS_REDUCE_H
 #define KERNELS_REDUCE_H
@@ -35,8 +39,17 @@ struct lane_sum_problem {
     int64_t elements;
 };
 
+enum { SQUARE_SUM_LANES = 128 };
+struct square_sum_problem {
+    int64_t elements;
+    int lanes;
+    enum dtype x;
+    bool accumulate;
+};
+
 extern const struct kernel kernels_reduce[];
 extern const struct kernel kernels_batch_sum[];
 extern const struct kernel kernels_lane_sum[];
+extern const struct kernel kernels_square_sum[];
 
 #endif

@@ -15,6 +15,8 @@ static void softmax(const struct softmax_problem *p, struct launch *l)
     l->source = "softmax.cl";
     if (p->kind == SOFTMAX_LOG)
         launch_option(l, "LOGARITHM=1");
+    if (p->causal)
+        launch_option(l, "CAUSAL=%lldul", (long long)p->causal);
     launch_option(l, "X=%s", dtype_name(p->x));
     launch_option(l, "Y=%s", dtype_name(p->y));
     launch_u64(l, (uint64_t)p->outer);

@@ -2,13 +2,21 @@
  * softmax.cl: y = e / sum of e along len, e = exp(x - largest x), or, with
  * LOGARITHM, y = (x - largest x) - log(sum of e).
  *
- * x and y are [outer, len, inner].  *_cpu entries: a work-group is one work-item
- * that takes some of the tasks; softmax_item: a work-item per row.  A row is
- * read and written by one work-item, and an element of y only after the last
- * read of its element of x, so y may lie over x.
+ * x and y are [outer, len, inner].  *_cpu entries: a work-group is one
+ * work-item that takes some of the tasks; softmax_item: a work-item per row.  A
+ * row is read and written by one work-item, and an element of y only after the
+ * last read of its element of x, so y may lie over x.
+ *
+ * CAUSAL: rows of a matrix; of row i the elements 0..i take part.
  */
 #define BEGIN(tasks) ((tasks) * get_group_id(0) / get_num_groups(0))
 #define END(tasks) ((tasks) * (get_group_id(0) + 1) / get_num_groups(0))
+
+#ifdef CAUSAL
+#define USED(row, n) min((n), (row) % CAUSAL + 1)
+#else
+#define USED(row, n) (n)
+#endif
 
 #ifdef LOGARITHM
 #define FINISH(x, top, total) (((x) - (top)) - log(total))
@@ -65,15 +73,22 @@ __kernel ONE_ITEM void KERNEL(softmax_rows_cpu)(const __global T(X) *x,
 
     for (ulong row = BEGIN(rows); row < END(rows); row++) {
         const __global T(X) *from = x + x_off + row * n;
-        const float16 top = KERNEL(top)(from, n);
-        const float16 total = KERNEL(total)(from, n, top.s0);
+        const ulong used = USED(row, n);
+        const float16 top = KERNEL(top)(from, used);
+        const float16 total = KERNEL(total)(from, used, top.s0);
+        ulong i = 0;
 
-        for (ulong i = 0; i < n; i += 16) {
-            const float16 v = KERNEL(row16)(from, i, n);
+        for (; i < used; i += 16) {
+            const float16 v = KERNEL(row16)(from, i, used);
 
             ST16N(Y, y, y_off + row * n + i, FINISH(v, top, total),
                   (int)min(n - i, (ulong)16));
         }
+#ifdef CAUSAL
+        for (; i < n; i += 16)
+            ST16N(Y, y, y_off + row * n + i, (float16)(0.0f),
+                  (int)min(n - i, (ulong)16));
+#endif
     }
 }
 #undef LANE16
@@ -120,20 +135,26 @@ __kernel void KERNEL(softmax_item)(const __global T(X) *x, ulong x_off,
     if (i >= join(outer, outer_high) * width)
         return;
     const ulong at = i / width * n * width + i % width;
+    const ulong used = USED(i, n);
     float top = -INFINITY, total = 0.0f;
 
-    for (ulong k = 0; k < n; k++)
+    for (ulong k = 0; k < used; k++)
         top = fmax(top, LD(X, x, x_off + at + k * width));
-    for (ulong k = 0; k < n; k++)
+    for (ulong k = 0; k < used; k++)
         total += exp(LD(X, x, x_off + at + k * width) - top);
-    for (ulong k = 0; k < n; k++) {
+    for (ulong k = 0; k < used; k++) {
         const float v = LD(X, x, x_off + at + k * width);
 
         ST(Y, y, y_off + at + k * width, FINISH(v, top, total));
     }
+#ifdef CAUSAL
+    for (ulong k = used; k < n; k++)
+        ST(Y, y, y_off + at + k, 0.0f);
+#endif
 }
 #endif
 
 #undef FINISH
+#undef USED
 #undef BEGIN
 #undef END

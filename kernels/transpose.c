@@ -55,8 +55,8 @@ static void strides(const struct transpose_problem *p, int64_t *stride)
 
 static void begin(const struct transpose_problem *p, struct launch *l)
 {
-    static const char *const type[] = {[1] = "uchar", [2] = "ushort",
-                                       [4] = "uint", [8] = "ulong"};
+    static const char *const type[] = {
+        [1] = "uchar", [2] = "ushort", [4] = "uint", [8] = "ulong"};
 
     l->source = "transpose.cl";
     launch_option(l, "E=%s", type[p->bytes]);

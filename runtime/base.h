@@ -13,8 +13,7 @@
 
 #include "runtime/plancl.h"
 
-#define PRINTF_LIKE(text, first) \
-    __attribute__((format(printf, text, first)))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 
 /* Products and sums that say when they do not fit; false on overflow. */
 static inline bool mul_u64(uint64_t a, uint64_t b, uint64_t *product)
@@ -63,8 +62,8 @@ enum plancl_status fail(const struct plancl_callbacks *, enum plancl_status,
 void note(const struct plancl_callbacks *, enum plancl_severity,
           const char *format, ...) PRINTF_LIKE(3, 4);
 /* True when the caller wants to stop. */
-bool progress(const struct plancl_callbacks *, const char *stage,
-              uint64_t done, uint64_t total);
+bool progress(const struct plancl_callbacks *, const char *stage, uint64_t done,
+              uint64_t total);
 
 /* SHA-256 (FIPS 180-4). */
 struct sha256 {

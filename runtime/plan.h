@@ -55,9 +55,9 @@ const char *plan_sequence_name(enum plan_sequence_id);
 enum plan_access { PLAN_READ = 1, PLAN_WRITE = 2 };
 
 enum plan_arg_kind {
-    PLAN_ARG_BUFFER,  /* slab pointer and 64-bit element offset: two arguments */
-    PLAN_ARG_U32,     /* value: the number */
-    PLAN_ARG_F32,     /* value: its bits */
+    PLAN_ARG_BUFFER, /* slab pointer and 64-bit element offset: two arguments */
+    PLAN_ARG_U32,    /* value: the number */
+    PLAN_ARG_F32,    /* value: its bits */
     PLAN_ARG_SETTING, /* index: enum setting */
     PLAN_ARG_LOCAL    /* value: bytes of local memory */
 };
@@ -81,11 +81,11 @@ struct plan_arg {
 
 /* One kernel launch. */
 struct plan_entry {
-    uint32_t kernel;      /* string: __kernel name in the plan's program */
-    uint32_t layer;       /* string: where it came from in the model */
+    uint32_t kernel; /* string: __kernel name in the plan's program */
+    uint32_t layer;  /* string: where it came from in the model */
     uint32_t first_arg, narg;
     uint64_t global[3], local[3];
-    double seconds;       /* predicted */
+    double seconds; /* predicted */
 };
 
 struct plan_sequence {
@@ -113,18 +113,18 @@ struct plan_meter {
 
 struct plan {
     uint32_t version;
-    uint32_t name;         /* string: the model's */
-    uint32_t device_name;  /* string: profile that it was compiled for */
-    uint32_t batch;        /* samples in one run of a sequence */
-    uint32_t effective;    /* samples in one update */
-    uint32_t family;       /* enum device_family */
-    double learning_rate;  /* default of the setting */
-    uint64_t device_bytes; /* sum of the slabs */
-    uint64_t host_bytes;   /* what libraries allocate for a run */
-    uint64_t arena_bytes;  /* slabs shared by transients and workspaces */
+    uint32_t name;             /* string: the model's */
+    uint32_t device_name;      /* string: profile that it was compiled for */
+    uint32_t batch;            /* samples in one run of a sequence */
+    uint32_t effective;        /* samples in one update */
+    uint32_t family;           /* enum device_family */
+    double learning_rate;      /* default of the setting */
+    uint64_t device_bytes;     /* sum of the slabs */
+    uint64_t host_bytes;       /* what libraries allocate for a run */
+    uint64_t arena_bytes;      /* slabs shared by transients and workspaces */
     uint64_t live_lower_bound; /* largest load of live shared bytes */
     uint64_t max_allocation;   /* no slab is larger */
-    char numerics[65];     /* digest of the values' graph, hexadecimal */
+    char numerics[65];         /* digest of the values' graph, hexadecimal */
 
     uint32_t nslab, nbuffer, nentry, narg, ntensor, nmeter;
     uint32_t nconstant_bytes; /* constants' bytes, in order of their buffers */

@@ -96,7 +96,9 @@ static void print_tensor(const struct plan *p, const struct plan_tensor *x,
     text_add(t, "]  slab %" PRIu32 " at %" PRIu64 ", %" PRIu64 " bytes",
              b->slab, b->offset, b->bytes);
     if (x->limited)
-        text_add(t, ", 0 to %" PRId64 " or %" PRId64, x->limit - 1, x->except);
+        text_add(t, ", 0 to %" PRId64, x->limit - 1);
+    if (x->limited && x->except)
+        text_add(t, " or %" PRId64, x->except);
     text_add(t, "\n");
 }
 

@@ -24,10 +24,10 @@ extern "C" {
 /* Also the exit codes of the program. */
 enum plancl_status {
     PLANCL_OK = 0,
-    PLANCL_FAILED = 1,    /* the run failed: input/output, disk, data */
-    PLANCL_REFUSED = 2,   /* model, plan, file or argument is wrong */
-    PLANCL_DEVICE = 3,    /* no device, or it failed */
-    PLANCL_MEMORY = 4,    /* memory is not enough */
+    PLANCL_FAILED = 1,  /* the run failed: input/output, disk, data */
+    PLANCL_REFUSED = 2, /* model, plan, file or argument is wrong */
+    PLANCL_DEVICE = 3,  /* no device, or it failed */
+    PLANCL_MEMORY = 4,  /* memory is not enough */
     PLANCL_CANCELLED = 130
 };
 
@@ -101,8 +101,8 @@ struct plancl_tensor {
     enum plancl_dtype dtype;
     unsigned rank;
     uint64_t dim[8];
-    uint64_t bytes;  /* of all elements, tightly packed */
-    int batched;     /* first dimension counts samples */
+    uint64_t bytes; /* of all elements, tightly packed */
+    int batched;    /* first dimension counts samples */
 };
 uint32_t plancl_plan_tensors(const struct plancl_plan *);
 struct plancl_tensor plancl_plan_tensor(const struct plancl_plan *,
@@ -212,11 +212,10 @@ struct plancl_device {
 };
 /* Calls visit for each device in index order; no platform gives
  * PLANCL_DEVICE with a message that says what to install. */
-enum plancl_status
-plancl_devices(const struct plancl_callbacks *,
-               void (*visit)(void *context, unsigned index,
-                             const struct plancl_device *),
-               void *context);
+enum plancl_status plancl_devices(const struct plancl_callbacks *,
+                                  void (*visit)(void *context, unsigned index,
+                                                const struct plancl_device *),
+                                  void *context);
 
 const char *plancl_version(void);
 

@@ -1,6 +1,6 @@
 /*
- * batch_norm.c: a model with batch norm: parameters and running statistics after
- * one update on a device, with a short batch, in micro-batches, and what
+ * batch_norm.c: a model with batch norm: parameters and running statistics
+ * after one update on a device, with a short batch, in micro-batches, and what
  * prediction makes of them.
  *
  * Golden numbers were computed with NumPy from the definition.
@@ -40,21 +40,27 @@ static const struct {
     uint32_t samples, micro_batch;
     double want[8];
 } updates[] = {
-    {4, 0, {0.426433739, 0.398143925, 0.25, 0.125, 0.28125, 0.84375, 1.20982143,
-            3.17410714}},
-    {3, 0, {0.428232983, 0.305024806, 0.333333333, 0, 0.25, 0.875, 1.15,
-            1.625}},
-    {4, 2, {0.486802963, 0.373003515, 0.25, 0.125, 0.53125, 1.46875, 1.27083333,
-            6.10416667}},
-    {3, 2, {0.629680219, 0.305207744, 0.333333333, 0, 0.59375, 1.53125, 0.875,
-            4}},
+    {4,
+     0,
+     {0.426433739, 0.398143925, 0.25, 0.125, 0.28125, 0.84375, 1.20982143,
+      3.17410714}},
+    {3,
+     0,
+     {0.428232983, 0.305024806, 0.333333333, 0, 0.25, 0.875, 1.15, 1.625}},
+    {4,
+     2,
+     {0.486802963, 0.373003515, 0.25, 0.125, 0.53125, 1.46875, 1.27083333,
+      6.10416667}},
+    {3,
+     2,
+     {0.629680219, 0.305207744, 0.333333333, 0, 0.59375, 1.53125, 0.875, 4}},
 };
 /* Of all samples, after the first of these. */
 static const double predicted[] = {
-    0.528541152, 0.916076667, 0.606792476, 1.05367245,
-    -0.246529879, 0.141005636, 0.830232465, 0.383352487,
-    0.916076667, 0.916076667, 1.27711244, 0.159912498,
-    0.141005636, 1.30361218, -0.510407469, 1.72399242};
+    0.528541152,  0.916076667, 0.606792476,  1.05367245,
+    -0.246529879, 0.141005636, 0.830232465,  0.383352487,
+    0.916076667,  0.916076667, 1.27711244,   0.159912498,
+    0.141005636,  1.30361218,  -0.510407469, 1.72399242};
 
 static void on_message(void *context, const struct plancl_message *m)
 {
@@ -127,8 +133,7 @@ static void assert_near(const float *got, const double *want, int n)
 static void assert_state(struct run *r, const double *want)
 {
     static const char *const name[] = {"norm.weight", "norm.bias",
-                                       "norm.running_mean",
-                                       "norm.running_var"};
+                                       "norm.running_mean", "norm.running_var"};
     float got[2];
 
     for (int k = 0; k < 4; k++) {

@@ -199,10 +199,10 @@ int main(void)
         {.name = "late updates", .skip = PLANCL_SKIP_EARLY},
         {.name = "slabs of 4 MiB", .max_allocation = 4 << 20},
         {.name = "micro-batches of 16", .micro_batch = 16},
-        {.name = "not simplified", .skip = PLANCL_SKIP_SIMPLIFY,
-         .rounding = 1},
+        {.name = "not simplified", .skip = PLANCL_SKIP_SIMPLIFY, .rounding = 1},
         {.name = "not fused", .skip = PLANCL_SKIP_FUSE, .rounding = 1},
-        {.name = "layouts converted", .skip = PLANCL_SKIP_LAYOUT,
+        {.name = "layouts converted",
+         .skip = PLANCL_SKIP_LAYOUT,
          .rounding = 1},
     };
     static const struct way heads[] = {
@@ -217,19 +217,23 @@ int main(void)
         {.name = "4 micro-batches", .micro_batch = 3},
         {.name = "uneven micro-batches", .micro_batch = 5},
         {.name = "single samples", .micro_batch = 1},
-        {.name = "not simplified", .skip = PLANCL_SKIP_SIMPLIFY,
-         .rounding = 1},
+        {.name = "not simplified", .skip = PLANCL_SKIP_SIMPLIFY, .rounding = 1},
         {.name = "not fused", .skip = PLANCL_SKIP_FUSE, .rounding = 1},
-        {.name = "layouts converted", .skip = PLANCL_SKIP_LAYOUT,
+        {.name = "layouts converted",
+         .skip = PLANCL_SKIP_LAYOUT,
          .rounding = 1},
     };
+    static const char *const small[] = {"two_heads", "clipped", "decoder",
+                                        NULL};
     const char *top = getenv("top_srcdir");
     char model[4096];
-    int bad;
+    int bad = 0;
 
-    snprintf(model, sizeof model, "%s/tests/models/two_heads.json",
-             top ? top : ".");
-    bad = check(model, heads, sizeof heads / sizeof heads[0]);
+    for (int i = 0; small[i]; i++) {
+        snprintf(model, sizeof model, "%s/tests/models/%s.json",
+                 top ? top : ".", small[i]);
+        bad += check(model, heads, sizeof heads / sizeof heads[0]);
+    }
     snprintf(model, sizeof model, "%s/models/fashion_cnn.json",
              top ? top : ".");
     bad += check(model, fashion, sizeof fashion / sizeof fashion[0]);

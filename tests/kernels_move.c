@@ -106,10 +106,10 @@ static int check_move(const struct transpose_case *c, const struct kernel *k)
     y = numbers(n);
     for (size_t i = 0; i < n; i++)
         x[i] = (double)(i * 7 % 251);
-    harness_run(&harness, &l,
-                (struct operand[]){{c->type, n, x, false},
-                                   {c->type, n, y, true}},
-                2, setting);
+    harness_run(
+        &harness, &l,
+        (struct operand[]){{c->type, n, x, false}, {c->type, n, y, true}}, 2,
+        setting);
     for (size_t i = 0; i < n; i++)
         if (y[i] != x[moved(c, i)])
             fail_msg("%s, case %d: element %zu is %g, not %g", k->name,
@@ -157,10 +157,11 @@ static void test_collapse(void **state)
 /* Vectors of the authors' Random123. */
 static void test_philox(void **state)
 {
-    const uint32_t ones = UINT32_MAX, want[3][4] = {
-        {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
-        {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
-        {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}};
+    const uint32_t ones = UINT32_MAX,
+                   want[3][4] = {
+                       {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
+                       {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
+                       {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}};
     const uint32_t counter[3][4] = {
         {0},
         {ones, ones, ones, ones},
@@ -194,8 +195,8 @@ static double *draw(const struct kernel *k, bool normal, int64_t n,
     struct launch l;
 
     assert_true(harness_launch(&harness, k, &p, &l));
-    harness_run(&harness, &l,
-                (struct operand[]){{DT_F32, (size_t)n, y, true}}, 1, setting);
+    harness_run(&harness, &l, (struct operand[]){{DT_F32, (size_t)n, y, true}},
+                1, setting);
     return y;
 }
 
@@ -280,15 +281,15 @@ static void test_range(void **state)
 {
     const uint32_t setting[SETTING_COUNT] = {0};
     struct random_problem p = {1000, false, 16777214, 16777216, 3};
-    double y[1000];
+    double y[1000] = {0};
 
     (void)state;
     for (const struct kernel *k = kernels_random; k->name; k++) {
         struct launch l;
 
         assert_true(harness_launch(&harness, k, &p, &l));
-        harness_run(&harness, &l,
-                    (struct operand[]){{DT_F32, 1000, y, true}}, 1, setting);
+        harness_run(&harness, &l, (struct operand[]){{DT_F32, 1000, y, true}},
+                    1, setting);
         for (int i = 0; i < 1000; i++)
             assert_true(y[i] >= p.a && y[i] < p.b);
     }
@@ -305,13 +306,11 @@ static const struct dropout_problem drops[] = {
 };
 enum { DROPS = sizeof drops / sizeof *drops };
 
-static void run_dropout(const struct kernel *k,
-                        const struct dropout_problem *p, uint32_t first,
-                        double *x, double *y)
+static void run_dropout(const struct kernel *k, const struct dropout_problem *p,
+                        uint32_t first, double *x, double *y)
 {
-    const uint32_t setting[SETTING_COUNT] = {[SETTING_SEED] = 3,
-                                             [SETTING_STEP] = 9,
-                                             [SETTING_FIRST] = first};
+    const uint32_t setting[SETTING_COUNT] = {
+        [SETTING_SEED] = 3, [SETTING_STEP] = 9, [SETTING_FIRST] = first};
     size_t n = (size_t)(p->samples * p->per_sample);
     struct launch l;
 
@@ -413,14 +412,10 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_collapse),
-        cmocka_unit_test(test_transpose),
-        cmocka_unit_test(test_philox),
-        cmocka_unit_test(test_random),
-        cmocka_unit_test(test_moments),
-        cmocka_unit_test(test_range),
-        cmocka_unit_test(test_dropout),
-        cmocka_unit_test(test_dropout_share),
+        cmocka_unit_test(test_collapse), cmocka_unit_test(test_transpose),
+        cmocka_unit_test(test_philox),   cmocka_unit_test(test_random),
+        cmocka_unit_test(test_moments),  cmocka_unit_test(test_range),
+        cmocka_unit_test(test_dropout),  cmocka_unit_test(test_dropout_share),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -32,18 +32,37 @@ static const struct optimizer_problem updates[] = {
     {.kind = OPTIMIZER_SGD, .elements = 37},
     {.kind = OPTIMIZER_SGD, .elements = 4097, .weight_decay = 0.01},
     {.kind = OPTIMIZER_MOMENTUM, .elements = 1, .momentum = 0.9},
-    {.kind = OPTIMIZER_MOMENTUM, .elements = 8200, .momentum = 0.9,
-     .dampening = 0.1, .weight_decay = 0.001},
-    {.kind = OPTIMIZER_MOMENTUM, .elements = 100, .momentum = 0.8,
+    {.kind = OPTIMIZER_MOMENTUM,
+     .elements = 8200,
+     .momentum = 0.9,
+     .dampening = 0.1,
+     .weight_decay = 0.001},
+    {.kind = OPTIMIZER_MOMENTUM,
+     .elements = 100,
+     .momentum = 0.8,
      .nesterov = true},
-    {.kind = OPTIMIZER_ADAM, .elements = 47, .beta1 = 0.9, .beta2 = 0.999,
+    {.kind = OPTIMIZER_ADAM,
+     .elements = 47,
+     .beta1 = 0.9,
+     .beta2 = 0.999,
      .epsilon = 1e-8},
-    {.kind = OPTIMIZER_ADAM, .elements = 4100, .beta1 = 0.5, .beta2 = 0.9,
-     .epsilon = 1e-5, .weight_decay = 0.02},
-    {.kind = OPTIMIZER_ADAM, .elements = 18, .beta1 = 0, .beta2 = 0.999,
+    {.kind = OPTIMIZER_ADAM,
+     .elements = 4100,
+     .beta1 = 0.5,
+     .beta2 = 0.9,
+     .epsilon = 1e-5,
+     .weight_decay = 0.02},
+    {.kind = OPTIMIZER_ADAM,
+     .elements = 18,
+     .beta1 = 0,
+     .beta2 = 0.999,
      .epsilon = 1e-8},
-    {.kind = OPTIMIZER_ADAMW, .elements = 1000, .beta1 = 0.9,
-     .beta2 = 0.999, .epsilon = 1e-8, .weight_decay = 0.01},
+    {.kind = OPTIMIZER_ADAMW,
+     .elements = 1000,
+     .beta1 = 0.9,
+     .beta2 = 0.999,
+     .epsilon = 1e-8,
+     .weight_decay = 0.01},
 };
 enum { UPDATES = sizeof updates / sizeof *updates };
 
@@ -110,8 +129,8 @@ static void step_device(const struct optimizer_problem *p,
     }
 }
 
-static void step_both(const struct optimizer_problem *p,
-                      const struct launch *l, int t, struct sides *s)
+static void step_both(const struct optimizer_problem *p, const struct launch *l,
+                      int t, struct sides *s)
 {
     fill(s->g, (size_t)p->elements, DT_F32, (unsigned)t);
     for (int64_t i = 0; i < p->elements; i++) {
@@ -152,8 +171,8 @@ static void free_sides(struct sides *s)
 }
 
 /* Relative to the tensor's largest: an element may pass through zero. */
-static void check_sides(const char *name, const double *got,
-                        const double *want, size_t n)
+static void check_sides(const char *name, const double *got, const double *want,
+                        size_t n)
 {
     double largest = 0;
 
@@ -175,8 +194,7 @@ static void test_optimizers(void **state)
 
             run_update(p, k, &s);
             for (int j = 0; j <= slots_of(p); j++)
-                check_sides(k->name, s.got[j], s.want[j],
-                            (size_t)p->elements);
+                check_sides(k->name, s.got[j], s.want[j], (size_t)p->elements);
             free_sides(&s);
         }
 }
@@ -206,8 +224,7 @@ static void test_place_of_update(void **state)
                 step_device(&one, &l, t, &b);
             }
             for (int j = 0; j < 3; j++)
-                assert_memory_equal(&b.got[j][0], &a.got[j][i],
-                                    sizeof(double));
+                assert_memory_equal(&b.got[j][0], &a.got[j][i], sizeof(double));
         }
         free_sides(&a);
         free_sides(&b);

@@ -24,7 +24,13 @@ static const struct batch_sum_problem sums[] = {
     {7, 1, 1, 10, DT_F32, 4, false}, {3, 19, 1, 33, DT_F32, 2, true},
     {5, 2, 3, 20, DT_F16, 3, true},
 };
+static const struct square_sum_problem squares[] = {
+    {1, 128, DT_F32, false},   {127, 128, DT_F32, true},
+    {129, 256, DT_F32, true},  {256, 256, DT_F32, false},
+    {1000, 256, DT_F32, true}, {1337, 128, DT_F16, true},
+};
 enum {
+    SQUARES = sizeof squares / sizeof *squares,
     SHAPES = sizeof shapes / sizeof *shapes,
     SUMS = sizeof sums / sizeof *sums,
     KINDS = REDUCE_MIN + 1,
@@ -245,6 +251,44 @@ static void test_lane_sum(void **state)
     assert_memory_equal(y, want, sizeof y);
 }
 
+/* Lanes carry on, and the end of the elements is not a multiple of anything. */
+static void square_sum(const struct square_sum_problem *p)
+{
+    size_t nx = (size_t)p->elements, ny = (size_t)p->lanes;
+    double *x = numbers(nx), *acc = numbers(ny), *want = numbers(ny);
+    double *y = numbers(ny);
+    struct operand o[3] = {INPUT(p->x, nx, x), INPUT(DT_F32, ny, acc),
+                           OUTPUT(DT_F32, ny, y)};
+    const uint32_t setting[SETTING_COUNT] = {0};
+    struct launch l;
+
+    fill(x, nx, p->x, 1);
+    fill(acc, ny, DT_F32, 2);
+    if (p->accumulate)
+        memcpy(want, acc, ny * sizeof *acc);
+    else
+        o[1] = o[2];
+    for (size_t i = 0; i < nx; i++)
+        want[i % ny] += x[i] * x[i];
+    for (const struct kernel *k = kernels_square_sum; k->name; k++) {
+        if (!harness_launch(&harness, k, p, &l))
+            continue;
+        harness_run(&harness, &l, o, p->accumulate ? 3 : 2, setting);
+        assert_close(k->name, y, want, ny, DT_F32, (double)(nx / ny + 1));
+    }
+    free(x);
+    free(acc);
+    free(want);
+    free(y);
+}
+
+static void test_square_sum(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SQUARES; i++)
+        square_sum(&squares[i]);
+}
+
 static void test_instance(void **state)
 {
     struct launch l = {.text = "__kernel void KERNEL(f)() {}\n",
@@ -300,6 +344,8 @@ static int setup(void **state)
     for (int i = 0; i < SUMS; i++)
         harness_add(&harness, kernels_batch_sum, &sums[i]);
     harness_add(&harness, kernels_lane_sum, &lanes);
+    for (int i = 0; i < SQUARES; i++)
+        harness_add(&harness, kernels_square_sum, &squares[i]);
     harness_build(&harness);
     return 0;
 }
@@ -317,7 +363,7 @@ int main(void)
         cmocka_unit_test(test_reduce),    cmocka_unit_test(test_nan_wins),
         cmocka_unit_test(test_batch_sum), cmocka_unit_test(test_micro_batches),
         cmocka_unit_test(test_lane_sum),  cmocka_unit_test(test_instance),
-        cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_choice),    cmocka_unit_test(test_square_sum),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,6 +1,13 @@
 # One program per unit, one per op.  Each adds itself to check_PROGRAMS and
 # TESTS; programs that need a device exit with 77 where there is none.
 
+# The harness of op tests, which every test may link: an op's test is one line,
+# check_PROGRAMS += tests/op_NAME.
+check_LTLIBRARIES += tests/libop.la
+tests_libop_la_SOURCES = \
+	tests/op_case.c tests/op_device.c tests/op_harness.h \
+	tests/op_test.c tests/op_test.h
+
 # data/: files of samples.
 check_PROGRAMS += \
 	tests/data_dataset \
@@ -19,7 +26,7 @@ tests_data_stream_SOURCES = tests/data_stream.c
 # compiler/: the model reader, on good models and on the table of mistakes.
 check_PROGRAMS += tests/model
 tests_model_SOURCES = tests/model.c
-EXTRA_DIST += tests/mistakes
+dist_folders += tests/mistakes
 
 # runtime/: what everything shares, and plans.
 check_PROGRAMS += \
@@ -47,7 +54,7 @@ tests_session_SOURCES = \
 	tests/session.c tests/session_plan.c tests/session_plan.h
 tests_session_faults_SOURCES = \
 	tests/session_faults.c tests/session_plan.c tests/session_plan.h
-EXTRA_DIST += tests/data/safetensors
+dist_folders += tests/data/safetensors
 
 # An OpenCL layer that counts and fails calls, for OPENCL_LAYERS.  With an
 # -rpath libtool makes it a shared library although it is not installed.
@@ -62,12 +69,20 @@ tests_reference_SOURCES = tests/reference.c
 EXTRA_DIST += \
 	tests/data/bioacoustic.safetensors \
 	tests/data/fashion_cnn.safetensors \
-	tests/data/har.safetensors
+	tests/data/har.safetensors \
+	tests/data/jetx.safetensors \
+	tests/data/pose.safetensors \
+	tests/data/transformer_lm.safetensors \
+	tests/data/unet.safetensors
+
+# Gradients clipped by their norm.
+check_PROGRAMS += tests/clip
+tests_clip_SOURCES = tests/clip.c
 
 # Bits: which decisions may change them.
 check_PROGRAMS += tests/bits
 tests_bits_SOURCES = tests/bits.c
-EXTRA_DIST += tests/models
+dist_folders += tests/models
 
 # kernels/: every candidate against plain loops, directly on a device.
 check_PROGRAMS += \
@@ -104,8 +119,6 @@ tests_kernels_loss_SOURCES = \
 	tests/kernels_loss.c tests/kernel_harness.c tests/kernel_harness.h
 tests_kernels_meter_SOURCES = \
 	tests/kernels_meter.c tests/kernel_harness.c tests/kernel_harness.h
-tests_op_losses_SOURCES = tests/op_losses.c tests/op_test.c tests/op_test.h
-tests_op_move_SOURCES = tests/op_move.c tests/op_test.c tests/op_test.h
 
 # One program per op: norms, pools, reductions.
 check_PROGRAMS += \
@@ -119,52 +132,33 @@ check_PROGRAMS += \
 	tests/op_reduce_mean \
 	tests/op_reduce_sum \
 	tests/op_softmax
-tests_op_average_pool_SOURCES = \
-	tests/op_average_pool.c tests/op_test.c tests/op_test.h
-tests_op_batch_normalization_SOURCES = \
-	tests/op_batch_normalization.c tests/op_test.c tests/op_test.h
-tests_op_gelu_SOURCES = tests/op_gelu.c tests/op_test.c tests/op_test.h
-tests_op_global_average_pool_SOURCES = \
-	tests/op_global_average_pool.c tests/op_test.c tests/op_test.h
-tests_op_log_softmax_SOURCES = \
-	tests/op_log_softmax.c tests/op_test.c tests/op_test.h
-tests_op_max_pool_SOURCES = tests/op_max_pool.c tests/op_test.c tests/op_test.h
-tests_op_reduce_max_SOURCES = \
-	tests/op_reduce_max.c tests/op_test.c tests/op_test.h
-tests_op_reduce_mean_SOURCES = \
-	tests/op_reduce_mean.c tests/op_test.c tests/op_test.h
-tests_op_reduce_sum_SOURCES = \
-	tests/op_reduce_sum.c tests/op_test.c tests/op_test.h
-tests_op_softmax_SOURCES = tests/op_softmax.c tests/op_test.c tests/op_test.h
 
 # Ops of the core, by family; and whether any op is without cases.
 check_PROGRAMS += \
 	tests/op_conv \
+	tests/op_conv_transpose \
 	tests/op_copy \
 	tests/op_pointwise \
 	tests/op_product
-tests_op_conv_SOURCES = tests/op_conv.c tests/op_test.c tests/op_test.h
-tests_op_copy_SOURCES = tests/op_copy.c tests/op_test.c tests/op_test.h
-tests_op_pointwise_SOURCES = \
-	tests/op_pointwise.c tests/op_test.c tests/op_test.h
-tests_op_product_SOURCES = tests/op_product.c tests/op_test.c tests/op_test.h
 dist_check_SCRIPTS += tests/op_coverage.sh
 
 # The program end to end: mistakes, memory, short batches, threads, data larger
 # than memory.  The scripts use programs that are no tests themselves.
-test_tools = tests/make_npy tests/make_sparse tests/score
+test_tools = tests/make_npy tests/make_sparse tests/read_trace tests/score
 EXTRA_PROGRAMS += $(test_tools)
 check_DATA = $(test_tools)
 CLEANFILES += $(test_tools)
 tests_make_npy_SOURCES = tests/make_npy.c
 tests_make_sparse_SOURCES = tests/make_sparse.c
+tests_read_trace_SOURCES = tests/read_trace.c
 tests_score_SOURCES = tests/score.c
 dist_check_SCRIPTS += \
 	tests/memory.sh \
 	tests/mistakes.sh \
 	tests/short.sh \
 	tests/stream.sh \
-	tests/threads.sh
+	tests/threads.sh \
+	tests/trace.sh
 EXTRA_DIST += tests/samples.sh
 
 # Batch norm in a model: updates, running statistics, prediction.
@@ -175,3 +169,38 @@ tests_batch_norm_SOURCES = tests/batch_norm.c
 check_PROGRAMS += tests/pack_exact
 tests_pack_exact_SOURCES = tests/pack_exact.c
 EXTRA_DIST += tests/data/planner
+# The layout pass: the graph before and after means the same.
+check_PROGRAMS += tests/layout
+tests_layout_SOURCES = tests/layout.c
+
+# Recurrent layers.
+check_PROGRAMS += tests/op_lstm
+
+# The passes on small graphs and lists, places, and random models through all of
+# it.
+check_PROGRAMS += \
+	tests/pack \
+	tests/passes \
+	tests/passes_steps \
+	tests/random_plans
+random_models = \
+	tests/random_gen.h tests/random_graph.c tests/random_graph.h \
+	tests/random_layers.c tests/random_moves.c
+tests_pack_SOURCES = tests/pack.c $(random_models)
+tests_passes_SOURCES = \
+	tests/passes.c tests/graph_run.c tests/graph_run.h $(random_models)
+tests_passes_steps_SOURCES = tests/passes_steps.c
+tests_random_plans_SOURCES = \
+	tests/random_plans.c tests/graph_run.c tests/graph_run.h \
+	tests/plan_run.c tests/plan_run.h $(random_models)
+dist_folders += tests/data/passes
+# Ops of sequence models.
+check_PROGRAMS += \
+	tests/kernels_embedding \
+	tests/op_attention \
+	tests/op_constant \
+	tests/op_embedding \
+	tests/op_layer_normalization
+tests_kernels_embedding_SOURCES = \
+	tests/kernels_embedding.c tests/kernel_harness.c tests/kernel_harness.h
+check_PROGRAMS += tests/op_global_max_pool

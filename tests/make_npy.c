@@ -27,15 +27,15 @@ static double uniform(struct random *r)
     return (double)((z ^ z >> 31) >> 11) / (double)(UINT64_C(1) << 53);
 }
 
-static void draw(struct random *r, enum plancl_dtype dtype, void *element)
+static enum plancl_status add(struct plancl_npy_writer *w, struct random *r,
+                              enum plancl_dtype dtype)
 {
     double x = uniform(r);
+    int32_t i = (int32_t)(r->low + floor((r->high - r->low + 1) * x));
+    float f = (float)(r->low + (r->high - r->low) * x);
 
-    if (dtype == PLANCL_F32)
-        *(float *)element = (float)(r->low + (r->high - r->low) * x);
-    else
-        *(int32_t *)element = (int32_t)(r->low +
-                                        floor((r->high - r->low + 1) * x));
+    return dtype == PLANCL_I32 ? plancl_npy_add(w, &i, sizeof i)
+                               : plancl_npy_add(w, &f, sizeof f);
 }
 
 static void say(void *context, const struct plancl_message *m)
@@ -48,15 +48,9 @@ static enum plancl_status fill(struct plancl_npy_writer *w, struct random *r,
                                enum plancl_dtype dtype, uint64_t n)
 {
     enum plancl_status status = PLANCL_OK;
-    union {
-        float f;
-        int32_t i;
-    } element;
 
-    for (uint64_t i = 0; !status && i < n; i++) {
-        draw(r, dtype, &element);
-        status = plancl_npy_add(w, &element, sizeof element);
-    }
+    for (uint64_t i = 0; !status && i < n; i++)
+        status = add(w, r, dtype);
     return status;
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# mistakes.sh: each wrong model of tests/mistakes is refused by the program: exit
-# code 2, one message that starts as expected.txt says, no plan.
+# mistakes.sh: each wrong model of tests/mistakes is refused by the program with
+# exit code 2 and one message that starts as expected.txt says; no plan is left.
 test_name=mistakes
 . "$top_srcdir/tests/expect.sh"
 cd "$top_srcdir/tests/mistakes" || exit 99

@@ -16,22 +16,29 @@
 static const double x[] = {1, 2, 3, 5, -1, 0, 4, 2, 2, 2, 6, 1};
 static const double scale[] = {2, 0.5}, bias[] = {1, -1};
 static const double mean[] = {0.5, 1}, var[] = {4, 0.25};
-static const double inferred[] = {
-    1.49993751,  2.49981254,     0.99601196, 2.99202392,
-    -0.499812535, 0.500062488,   1.99401794, -0.00199402002,
-    2.49981254,  2.49981254,     3.9900299,  -1};
+static const double inferred[] = {1.49993751, 2.49981254,     0.99601196,
+                                  2.99202392, -0.499812535,   0.500062488,
+                                  1.99401794, -0.00199402002, 2.49981254,
+                                  2.49981254, 3.9900299,      -1};
 static const double trained[] = {
-    1,           2.73140165,  -1.14635992,  -0.560920232,
+    1,           2.73140165,   -1.14635992,  -0.560920232,
     -2.46280331, -0.731401654, -0.853640077, -1.43907977,
-    2.73140165,  2.73140165,  -0.268200386, -1.73179961};
+    2.73140165,  2.73140165,   -0.268200386, -1.73179961};
 
 #define CHANNELS(C) F32(C), F32(C), F32(C), F32(C)
-#define GIVEN       {x, scale, bias, mean, var}
+#define GIVEN                     \
+    {                             \
+        x, scale, bias, mean, var \
+    }
 
 static const struct op_case cases[] = {
-    {.in = {BATCH(2, 2), CHANNELS(2)}, .attr = "epsilon=1e-3", .x = GIVEN,
+    {.in = {BATCH(2, 2), CHANNELS(2)},
+     .attr = "epsilon=1e-3",
+     .x = GIVEN,
      .y = inferred},
-    {.in = {BATCH(2, 2), CHANNELS(2)}, .x = GIVEN, .y = trained,
+    {.in = {BATCH(2, 2), CHANNELS(2)},
+     .x = GIVEN,
+     .y = trained,
      .attr = "epsilon=1e-3 training_mode=1 momentum=0.75"},
     {.in = {BATCH(1), CHANNELS(1)}, .low = 0.5, .high = 2},
     {.in = {BATCH(17), CHANNELS(17)}, .low = 0.5, .high = 2},
@@ -45,22 +52,28 @@ static const struct op_case cases[] = {
      .attr = "training_mode=1 running_variance=unbiased"},
     {.in = {BATCH(3, 2, 2, 2), CHANNELS(3)}, .attr = "training_mode=1"},
     /* Far from zero, where a sum of squares would lose all digits. */
-    {.in = {BATCH(3, 9, 15), CHANNELS(3)}, .attr = "training_mode=1",
-     .low = 90, .high = 110, .flat = true},
+    {.in = {BATCH(3, 9, 15), CHANNELS(3)},
+     .attr = "training_mode=1",
+     .low = 90,
+     .high = 110,
+     .flat = true},
     {.in = {BATCH(), CHANNELS(1)}, .rejects = "wanted [N,C]"},
     {.in = {BATCH(3), CHANNELS(2)}, .rejects = "operand 1 is f32 [2] for 3"},
     {.in = {BATCH(3), F32(3), F32(3)}, .rejects = "takes 5 operands, got 3"},
     {.in = {LABEL(3), CHANNELS(3)}, .rejects = "input is i32"},
-    {.in = {BATCH(3), CHANNELS(3)}, .attr = "epsilon=-1",
+    {.in = {BATCH(3), CHANNELS(3)},
+     .attr = "epsilon=-1",
      .rejects = "epsilon is -1"},
-    {.in = {BATCH(3), CHANNELS(3)}, .attr = "running_variance=sample",
+    {.in = {BATCH(3), CHANNELS(3)},
+     .attr = "running_variance=sample",
      .rejects = "wanted population or unbiased"},
-    {.in = {F32(4, 3), CHANNELS(3)}, .attr = "training_mode=1",
+    {.in = {F32(4, 3), CHANNELS(3)},
+     .attr = "training_mode=1",
      .rejects = "no samples in its first dimension"},
     {.attr = NULL},
 };
 
-/* ---- running statistics: [mean, var] after one update from mean and var ---- */
+/* ---- running statistics after one update from mean and var ---- */
 
 static const struct {
     const char *kind;
@@ -79,9 +92,8 @@ static const struct {
 static void operands(struct graph *g, struct tensor *value, val *in)
 {
     static const double *const data[] = {x, scale, bias, mean, var};
-    static const enum plan_kind kind[] = {PLAN_INPUT, PLAN_PARAMETER,
-                                          PLAN_PARAMETER, PLAN_STATE,
-                                          PLAN_STATE};
+    static const enum plan_kind kind[] = {
+        PLAN_INPUT, PLAN_PARAMETER, PLAN_PARAMETER, PLAN_STATE, PLAN_STATE};
     static const char *const name[] = {"x", "weight", "bias", "mean", "var"};
     struct type t[] = {BATCH(2, 2), CHANNELS(2)};
 
@@ -103,8 +115,10 @@ static int differ(const char *what, int c, const double *got,
 
     for (int i = 0; i < 2; i++)
         if (!(fabs(got[i] - want[i]) < 1e-8)) {
-            fprintf(stderr, "FAIL running %s %d of case %d is %.9g, wanted "
-                    "%.9g\n", what, i, c, got[i], want[i]);
+            fprintf(stderr,
+                    "FAIL running %s %d of case %d is %.9g, wanted "
+                    "%.9g\n",
+                    what, i, c, got[i], want[i]);
             bad = 1;
         }
     return bad;
@@ -118,10 +132,12 @@ static void start(struct graph *g, struct arena *arena, struct diag *d)
 
 static int check_follow(struct arena *arena, int c)
 {
-    union attr attr[] = {{.f = 1e-3}, {.f = 0.75}, {.s = follow[c].kind},
-                         {.i = 1}};
-    struct ref_env env = {.batch = OP_BATCH, .rows = follow[c].rows,
-                          .effective = follow[c].rows, .step = 1};
+    union attr attr[] = {
+        {.f = 1e-3}, {.f = 0.75}, {.s = follow[c].kind}, {.i = 1}};
+    struct ref_env env = {.batch = OP_BATCH,
+                          .rows = follow[c].rows,
+                          .effective = follow[c].rows,
+                          .step = 1};
     struct tensor *value = ARENA_NEW(arena, struct tensor, 100);
     struct diag d = {.failed = false};
     struct graph g;
@@ -141,8 +157,8 @@ static int check_follow(struct arena *arena, int c)
 /* Two layers cannot both move one running mean. */
 static int check_shared(struct arena *arena)
 {
-    union attr attr[] = {{.f = 1e-3}, {.f = 0.75}, {.s = "population"},
-                         {.i = 1}};
+    union attr attr[] = {
+        {.f = 1e-3}, {.f = 0.75}, {.s = "population"}, {.i = 1}};
     struct tensor *value = ARENA_NEW(arena, struct tensor, 100);
     struct diag d = {.failed = false};
     struct graph g;

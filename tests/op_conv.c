@@ -6,21 +6,18 @@
 
 #include "tests/op_test.h"
 
-static const double x[] = {-2, 1,  -3, 0,  3,  -1, 2,  -2, 1,  -3,
-                           0,  3,  -1, 2,  -2, 1,  -3, 0,  3,  -1,
-                           2,  -2, 1,  -3, 0,  3,  -1, 2,  -2, 1,
-                           -3, 0,  3,  -1, 2,  -2, 1,  -3, 0,  3};
-static const double w[] = {-1, 1,  -2, 0,  2,  -1, 1,  -2, 0,
-                           2,  -1, 1,  -2, 0,  2,  -1, 1,  -2,
-                           0,  2,  -1, 1,  -2, 0,  2,  -1, 1,
-                           -2, 0,  2,  -1, 1,  -2, 0,  2,  -1};
+static const double x[] = {-2, 1, -3, 0, 3, -1, 2, -2, 1, -3, 0, 3, -1, 2,
+                           -2, 1, -3, 0, 3, -1, 2, -2, 1, -3, 0, 3, -1, 2,
+                           -2, 1, -3, 0, 3, -1, 2, -2, 1, -3, 0, 3};
+static const double w[] = {-1, 1,  -2, 0,  2, -1, 1,  -2, 0,  2, -1, 1,
+                           -2, 0,  2,  -1, 1, -2, 0,  2,  -1, 1, -2, 0,
+                           2,  -1, 1,  -2, 0, 2,  -1, 1,  -2, 0, 2,  -1};
 static const double b[] = {0.5, -1};
 static const double plain[] = {11.5, -8.5, -7.5, 51.5, -24.5, 11.5,
                                -18,  20,   -26,  4,    -7,    -18};
-static const double padded[] = {-9.5, 5.5,  -14.5, 22.5, 51.5,  -24.5,
-                                11.5, -2.5, -11.5, 2.5,  2.5,   -6.5,
-                                -21,  28,   -21,   3,    4,     -7,
-                                -18,  19,   -9,    -6,   18,    -3};
+static const double padded[] = {
+    -9.5, 5.5, -14.5, 22.5, 51.5, -24.5, 11.5, -2.5, -11.5, 2.5, 2.5, -6.5,
+    -21,  28,  -21,   3,    4,    -7,    -18,  19,   -9,    -6,  18,  -3};
 static const double upper[] = {-16.5, -8.5, 4.5, 4.5, -16.5, -9.5,
                                -6,    20,   31,  -10, -14,   5};
 static const double lower[] = {-1.5, 5.5, 22.5, -17.5, -24.5, -2.5,
@@ -31,10 +28,10 @@ static const double grouped[] = {7,  0, -5, -8, 6, 3,  -3, 7,  3, -7,
 static const double depthwise[] = {3, 3, -4, 6, -4, 5, 5, -4};
 
 /* Only samples have gradients, and those of x above are one. */
-#define GOLDEN(want, attributes)                                               \
-    {                                                                          \
-        .in = {F32(1, 2, 4, 5), F32(2, 2, 3, 3), F32(2)}, .x = {x, w, b},      \
-        .y = want, .attr = attributes, .flat = true                            \
+#define GOLDEN(want, attributes)                                          \
+    {                                                                     \
+        .in = {F32(1, 2, 4, 5), F32(2, 2, 3, 3), F32(2)}, .x = {x, w, b}, \
+        .y = want, .attr = attributes, .flat = true                       \
     }
 
 static const struct op_case conv[] = {
@@ -46,10 +43,16 @@ static const struct op_case conv[] = {
     GOLDEN(lower, "pads=1,1,0,1 strides=2,2"),
     GOLDEN(lower, "auto_pad=SAME_LOWER strides=2,2"),
     GOLDEN(dilated, "dilations=1,2"),
-    {.in = {F32(1, 4, 6), F32(4, 2, 3)}, .x = {x, w}, .y = grouped,
-     .attr = "group=2 pads=2,1 dilations=2", .flat = true},
-    {.in = {F32(1, 4, 6), F32(4, 1, 2)}, .x = {x, w}, .y = depthwise,
-     .attr = "group=4 strides=3", .flat = true},
+    {.in = {F32(1, 4, 6), F32(4, 2, 3)},
+     .x = {x, w},
+     .y = grouped,
+     .attr = "group=2 pads=2,1 dilations=2",
+     .flat = true},
+    {.in = {F32(1, 4, 6), F32(4, 1, 2)},
+     .x = {x, w},
+     .y = depthwise,
+     .attr = "group=4 strides=3",
+     .flat = true},
     {.in = {BATCH(1, 1, 1), F32(1, 1, 1, 1), F32(1)}},
     {.in = {BATCH(3, 7, 5), F32(5, 3, 1, 1), F32(5)}},
     {.in = {BATCH(3, 7, 5), F32(5, 3, 3, 2), F32(5)}},
@@ -81,9 +84,11 @@ static const struct op_case conv[] = {
      .rejects = "a window of 5 does not fit into 3"},
     {.in = {BATCH(2, 3, 3), F32(3, 4, 1, 1)},
      .rejects = "W has 4 channels, input has 2 in each group"},
-    {.in = {BATCH(4, 3, 3), F32(3, 2, 1, 1)}, .attr = "group=2",
+    {.in = {BATCH(4, 3, 3), F32(3, 2, 1, 1)},
+     .attr = "group=2",
      .rejects = "group is 2 for 4 channels and 3 filters"},
-    {.in = {BATCH(4, 3, 3), F32(3, 2, 1, 1)}, .attr = "group=0",
+    {.in = {BATCH(4, 3, 3), F32(3, 2, 1, 1)},
+     .attr = "group=0",
      .rejects = "group is 0"},
     {.in = {BATCH(4, 3, 3), F32(3, 4, 1)},
      .rejects = "W is [3,4,1] for an input [3,4,3,3]"},
@@ -92,17 +97,23 @@ static const struct op_case conv[] = {
     {.in = {BATCH(1, 3, 3), F32(3, 1, 1, 1), F32(2)},
      .rejects = "B is [2] for 3 filters"},
     {.in = {LABEL(1, 3, 3), F32(3, 1, 1, 1)}, .rejects = "input is i32"},
-    {.in = {BATCH(1, 3, 3), F32(3, 1, 1, 1)}, .attr = "strides=0,1",
+    {.in = {BATCH(1, 3, 3), F32(3, 1, 1, 1)},
+     .attr = "strides=0,1",
      .rejects = "strides has 0, wanted at least 1"},
-    {.in = {BATCH(1, 3, 3), F32(3, 1, 1, 1)}, .attr = "strides=1",
+    {.in = {BATCH(1, 3, 3), F32(3, 1, 1, 1)},
+     .attr = "strides=1",
      .rejects = "strides has 1 numbers, wanted 2"},
-    {.in = {BATCH(1, 3, 3), F32(3, 1, 1, 1)}, .attr = "dilations=1,0",
+    {.in = {BATCH(1, 3, 3), F32(3, 1, 1, 1)},
+     .attr = "dilations=1,0",
      .rejects = "dilations has 0"},
-    {.in = {BATCH(1, 3, 3), F32(3, 1, 1, 1)}, .attr = "pads=1,1",
+    {.in = {BATCH(1, 3, 3), F32(3, 1, 1, 1)},
+     .attr = "pads=1,1",
      .rejects = "pads has 2 numbers, wanted 4"},
-    {.in = {BATCH(1, 3, 3), F32(3, 1, 1, 1)}, .attr = "pads=1,1,-1,1",
+    {.in = {BATCH(1, 3, 3), F32(3, 1, 1, 1)},
+     .attr = "pads=1,1,-1,1",
      .rejects = "pads has -1"},
-    {.in = {BATCH(1, 3, 3), F32(3, 1, 1, 1)}, .attr = "auto_pad=SAME",
+    {.in = {BATCH(1, 3, 3), F32(3, 1, 1, 1)},
+     .attr = "auto_pad=SAME",
      .rejects = "auto_pad is \"SAME\", wanted NOTSET, VALID"},
     {.in = {BATCH(1, 3, 3), F32(3, 1, 1, 1)},
      .attr = "auto_pad=VALID pads=1,1,1,1",

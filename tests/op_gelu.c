@@ -7,12 +7,12 @@
 #include <stddef.h>
 
 static const double eight[] = {-3, -1, -0.5, 0, 0.25, 1, 2, 4};
-static const double by_erf[] = {-0.00404968858, -0.158655256, -0.154268771,
-                                0,              0.149676582,  0.841344744,
-                                1.95449972,     3.99987328};
-static const double by_tanh[] = {-0.00363739282, -0.158808014, -0.154285992,
-                                 0,              0.14967535,   0.841191986,
-                                 1.95459769,     3.99992975};
+static const double by_erf[] = {
+    -0.00404968858, -0.158655256, -0.154268771, 0,
+    0.149676582,    0.841344744,  1.95449972,   3.99987328};
+static const double by_tanh[] = {
+    -0.00363739282, -0.158808014, -0.154285992, 0,
+    0.14967535,     0.841191986,  1.95459769,   3.99992975};
 
 static const struct op_case cases[] = {
     {.in = {F32(8)}, .x = {eight}, .y = by_erf},
@@ -22,7 +22,8 @@ static const struct op_case cases[] = {
     {.in = {BATCH(5, 7)}, .attr = "approximate=tanh"},
     {.in = {F32(33)}, .low = -12, .high = 12},
     {.in = {F32(33)}, .attr = "approximate=tanh", .low = -12, .high = 12},
-    {.in = {F32(2)}, .attr = "approximate=erf",
+    {.in = {F32(2)},
+     .attr = "approximate=erf",
      .rejects = "approximate is \"erf\", wanted none or tanh"},
     {.in = {I32(2)}, .rejects = "operand is i32"},
     {.attr = NULL},

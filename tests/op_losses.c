@@ -35,6 +35,10 @@ static const double logs_twice[] = {
     0, 0, LOG_2,     LOG_2,     LOG_5,     LOG_5,
     1, 1, 1 + LOG_2, 1 + LOG_2, 1 + LOG_5, 1 + LOG_5,
     0, 0, LOG_2,     LOG_2,     LOG_5,     LOG_5};
+/* The same with classes last: [3, 2, 3]. */
+static const double logs_last[] = {
+    0, LOG_2,     LOG_5,     0, LOG_2, LOG_5, 1, 1 + LOG_2, 1 + LOG_5,
+    1, 1 + LOG_2, 1 + LOG_5, 0, LOG_2, LOG_5, 0, LOG_2,     LOG_5};
 static const double pairs[] = {0, 1, 2, 2, 1, 0};
 static const double pair_sums[] = {2 * LOG_8 - LOG_2, 2 * LOG_8 - 2 * LOG_5,
                                    2 * LOG_8 - LOG_2};
@@ -47,6 +51,15 @@ static const struct op_case cross_entropy[] = {
      .y = second_ignored,
      .attr = "ignore_index=7"},
     {.in = {BATCH(3, 2), LABEL(2)}, .x = {logs_twice, pairs}, .y = pair_sums},
+    {.in = {BATCH(2, 3), LABEL(2)},
+     .x = {logs_last, pairs},
+     .y = pair_sums,
+     .attr = "axis=2"},
+    {.in = {BATCH(4, 5, 17), LABEL(4, 5)},
+     .classes = 17,
+     .attr = "axis=-1 ignore_index=3"},
+    {.in = {BATCH(1, 5), LABEL(1)}, .classes = 5, .attr = "axis=-1"},
+    {.in = {BATCH(5), LABELS}, .classes = 5, .attr = "axis=-1"},
     {.in = {BATCH(1), LABELS}, .classes = 1},
     {.in = {BATCH(10), LONGS}, .classes = 10},
     {.in = {BATCH(17), LABELS}, .classes = 17, .attr = "ignore_index=7"},
@@ -58,6 +71,12 @@ static const struct op_case cross_entropy[] = {
     {.in = {BATCH(), LABELS}, .rejects = "logits are [3], wanted [N, classes]"},
     {.in = {BATCH(5), LABEL(1)}, .rejects = "wanted labels [3]"},
     {.in = {BATCH(5, 2), LABEL(3)}, .rejects = "wanted labels [3,2]"},
+    {.in = {BATCH(5, 2), LABEL(2)},
+     .attr = "axis=2",
+     .rejects = "wanted labels [3,5]"},
+    {.in = {BATCH(5, 2, 2), LABEL(5, 2)},
+     .attr = "axis=2",
+     .rejects = "wanted 1 or the last"},
     {.in = {BATCH(5), BATCH()}, .rejects = "labels are f32"},
     {.in = {LABEL(5), LABELS}, .rejects = "logits are i32"},
     {.in = {F32(6, 5), I32(6)}, .rejects = "does not count the 3 samples"},
@@ -72,6 +91,9 @@ static const struct op_case accuracy[] = {
     {.in = {BATCH(3), LABELS}, .x = {votes, guesses}, .y = hits, .flat = true},
     {.in = {BATCH(10), LONGS}, .classes = 10, .flat = true},
     {.in = {BATCH(4, 7), BYTES(7)}, .flat = true, .attr = "ignore_index=1"},
+    {.in = {BATCH(7, 4), BYTES(7)},
+     .flat = true,
+     .attr = "axis=-1 ignore_index=1"},
     {.in = {BATCH(4), LABEL(4)}, .rejects = "wanted labels [3]"},
     {.in = {F32(2, 5), I32(2)}, .rejects = "does not count the 3 samples"},
     {.attr = NULL},

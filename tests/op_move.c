@@ -6,7 +6,10 @@
 
 #include <stddef.h>
 
-#define BYTES(...) {DT_U8, DIMS(__VA_ARGS__), 0}
+#define BYTES(...)                  \
+    {                               \
+        DT_U8, DIMS(__VA_ARGS__), 0 \
+    }
 
 static const double six[] = {1, 2, 3, 4, 5, 6};
 static const double six_turned[] = {1, 4, 2, 5, 3, 6};
@@ -57,8 +60,8 @@ static const double large[] = {-1, 255, 256, 300, 70000, -70000};
 static const double lower_byte[] = {255, 255, 0, 44, 112, 144};
 static const double above[] = {1, 127, 256, 300, 70000, 0};
 static const double lower_signed[] = {1, 127, 0, 44, 112, 0};
-static const double past_floats[] = {16777217, -16777217, 2147483647,
-                                     -2147483647, 1, 0};
+static const double past_floats[] = {16777217,    -16777217, 2147483647,
+                                     -2147483647, 1,         0};
 
 static const struct op_case cast[] = {
     {.in = {F32(6)}, .x = {numbers}, .y = whole, .attr = "to=i32"},
@@ -106,16 +109,17 @@ static const struct op_case dropout[] = {
 static const struct op_case sgd[] = {
     {.in = {F32(19), F32(19)}, .attr = "weight_decay=0.1", .flat = true},
     {.in = {F32(19), F32(18)}, .rejects = "g is f32 [18], wanted f32 [19]"},
-    {.in = {F32(19), F32(19)}, .attr = "weight_decay=-1",
+    {.in = {F32(19), F32(19)},
+     .attr = "weight_decay=-1",
      .rejects = "weight_decay is -1"},
     {.in = {F32(19), F32(19)}, .attr = "nesterov=1", .rejects = "nesterov"},
     {.attr = NULL},
 };
 
 static const struct op_case momentum[] = {
-    {.in = {F32(19), F32(19), F32(19)}, .attr = "momentum=0.9",
-     .flat = true},
-    {.in = {F32(19), F32(19), F32(19)}, .attr = "momentum=0.9 nesterov=1",
+    {.in = {F32(19), F32(19), F32(19)}, .attr = "momentum=0.9", .flat = true},
+    {.in = {F32(19), F32(19), F32(19)},
+     .attr = "momentum=0.9 nesterov=1",
      .flat = true},
     {.attr = NULL},
 };
@@ -123,13 +127,20 @@ static const struct op_case momentum[] = {
 /* v is not below zero.  Without an update, step is 0, so that w is NaN on both
  * sides; kernels_move.c has its values. */
 static const struct op_case adam[] = {
-    {.in = {F32(19), F32(19), F32(19), F32(19)}, .low = 0.1, .high = 1,
+    {.in = {F32(19), F32(19), F32(19), F32(19)},
+     .low = 0.1,
+     .high = 1,
      .flat = true},
-    {.in = {F32(3, 5), F32(3, 5), F32(3, 5), F32(3, 5)}, .low = 0.1,
-     .high = 1, .attr = "beta1=0 weight_decay=0.5", .flat = true},
-    {.in = {F32(3), F32(3), F32(3), F32(3)}, .attr = "beta2=1",
+    {.in = {F32(3, 5), F32(3, 5), F32(3, 5), F32(3, 5)},
+     .low = 0.1,
+     .high = 1,
+     .attr = "beta1=0 weight_decay=0.5",
+     .flat = true},
+    {.in = {F32(3), F32(3), F32(3), F32(3)},
+     .attr = "beta2=1",
      .rejects = "beta2 is 1"},
-    {.in = {F32(3), F32(3), F32(3), F32(3)}, .attr = "epsilon=-1",
+    {.in = {F32(3), F32(3), F32(3), F32(3)},
+     .attr = "epsilon=-1",
      .rejects = "epsilon is -1"},
     {.attr = NULL},
 };
@@ -140,11 +151,9 @@ int main(void)
         const char *op;
         const struct op_case *cases;
     } tests[] = {
-        {"Transpose", transpose}, {"Expand", expand},
-        {"Cast", cast},           {"Identity", identity},
-        {"Dropout", dropout},     {"SGD", sgd},
-        {"SGDMomentum", momentum}, {"Adam", adam},
-        {"AdamW", adam},
+        {"Transpose", transpose},  {"Expand", expand},   {"Cast", cast},
+        {"Identity", identity},    {"Dropout", dropout}, {"SGD", sgd},
+        {"SGDMomentum", momentum}, {"Adam", adam},       {"AdamW", adam},
     };
     int worst = 0;
 

@@ -9,7 +9,10 @@
 
 #include "tests/op_test.h"
 
-#define BYTES(...) {DT_U8, DIMS(__VA_ARGS__), 0}
+#define BYTES(...)                  \
+    {                               \
+        DT_U8, DIMS(__VA_ARGS__), 0 \
+    }
 
 static const double xs[] = {-2.5, -1, -0.25, 0.5, 1, 3};
 static const double positive[] = {0.25, 0.5, 1, 2, 4, 10};
@@ -17,19 +20,28 @@ static const double positive[] = {0.25, 0.5, 1, 2, 4, 10};
  * somewhere, so gradients are not compared by differences. */
 static const double special[] = {-INFINITY, INFINITY, NAN, 0, -1e30, 1e30};
 
-#define X(want) {.in = {F32(6)}, .x = {xs}, .y = want}
-#define SPECIAL(want)                                                          \
-    {                                                                          \
-        .in = {F32(6)}, .x = {special}, .y = want, .flat = true                \
+#define X(want)                              \
+    {                                        \
+        .in = {F32(6)}, .x = {xs}, .y = want \
+    }
+#define SPECIAL(want)                                           \
+    {                                                           \
+        .in = {F32(6)}, .x = {special}, .y = want, .flat = true \
     }
 /* A scalar, a row's tail, and one gradient over samples. */
-#define SHAPES                                                                 \
-    {.in = {SCALAR}}, {.in = {F32(2, 37)}}, {.in = {BATCH(3, 5)}}
-#define NOT_INTEGERS                                                           \
-    {                                                                          \
-        .in = {I32(6)}, .rejects = "operand is i32, not a float"               \
+#define SHAPES                              \
+    {.in = {SCALAR}}, {.in = {F32(2, 37)}}, \
+    {                                       \
+        .in = { BATCH(3, 5) }               \
     }
-#define END {.attr = NULL}
+#define NOT_INTEGERS                                             \
+    {                                                            \
+        .in = {I32(6)}, .rejects = "operand is i32, not a float" \
+    }
+#define END          \
+    {                \
+        .attr = NULL \
+    }
 
 /* ---- of one operand ---- */
 
@@ -64,8 +76,8 @@ static const struct op_case exponential[] = {X(exp_y), SPECIAL(exp_special),
 
 static const double log_y[] = {-1.386294361, -0.6931471806, 0,
                                0.6931471806, 1.386294361,   2.302585093};
-static const double log_special[] = {NAN, INFINITY, NAN, -INFINITY, NAN,
-                                     69.0775527898};
+static const double log_special[] = {NAN,       INFINITY, NAN,
+                                     -INFINITY, NAN,      69.0775527898};
 static const struct op_case logarithm[] = {
     {.in = {F32(6)}, .x = {positive}, .y = log_y},
     SPECIAL(log_special),
@@ -74,8 +86,8 @@ static const struct op_case logarithm[] = {
     END,
 };
 
-static const double sqrt_y[] = {0.5,         0.7071067812, 1,
-                                1.414213562, 2,            3.16227766};
+static const double sqrt_y[] = {0.5, 0.7071067812, 1, 1.414213562,
+                                2,   3.16227766};
 static const double sqrt_special[] = {NAN, INFINITY, NAN, 0, NAN, 1e15};
 static const struct op_case square_root[] = {
     {.in = {F32(6)}, .x = {positive}, .y = sqrt_y},
@@ -120,29 +132,110 @@ static const double softplus_y[] = {0.07888973429, 0.3132616875, 0.5759394199,
 static const double softplus_special[] = {0, INFINITY, NAN, 0.6931471806,
                                           0, 1e30};
 static const struct op_case softplus[] = {
-    X(softplus_y), SPECIAL(softplus_special), SHAPES,
-    {.in = {F32(37)}, .low = -90, .high = 90}, NOT_INTEGERS, END};
+    X(softplus_y), SPECIAL(softplus_special),
+    SHAPES,        {.in = {F32(37)}, .low = -90, .high = 90},
+    NOT_INTEGERS,  END};
 
 static const double gelu_erf_y[] = {-0.01552416331, -0.1586552539,
                                     -0.1003234186,  0.3457312306,
                                     0.8413447461,   2.995950306};
 static const struct op_case gelu_erf[] = {
-    X(gelu_erf_y), SHAPES, {.in = {F32(37)}, .low = -20, .high = 20},
-    NOT_INTEGERS, END};
+    X(gelu_erf_y),
+    SHAPES,
+    {.in = {F32(37)}, .low = -20, .high = 20},
+    NOT_INTEGERS,
+    END};
 
 static const double gelu_tanh_y[] = {-0.01508426609, -0.1588080094,
                                      -0.1003246493,  0.3457140098,
                                      0.8411919906,   2.996362608};
 static const struct op_case gelu_tanh[] = {
-    X(gelu_tanh_y), SHAPES, {.in = {F32(37)}, .low = -20, .high = 20},
-    NOT_INTEGERS, END};
+    X(gelu_tanh_y),
+    SHAPES,
+    {.in = {F32(37)}, .low = -20, .high = 20},
+    NOT_INTEGERS,
+    END};
+
+static const double elu_y[] = {
+    -0.9179150014, -0.6321205588, -0.2211992169, 0.5, 1, 3};
+static const double half_elu_y[] = {
+    -0.4589575007, -0.3160602794, -0.1105996085, 0.5, 1, 3};
+static const double elu_special[] = {-1, INFINITY, NAN, 0, -1, 1e30};
+static const struct op_case elu[] = {
+    X(elu_y),
+    {.in = {F32(6)}, .x = {xs}, .y = half_elu_y, .attr = "alpha=0.5"},
+    SPECIAL(elu_special),
+    SHAPES,
+    NOT_INTEGERS,
+    END,
+};
+
+static const double selu_y[] = {-1.613785764, -1.111330741, -0.3888901987,
+                                0.5253505111, 1.050701022,  3.152103066};
+static const double elu_thrice[] = {
+    -1.3768725022, -0.9481808382, -0.3317988254, 1.5, 3, 9};
+static const struct op_case selu[] = {
+    X(selu_y),
+    {.in = {F32(6)}, .x = {xs}, .y = elu_thrice, .attr = "alpha=0.5 gamma=3"},
+    SHAPES,
+    NOT_INTEGERS,
+    END};
+
+static const double silu_y[] = {-0.1896454501, -0.2689414214, -0.1094558748,
+                                0.3112296656,  0.7310585786,  2.85772238};
+static const struct op_case silu[] = {X(silu_y),
+                                      SHAPES,
+                                      {.in = {F32(37)}, .low = -90, .high = 90},
+                                      NOT_INTEGERS,
+                                      END};
+
+static const double mish_y[] = {-0.1968162039, -0.3034014614, -0.1299269637,
+                                0.3752452113,  0.8650983883,  2.986535005};
+static const struct op_case mish[] = {X(mish_y),
+                                      SHAPES,
+                                      {.in = {F32(37)}, .low = -90, .high = 90},
+                                      NOT_INTEGERS,
+                                      END};
+
+/* One of xs lies at a kink. */
+static const double hard_sigmoid_y[] = {0, 0.3, 0.45, 0.6, 0.7, 1};
+static const double hard_other_y[] = {0.125, 0.5, 0.6875, 0.875, 1, 1};
+static const double hard_special[] = {0, 1, NAN, 0.5, 0, 1};
+static const struct op_case hard_sigmoid[] = {
+    {.in = {F32(6)}, .x = {xs}, .y = hard_sigmoid_y, .flat = true},
+    {.in = {F32(6)},
+     .x = {xs},
+     .y = hard_other_y,
+     .attr = "alpha=0.25 beta=0.75",
+     .flat = true},
+    SPECIAL(hard_special),
+    SHAPES,
+    {.in = {F32(37)}, .low = -6, .high = 6},
+    NOT_INTEGERS,
+    END,
+};
+
+static const double hard_swish_y[] = {
+    -0.2083333333, -0.3333333333, -0.1145833333, 0.2916666667, 0.6666666667, 3};
+static const double swish_special[] = {0, INFINITY, NAN, 0, 0, 1e30};
+static const struct op_case hard_swish[] = {
+    {.in = {F32(6)}, .x = {xs}, .y = hard_swish_y, .flat = true},
+    SPECIAL(swish_special),
+    SHAPES,
+    {.in = {F32(37)}, .low = -6, .high = 6},
+    NOT_INTEGERS,
+    END,
+};
 
 static const double clip_y[] = {-0.75, -0.75, -0.25, 0.5, 0.875, 0.875};
 static const double clip_special[] = {-1, 1, NAN, 0, -1, 1};
 static const struct op_case clip[] = {
     {.in = {F32(6)}, .x = {xs}, .y = clip_y, .attr = "min=-0.75 max=0.875"},
-    {.in = {F32(6)}, .x = {special}, .y = clip_special,
-     .attr = "min=-1 max=1", .flat = true},
+    {.in = {F32(6)},
+     .x = {special},
+     .y = clip_special,
+     .attr = "min=-1 max=1",
+     .flat = true},
     {.in = {F32(6)}, .x = {xs}, .y = xs}, /* no limits */
     {.in = {F32(6)}, .x = {xs}, .y = relu_y, .attr = "min=0"},
     {.in = {BATCH(37)}, .attr = "max=0.5"},
@@ -154,7 +247,10 @@ static const struct op_case clip[] = {
 
 static const double as[] = {0.5, 1, 2, 3, 4, 0.25};
 static const double bs[] = {2, -3, 0.5, 3, -0.5, 1.5};
-#define AB(want) {.in = {F32(6), F32(6)}, .x = {as, bs}, .y = want}
+#define AB(want)                                         \
+    {                                                    \
+        .in = {F32(6), F32(6)}, .x = {as, bs}, .y = want \
+    }
 
 static const double add_y[] = {2.5, -2, 2.5, 6, 3.5, 1.75};
 static const double grid[] = {0, 10, 20};
@@ -237,7 +333,9 @@ static const double powers[] = {2, 3, -1, 2, 0, 0};
 static const double whole_powers[] = {4, -8, -1. / 3, 0, 1, 1};
 static const struct op_case power[] = {
     AB(pow_y),
-    {.in = {F32(6), F32(6)}, .x = {bases, powers}, .y = whole_powers,
+    {.in = {F32(6), F32(6)},
+     .x = {bases, powers},
+     .y = whole_powers,
      .flat = true},
     {.in = {F32(5, 1), F32(2, 1, 7)}, .low = 0.5, .high = 2},
     {.in = {BATCH(5), SCALAR}, .low = 0.5, .high = 2},
@@ -256,7 +354,8 @@ static const struct op_case maximum[] = {
     {.in = {F32(7), F32(7)}, .x = {all_a, all_b}, .y = all_max, .flat = true},
     {.in = {F32(5, 1), F32(2, 1, 7)}},
     {.in = {BATCH(5), F32(1, 5)}},
-    {.in = {I32(3), I32(3)}, .x = {ones, zeros},
+    {.in = {I32(3), I32(3)},
+     .x = {ones, zeros},
      .y = (const double[]){1, 0, 0}},
     {.in = {F32(3), F32(2)}, .rejects = "do not broadcast"},
     END,
@@ -268,7 +367,8 @@ static const struct op_case minimum[] = {
     {.in = {F32(7), F32(7)}, .x = {all_a, all_b}, .y = all_min, .flat = true},
     {.in = {F32(5, 1), F32(2, 1, 7)}},
     {.in = {BATCH(5), F32(1, 5)}},
-    {.in = {I32(3), I32(3)}, .x = {ones, zeros},
+    {.in = {I32(3), I32(3)},
+     .x = {ones, zeros},
      .y = (const double[]){0, -1, 0}},
     {.in = {F32(3), F32(2)}, .rejects = "do not broadcast"},
     END,
@@ -277,12 +377,12 @@ static const struct op_case minimum[] = {
 /* ---- comparisons ---- */
 
 /* Against NaN, nothing holds. */
-#define COMPARE(want, want_all)                                                \
-    AB(want), {.in = {F32(7), F32(7)}, .x = {all_a, all_b}, .y = want_all},    \
-        {.in = {F32(5, 1), F32(2, 1, 17)}}, {.in = {BATCH(5), F32(5)}},        \
-        {.in = {I64(3), I64(3)}}, {.in = {BYTES(4), BYTES(4)}},                \
-        {.in = {F32(3), I32(3)},                                               \
-         .rejects = "operands are f32 and i32, not of one type"},              \
+#define COMPARE(want, want_all)                                             \
+    AB(want), {.in = {F32(7), F32(7)}, .x = {all_a, all_b}, .y = want_all}, \
+        {.in = {F32(5, 1), F32(2, 1, 17)}}, {.in = {BATCH(5), F32(5)}},     \
+        {.in = {I64(3), I64(3)}}, {.in = {BYTES(4), BYTES(4)}},             \
+        {.in = {F32(3), I32(3)},                                            \
+         .rejects = "operands are f32 and i32, not of one type"},           \
         {.in = {F32(3), F32(2)}, .rejects = "do not broadcast"}, END
 
 static const double gt_y[] = {0, 1, 1, 0, 1, 0};
@@ -307,8 +407,9 @@ static const double near_longs[] = {9007199254740990, -16777216, 5};
 static const double equal_longs[] = {0, 0, 1};
 static const struct op_case equal[] = {
     {.in = {I64(3), I64(3)}, .x = {longs, near_longs}, .y = equal_longs},
-    {.in = {I32(3), I32(3)}, .x = {longs + 1, near_longs + 1},
-     .y = (const double[]){0, 1, 1}},
+    {.in = {I32(2), I32(2)},
+     .x = {longs + 1, near_longs + 1},
+     .y = (const double[]){0, 1}},
     COMPARE(eq_y, eq_all),
 };
 
@@ -323,19 +424,19 @@ static const struct op_case where[] = {
     {.in = {BOOL(6), F32(6), F32(6)}, .x = {conditions, as, bs}, .y = chosen},
     /* What is not chosen does not matter. */
     {.in = {BOOL(3), F32(3), F32(3)},
-     .x = {(const double[]){0, 1, 0}, not_touched,
-           (const double[]){2, NAN, 2}},
-     .y = kept, .flat = true},
+     .x = {(const double[]){0, 1, 0}, not_touched, (const double[]){2, NAN, 2}},
+     .y = kept,
+     .flat = true},
     {.in = {BOOL(5, 7), SCALAR, SCALAR}},
     {.in = {BOOL(5, 1), F32(7), F32(2, 1, 1)}},
     {.in = {BOOL(1), F32(5, 7), F32(5, 1)}},
     {.in = {BOOL(5), BATCH(5), F32(5)}},
     {.in = {BOOL(3), I32(3), I32(3)}},
-    {.in = {BOOL(3), I64(3), I64(3)}, .x = {conditions, longs, neg_longs},
+    {.in = {BOOL(3), I64(3), I64(3)},
+     .x = {conditions, longs, neg_longs},
      .y = (const double[]){9007199254740991, 16777217, -5}},
     {.in = {BOOL(3), BOOL(3), BOOL(1)}},
-    {.in = {F32(3), F32(3), F32(3)},
-     .rejects = "condition is f32, not bool"},
+    {.in = {F32(3), F32(3), F32(3)}, .rejects = "condition is f32, not bool"},
     {.in = {BOOL(3), F32(3), I32(3)},
      .rejects = "operands are f32 and i32, not of one type"},
     {.in = {BOOL(3), F32(2), F32(3)}, .rejects = "do not broadcast"},
@@ -360,6 +461,12 @@ int main(void)
         {"Softplus", softplus},
         {"GeluErf", gelu_erf},
         {"GeluTanh", gelu_tanh},
+        {"Elu", elu},
+        {"Selu", selu},
+        {"Silu", silu},
+        {"Mish", mish},
+        {"HardSigmoid", hard_sigmoid},
+        {"HardSwish", hard_swish},
         {"Clip", clip},
         {"Add", add},
         {"Sub", sub},

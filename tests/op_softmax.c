@@ -13,10 +13,11 @@ static const double thirds[] = {0, 1 / 3., 1 / 3., 1 / 3.};
 static const double eighths[] = {0.125, 0.25, 0.625};
 /* Columns of logs, elements of a row apart. */
 static const double columns[] = {0, LOG_5, LOG_2, LOG_2, LOG_5, 0};
-static const double column_eighths[] = {0.125, 0.625, 0.25,
-                                        0.25,  0.625, 0.125};
+static const double column_eighths[] = {0.125, 0.625, 0.25, 0.25, 0.625, 0.125};
 static const double with_nan[] = {1, NAN, 2, 3, 3, 3};
 static const double nan_row[] = {NAN, NAN, NAN, 1 / 3., 1 / 3., 1 / 3.};
+/* Of the first row only the first element takes part. */
+static const double triangle[] = {1, 0, 0, 0.5, 0.5, 0};
 static const double masked[] = {-INFINITY, 0, 0, -INFINITY};
 static const double halves[] = {0, 0.5, 0.5, 0};
 
@@ -39,6 +40,22 @@ static const struct op_case cases[] = {
     {.in = {BATCH(4, 3, 5)}, .attr = "axis=1"},
     {.in = {BATCH(4, 3, 5)}, .attr = "axis=-2"},
     {.in = {F32(2, 2, 3, 2, 3)}, .attr = "axis=3"},
+    {.in = {F32(2, 3)},
+     .attr = "causal=true",
+     .x = {with_nan},
+     .y = triangle,
+     .flat = true},
+    {.in = {F32(1, 1)}, .attr = "causal=true"},
+    {.in = {F32(3, 3)}, .attr = "causal=true"},
+    {.in = {BATCH(2, 16, 16)}, .attr = "causal=true"},
+    {.in = {BATCH(17, 17)}, .attr = "causal=true axis=2"},
+    {.in = {BATCH(2, 35, 35)}, .attr = "causal=true"},
+    {.in = {F32(2, 5, 40)}, .attr = "causal=true"},
+    {.in = {F32(2, 40, 5)}, .attr = "causal=true"},
+    {.in = {F32(4, 7)},
+     .attr = "causal=true axis=0",
+     .rejects = "wants matrices"},
+    {.in = {F32(4)}, .attr = "causal=true", .rejects = "wants matrices"},
     {.in = {F32(4, 7)}, .attr = "axis=2", .rejects = "axis 2 of a rank 2"},
     {.in = {F32(4, 7)}, .attr = "axis=-3", .rejects = "axis -3 of a rank 2"},
     {.in = {I32(4)}, .rejects = "input is i32"},

@@ -27,31 +27,85 @@
 #define IMAGES FOLDER "train-images-idx3-ubyte.gz"
 #define LABELS FOLDER "train-labels-idx1-ubyte.gz"
 
-enum { SKIP = 77, BATCH = 64, PIXELS = 784, DIMS = 4 };
+enum { SKIP = 77, BATCH = 64, PIXELS = 784, DIMS = 16 };
 
 struct job {
     const char *name;
     struct plancl_dim dim[DIMS];
     unsigned ndim;
-    int dataset; /* batches from Fashion-MNIST, not from the file */
-    double loss_tolerance;                     /* relative */
+    int dataset;           /* batches from Fashion-MNIST, not from the file */
+    double loss_tolerance; /* relative */
     double parameter_tolerance, mean_tolerance; /* absolute */
-    double state_tolerance;                    /* of running statistics */
+    double state_tolerance;                     /* of running statistics */
     /* Their true gradient is zero, so that Adam makes steps of noise. */
     const char *exempt[6];
 };
 
 static const struct job jobs[] = {
-    {.name = "fashion_cnn", .dataset = 1, .loss_tolerance = 1e-5,
-     .parameter_tolerance = 5e-4, .mean_tolerance = 2e-6},
-    {.name = "bioacoustic", .loss_tolerance = 1e-5,
-     .dim = {{"N", 6}, {"mels", 32}, {"frames", 32}}, .ndim = 3,
-     .parameter_tolerance = 1e-4, .mean_tolerance = 2e-6},
-    {.name = "har", .loss_tolerance = 1e-5, .dim = {{"N", 8}, {"T", 32}},
-     .ndim = 2, .parameter_tolerance = 1e-4, .mean_tolerance = 2e-6,
+    {.name = "fashion_cnn",
+     .dataset = 1,
+     .loss_tolerance = 1e-5,
+     .parameter_tolerance = 5e-4,
+     .mean_tolerance = 2e-6},
+    {.name = "bioacoustic",
+     .loss_tolerance = 1e-5,
+     .dim = {{"N", 6}, {"mels", 32}, {"frames", 32}},
+     .ndim = 3,
+     .parameter_tolerance = 1e-4,
+     .mean_tolerance = 2e-6},
+    {.name = "pose",
+     .loss_tolerance = 1e-5,
+     .dim = {{"N", 3}, {"T", 10}, {"sensors", 12}, {"hidden", 16}},
+     .ndim = 4,
+     .parameter_tolerance = 1e-5,
+     .mean_tolerance = 1e-6},
+    {.name = "har",
+     .loss_tolerance = 1e-5,
+     .dim = {{"N", 8}, {"T", 32}},
+     .ndim = 2,
+     .parameter_tolerance = 1e-4,
+     .mean_tolerance = 2e-6,
      .state_tolerance = 3e-2,
      .exempt = {"block1.pointwise.bias", "block2.pointwise.bias",
                 "block3.pointwise.bias", "block4.pointwise.bias"}},
+    {.name = "unet",
+     .loss_tolerance = 1e-4,
+     .dim = {{"N", 4}, {"S", 48}, {"base", 4}},
+     .ndim = 3,
+     .parameter_tolerance = 2e-2,
+     .mean_tolerance = 5e-4,
+     .state_tolerance = 4e-2},
+    {.name = "jetx",
+     .loss_tolerance = 1e-5,
+     .dim = {{"N", 4},
+             {"L1", 10},
+             {"L2", 20},
+             {"L3", 40},
+             {"L4", 50},
+             {"d", 32},
+             {"layers", 2},
+             {"heads", 4},
+             {"ff", 64},
+             {"hidden", 32},
+             {"out", 16},
+             {"tcn", 16},
+             {"levels", 3}},
+     .ndim = 13,
+     .parameter_tolerance = 1e-5,
+     .mean_tolerance = 1e-6,
+     .exempt = {"encoder1.key.bias", "encoder2.key.bias"}},
+    {.name = "transformer_lm",
+     .loss_tolerance = 1e-5,
+     .dim = {{"N", 3},
+             {"T", 24},
+             {"d", 32},
+             {"layers", 2},
+             {"heads", 4},
+             {"ff", 64}},
+     .ndim = 6,
+     .parameter_tolerance = 2e-5,
+     .mean_tolerance = 1e-6,
+     .exempt = {"layer1.key.bias", "layer2.key.bias"}},
 };
 
 struct run {
@@ -94,7 +148,8 @@ static void *read_tensor(struct run *r, const char *prefix, const char *name,
     *n = (t->end - t->begin) / 4;
     data = malloc(t->end - t->begin + 1);
     must(data ? safetensors_read(&r->f, t, 0, data, t->end - t->begin, &cb)
-              : PLANCL_MEMORY, full);
+              : PLANCL_MEMORY,
+         full);
     return data;
 }
 
@@ -148,8 +203,8 @@ static double read_losses(struct run *r, int first, int *bad)
             continue;
         total += m.weight * m.mean;
         want = first ? read_tensor(r, "loss.", m.name, &n) : NULL;
-        if (want && !(fabs(m.weight * m.mean - want[0]) <=
-                      1e-5 * fabs(want[0]))) {
+        if (want &&
+            !(fabs(m.weight * m.mean - want[0]) <= 1e-5 * fabs(want[0]))) {
             printf("  loss %s is %.9g, wanted %.9g\n", m.name,
                    m.weight * m.mean, want[0]);
             ++*bad;
@@ -231,8 +286,8 @@ static int check_after(struct run *r)
             add_distance(r, &t, "after_buffer.", &s);
     }
     printf("  %d parameters afterwards: at most %.2g, %.2g in the mean; "
-           "statistics %.2g\n", (int)p.count, p.worst, p.sum / p.count,
-           s.worst);
+           "statistics %.2g\n",
+           (int)p.count, p.worst, p.sum / p.count, s.worst);
     return !(p.count >= 1 && p.worst <= j->parameter_tolerance &&
              p.sum / p.count <= j->mean_tolerance) +
            !(s.worst <= j->state_tolerance);

@@ -146,6 +146,7 @@ static void score_mse(struct column *out, struct column *target)
 int main(int argc, char **argv)
 {
     struct column out, target;
+    int status = 0;
 
     if (argc < 4) {
         fputs("usage: score class|mse OUTPUT.npy TARGET [IGNORED]\n", stderr);
@@ -153,17 +154,17 @@ int main(int argc, char **argv)
     }
     out = column_open(argv[2]);
     target = column_open(argv[3]);
+    printf("samples %" PRIu64 "\n", out.samples);
     if (out.samples > target.samples || out.row % target.row) {
         fputs("score: the shapes do not agree\n", stderr);
-        return PLANCL_REFUSED;
-    }
-    printf("samples %" PRIu64 "\n", out.samples);
-    if (strcmp(argv[1], "class") == 0)
+        status = PLANCL_REFUSED;
+    } else if (strcmp(argv[1], "class") == 0) {
         score_classes(&out, &target,
                       argc > 4 ? strtol(argv[4], NULL, 10) : LONG_MIN);
-    else
+    } else {
         score_mse(&out, &target);
+    }
     column_close(&out);
     column_close(&target);
-    return 0;
+    return status;
 }

@@ -1,0 +1,98 @@
+#!/bin/sh
+# stream.sh: data is not taken into memory.  200 updates from a file of 8 GB
+# that is one hole, shuffled, while the anonymous memory of the process is
+# looked at every 20 ms.
+test_name=stream
+. "$top_srcdir/tests/expect.sh"
+. "$top_srcdir/tests/samples.sh"
+if ! grep -q '^RssAnon' /proc/self/status; then
+    echo "no RssAnon in /proc/self/status"
+    exit 77
+fi
+need_device
+cd "$work" || exit 99
+
+# What would look like growth: the address sanitizer holds back what was freed,
+# and its search for leaks, at the end, takes memory.
+ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0:quarantine_size_mb=1
+ASAN_OPTIONS=$ASAN_OPTIONS:thread_local_quarantine_size_kb=64
+export ASAN_OPTIONS
+
+samples=2000000
+for file in "image.npy f32 $samples 1024" "label.npy i32 $samples"; do
+    # shellcheck disable=SC2086 # words of a command
+    "$tools/make_sparse" $file
+    status=$?
+    test $status = 0 || exit $status
+done
+cat >wide.json <<'MODEL'
+{
+  "plancl": 1,
+  "name": "wide",
+  "dims": {"N": 1024},
+  "inputs": {"image": {"shape": ["N", 1024]},
+             "label": {"shape": ["N"], "dtype": "i32"}},
+  "layers": [
+    {"name": "hidden", "op": "Linear", "inputs": ["image"], "units": 32},
+    {"op": "Relu"},
+    {"name": "scores", "op": "Linear", "units": 3}
+  ],
+  "outputs": {"scores": "scores"},
+  "training": {
+    "loss": {"op": "CrossEntropy", "inputs": ["scores", "label"]},
+    "optimizer": {"op": "SGD", "learning_rate": 0.01}
+  }
+}
+MODEL
+compile wide.json wide.plan
+data="--data image=image.npy --data label=label.npy"
+
+# Once before, so that the kernels are built: the driver's compiler takes memory
+# of its own.
+# shellcheck disable=SC2086
+expect 0 "$plancl" train wide.plan $data --updates 1 --save w.safetensors
+
+# anonymous PID: its anonymous memory in KiB; fails when it has ended.
+anonymous() {
+    anonymous=
+    while read -r key value _; do
+        test "$key" = RssAnon: && anonymous=$value && break
+    done 2>/dev/null <"/proc/$1/status"
+    test -n "$anonymous"
+}
+
+# shellcheck disable=SC2086
+"$plancl" train wide.plan $data --updates 200 --save w.safetensors \
+    --log log.jsonl >out 2>err &
+child=$!
+: >seen
+while kill -0 $child 2>/dev/null && anonymous $child; do
+    echo "$anonymous"
+    sleep 0.02
+done >seen
+wait $child
+status=$?
+test $status = 0 || wrong "exit status $status: $(cat err)"
+test "$(json log.jsonl updates)" = 200 || wrong "not 200 updates"
+
+looks=$(wc -l <seen)
+device=$(json wide.plan.json device_bytes)
+host=$(json wide.plan.json host_bytes)
+echo "$samples samples of 4096 bytes; $looks looks"
+test "$looks" -ge 20 || wrong "too few looks to say anything"
+# The first half has the load; the last looks may see memory given back.
+awk -v device="$device" -v host="$host" -v looks="$looks" '
+    { bytes = $1 * 1024; if (bytes > most) most = bytes }
+    NR == int(looks / 2) { half = bytes }
+    NR > looks / 2 && bytes > later { later = bytes }
+    END {
+        mb = 1000000
+        printf "most %.1f MB, of it device %.1f MB; host_bytes %.1f MB\n",
+            most / mb, device / mb, host / mb
+        printf "at half time %.1f MB, later at most %.1f MB\n", half / mb,
+            later / mb
+        if (most - device > host + 150 * mb) { print "too much"; wrong = 1 }
+        if (later - half >= 4 * mb) { print "it grows"; wrong = 1 }
+        exit wrong
+    }' seen || wrong "the data is taken into memory"
+finish

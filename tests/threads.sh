@@ -24,6 +24,14 @@ says err "install"
 test ! -f w.safetensors || wrong "weights were saved without a device"
 need_device
 
+# That the variable does what the rest believes.
+if "$plancl" devices | grep -q "Portable Computing"; then
+    for threads in 1 2; do
+        POCL_MAX_PTHREAD_COUNT=$threads expect 0 "$plancl" devices
+        says out " $threads units"
+    done
+fi
+
 # trained THREADS PLAN FILE [OPTION]...
 trained() {
     threads=$1
@@ -32,21 +40,23 @@ trained() {
     shift 3
     POCL_MAX_PTHREAD_COUNT=$threads expect 0 "$plancl" train "$plan" "$@" \
         --save "$file" --quiet
-    echo "$(sha256sum <"$file") $plan, $threads threads"
+    echo "$(sha256sum <"$file") $plan, threads: $threads"
 }
 
-# all NAME MODEL [OPTION]...: in one piece on 2 threads and on 1, in three
-# slabs or more on 2 threads and on 1.
+# all NAME MODEL [OPTION]...: in one piece on 2 threads and on 1, compiled for 1
+# thread, and in three slabs or more on 2 threads and on 1.
 all() {
     name=$1
     compile "$2" "$name.plan"
+    POCL_MAX_PTHREAD_COUNT=1 compile "$2" "$name-one.plan"
     compile_slabs "$2" "$name-slabs.plan"
     shift 2
     trained 2 "$name.plan" "$name-2" "$@"
     trained 1 "$name.plan" "$name-1" "$@"
+    trained 1 "$name-one.plan" "$name-one" "$@"
     trained 2 "$name-slabs.plan" "$name-slabs-2" "$@"
     trained 1 "$name-slabs.plan" "$name-slabs-1" "$@"
-    for file in "$name-1" "$name-slabs-2" "$name-slabs-1"; do
+    for file in "$name-1" "$name-one" "$name-slabs-2" "$name-slabs-1"; do
         same_files "$name-2" "$file" "weights $name-2 and $file"
     done
 }

@@ -16,8 +16,13 @@ static const char *const names[] = {"logits", "label", NULL};
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {
-    y[0] = graph_add(g, &op_AccuracyHits, in, nin, attr);
-    if (!y[0].id || !loss_has_samples(g, "the first input", type_of(g, in[0])))
+    val rows[2];
+
+    if (!loss_has_samples(g, "the first input", type_of(g, in[0])) ||
+        !label_rows(g, in, attr, rows))
+        return false;
+    y[0] = label_sums(g, graph_add(g, &op_AccuracyHits, rows, nin, attr));
+    if (!y[0].id)
         return false;
     y[1] = label_counts(g, in[1], attr);
     return !g->diag->failed;

@@ -14,24 +14,32 @@ enum { BETA1, BETA2, EPSILON, WEIGHT_DECAY };
 enum { W, G, M, V };
 
 #define BETAS                                                                  \
-    [BETA1] = {"beta1", ATTR_FLOAT, {.f = 0.9},                                \
-               "part of m that stays", false, false},                          \
-    [BETA2] = {"beta2", ATTR_FLOAT, {.f = 0.999},                              \
-               "part of v that stays", false, false},                          \
-    [EPSILON] = {"epsilon", ATTR_FLOAT, {.f = 1e-8},                           \
-                 "added to the root of v", false, false}
+    [BETA1] = {"beta1", ATTR_FLOAT, {.f = 0.9}, "part of m that stays",        \
+               false,   false},                                                \
+    [BETA2] = {"beta2", ATTR_FLOAT, {.f = 0.999}, "part of v that stays",      \
+               false,   false},                                                \
+    [EPSILON] = {"epsilon", ATTR_FLOAT, {.f = 1e-8}, "added to the root of v", \
+                 false,     false}
 
 static const struct attr_spec adam_attrs[] = {
     BETAS,
-    [WEIGHT_DECAY] = {"weight_decay", ATTR_FLOAT, {.f = 0},
-                      "times w is added to the gradient", false, false},
+    [WEIGHT_DECAY] = {"weight_decay",
+                      ATTR_FLOAT,
+                      {.f = 0},
+                      "times w is added to the gradient",
+                      false,
+                      false},
     {0},
 };
 
 static const struct attr_spec adamw_attrs[] = {
     BETAS,
-    [WEIGHT_DECAY] = {"weight_decay", ATTR_FLOAT, {.f = 0.01},
-                      "times rate and w is taken from w", false, false},
+    [WEIGHT_DECAY] = {"weight_decay",
+                      ATTR_FLOAT,
+                      {.f = 0.01},
+                      "times rate and w is taken from w",
+                      false,
+                      false},
     {0},
 };
 
@@ -101,23 +109,15 @@ static void ref(const struct node *n, const struct ref_env *env,
     }
 }
 
-#define ADAM(title, table, text)                                               \
-    {.name = title,                                                            \
-     .doc = text,                                                              \
-     .min_in = 4,                                                              \
-     .nin = 4,                                                                 \
-     .nout = 3,                                                                \
-     .attr = table,                                                            \
-     .in_name = names,                                                         \
-     .types = "f32",                                                           \
-     .infer = infer,                                                           \
-     .lower = lower,                                                           \
-     .ref = ref,                                                               \
-     .layout_follows = true,                                                   \
-     .inplace = {W + 1, M + 1, V + 1},                                         \
-     .is_optimizer = true}
+#define ADAM(title, table, text)                                         \
+    {                                                                    \
+        .name = title, .doc = text, .min_in = 4, .nin = 4, .nout = 3,    \
+        .attr = table, .in_name = names, .types = "f32", .infer = infer, \
+        .lower = lower, .ref = ref, .layout_follows = true,              \
+        .inplace = {W + 1, M + 1, V + 1}, .is_optimizer = true           \
+    }
 
-const struct op op_Adam =
-    ADAM("Adam", adam_attrs, "steps of the size of the rate, by two moments");
-const struct op op_AdamW =
-    ADAM("AdamW", adamw_attrs, "Adam, with weights that decay by themselves");
+const struct op op_Adam = ADAM("Adam", adam_attrs,
+                               "steps of the size of the rate, by two moments");
+const struct op op_AdamW = ADAM("AdamW", adamw_attrs,
+                                "Adam, with weights that decay by themselves");

@@ -25,14 +25,22 @@ enum {
 
 static const struct attr_spec attrs[] = {
     [AUTO_PAD] = WINDOW_ATTRS,
-    [KERNEL_SHAPE] = {"kernel_shape", ATTR_INTS, {0}, "of the window", true,
-                      false},
-    [CEIL_MODE] = {"ceil_mode", ATTR_BOOL, {0},
-                   "a last window may hang out at the end", false, false},
-    [COUNT_INCLUDE_PAD] = {"count_include_pad", ATTR_BOOL, {0},
-                           "padding counts as zeros", false, false},
-    [X_SHAPE] = {"x_shape", ATTR_INTS, {0}, "spatial dimensions of X", false,
-                 true},
+    [KERNEL_SHAPE] =
+        {"kernel_shape", ATTR_INTS, {0}, "of the window", true, false},
+    [CEIL_MODE] = {"ceil_mode",
+                   ATTR_BOOL,
+                   {0},
+                   "a last window may hang out at the end",
+                   false,
+                   false},
+    [COUNT_INCLUDE_PAD] = {"count_include_pad",
+                           ATTR_BOOL,
+                           {0},
+                           "padding counts as zeros",
+                           false,
+                           false},
+    [X_SHAPE] =
+        {"x_shape", ATTR_INTS, {0}, "spatial dimensions of X", false, true},
     {0},
 };
 
@@ -85,7 +93,9 @@ struct mean {
 static struct mean mean_of(const struct node *n, const struct type *x,
                            const double *in, double *out)
 {
-    struct mean m = {.last = window_channels_last(n), .in = in, .out = out,
+    struct mean m = {.last = window_channels_last(n),
+                     .in = in,
+                     .out = out,
                      .include_pad = n->attr[COUNT_INCLUDE_PAD].i};
 
     window_read(NULL, n, x, NULL, &m.w);

@@ -17,23 +17,33 @@ enum { EPSILON, MOMENTUM, RUNNING_VARIANCE, TRAINING_MODE };
 enum { X, SCALE, B, RUNNING_MEAN, RUNNING_VAR, OPERANDS };
 
 static const struct attr_spec attrs[] = {
-    [EPSILON] = {"epsilon", ATTR_FLOAT, {.f = 1e-5}, "added to the variance",
-                 false, false},
-    [MOMENTUM] = {"momentum", ATTR_FLOAT, {.f = 0.9},
-                  "part of the running statistics that stays", false, false},
-    [RUNNING_VARIANCE] = {"running_variance", ATTR_STRING, {.s = "population"},
+    [EPSILON] = {"epsilon",
+                 ATTR_FLOAT,
+                 {.f = 1e-5},
+                 "added to the variance",
+                 false,
+                 false},
+    [MOMENTUM] = {"momentum",
+                  ATTR_FLOAT,
+                  {.f = 0.9},
+                  "part of the running statistics that stays",
+                  false,
+                  false},
+    [RUNNING_VARIANCE] = {"running_variance",
+                          ATTR_STRING,
+                          {.s = "population"},
                           "population: as ONNX has it; unbiased: as PyTorch",
-                          false, false},
-    [TRAINING_MODE] = {"training_mode", ATTR_BOOL, {0}, "set by the reader",
-                       false, true},
+                          false,
+                          false},
+    [TRAINING_MODE] =
+        {"training_mode", ATTR_BOOL, {0}, "set by the reader", false, true},
     {0},
 };
 
 static bool check_input(struct graph *g, const struct type *x)
 {
     if (!dtype_is_float(x->dtype))
-        return reject_here(g, "input is %s, not a float",
-                           dtype_name(x->dtype));
+        return reject_here(g, "input is %s, not a float", dtype_name(x->dtype));
     if (x->rank < 2)
         return reject_here(g, "input is %s, wanted [N,C] or [N,C,...]",
                            type_text(g->arena, x));
@@ -55,8 +65,8 @@ static int params(struct graph *g, const struct node *n, struct param_decl *p)
         return -1;
     for (int k = 0; k < count; k++) {
         p[k] = decl[k];
-        p[k].type = (struct type){.dtype = DT_F32, .rank = 1,
-                                  .dim = {x->dim[1]}};
+        p[k].type = (struct type){
+            .dtype = DT_F32, .rank = 1, .dim = {x->dim[1]}};
         p[k].fan_in = p[k].fan_out = (double)x->dim[1];
     }
     return count;
@@ -85,8 +95,10 @@ static bool check_operands(struct graph *g, const val *in, int nin,
         return reject_here(g, "epsilon is %g, wanted 0 or more",
                            attr[EPSILON].f);
     if (strcmp(running, "population") != 0 && strcmp(running, "unbiased") != 0)
-        return reject_here(g, "running_variance is \"%s\", wanted population "
-                           "or unbiased", running);
+        return reject_here(g,
+                           "running_variance is \"%s\", wanted population "
+                           "or unbiased",
+                           running);
     return true;
 }
 
@@ -121,10 +133,10 @@ static bool train_infer(struct graph *g, const struct node *n, struct type *y)
 }
 
 /*
- * With z = (x - mean) r, r = 1 / sqrt(var + epsilon), and means over the rows at
- * hand: dx = w r (dy - mean(dy) - z mean(dy z)), dw = sum(dy z), dB = sum(dy).
- * That is the whole gradient of x, through mean and variance too, so those two
- * get none.
+ * With z = (x - mean) r, r = 1 / sqrt(var + epsilon), and means over the rows
+ * at hand: dx = w r (dy - mean(dy) - z mean(dy z)), dw = sum(dy z), and
+ * dB = sum(dy).  That is the whole gradient of x, through mean and variance
+ * too, so those two get none.
  */
 static void train_grad(struct graph *g, val y, const val *dy, val *dx)
 {
@@ -190,7 +202,8 @@ const struct op op_BatchNormTrain = {
     .lower = train_lower,
     .layout_follows = true,
     .inplace = {1},
-    .formula = &(const struct formula){train_eval, TEXT(TRAIN),
+    .formula = &(const struct formula){train_eval,
+                                       TEXT(TRAIN),
                                        {"x", "m", "r", "w", "b"}},
     .internal = true,
 };
@@ -221,18 +234,15 @@ static bool train(struct graph *g, const val *in, const union attr *attr,
     struct type x = *type_of(g, in[X]);
     bool unbiased = strcmp(attr[RUNNING_VARIANCE].s, "unbiased") == 0;
     struct batch_stats s = batch_stats(g, in[X]);
-    val r = val_div(g, val_scalar(g, 1),
-                    deviation(g, s.var, attr[EPSILON].f));
-    const val factor[FACTORS] = {
-        [X] = in[X],
-        [MEAN] = along_channels(g, s.mean, &x),
-        [RECIPROCAL] = along_channels(g, r, &x),
-        [WEIGHT] = along_channels(g, in[SCALE], &x),
-        [BIAS] = along_channels(g, in[B], &x)};
+    val r = val_div(g, val_scalar(g, 1), deviation(g, s.var, attr[EPSILON].f));
+    const val factor[FACTORS] = {[X] = in[X],
+                                 [MEAN] = along_channels(g, s.mean, &x),
+                                 [RECIPROCAL] = along_channels(g, r, &x),
+                                 [WEIGHT] = along_channels(g, in[SCALE], &x),
+                                 [BIAS] = along_channels(g, in[B], &x)};
 
     y[0] = graph_add(g, &op_BatchNormTrain, factor, FACTORS, NULL);
-    return y[0].id &&
-           follow(g, in[RUNNING_MEAN], s.mean, attr[MOMENTUM].f) &&
+    return y[0].id && follow(g, in[RUNNING_MEAN], s.mean, attr[MOMENTUM].f) &&
            follow(g, in[RUNNING_VAR], unbiased ? s.unbiased : s.var,
                   attr[MOMENTUM].f);
 }

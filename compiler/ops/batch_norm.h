@@ -14,8 +14,8 @@ struct batch_stats {
 struct batch_stats batch_stats(struct graph *, val x);
 
 /*
- * Of dy and of dy * (x - mean) * scale: the sums over the effective batch, which
- * are gradients of parameters, and the means over the rows at hand.
+ * Of dy and of dy * (x - mean) * scale: the sums over the effective batch,
+ * which are gradients of parameters, and the means over the rows at hand.
  */
 struct batch_norm_sums {
     val sum, sum_x, mean, mean_x;

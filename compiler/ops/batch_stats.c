@@ -1,6 +1,6 @@
 /*
- * batch_stats.c: statistics of batch norm, and the sums of its gradient, over the
- * samples of a micro-batch.
+ * batch_stats.c: statistics of batch norm, and the sums of its gradient, over
+ * the samples of a micro-batch.
  *
  * Statistics see their micro-batch only, and so cannot be cut: BatchMoments has
  * the number of samples among its attributes, which keeps a plan with
@@ -17,8 +17,8 @@ enum { LANES, CHANNELS_LAST, SAMPLES };
 
 static const struct attr_spec attrs[] = {
     [LANES] = {"lanes", ATTR_INT, {.i = 1}, "partial results", true, true},
-    [CHANNELS_LAST] = {"channels_last", ATTR_BOOL, {0}, "order of the operands",
-                       false, true},
+    [CHANNELS_LAST] =
+        {"channels_last", ATTR_BOOL, {0}, "order of the operands", false, true},
     [SAMPLES] = {"samples", ATTR_INT, {0}, "of the micro-batch", false, true},
     {0},
 };
@@ -27,8 +27,12 @@ static const struct attr_spec attrs[] = {
 enum { POSITIONS };
 
 static const struct attr_spec position_attrs[] = {
-    [POSITIONS] = {"positions", ATTR_INT, {.i = 1}, "of a channel in a sample",
-                   true, true},
+    [POSITIONS] = {"positions",
+                   ATTR_INT,
+                   {.i = 1},
+                   "of a channel in a sample",
+                   true,
+                   true},
     {0},
 };
 
@@ -51,7 +55,8 @@ static bool lanes_infer(struct graph *g, const struct node *n, struct type *y)
     if (x->batch != 1 || x->dim[0] % g->batch)
         return reject(g, n, "input %s has no samples in its first dimension",
                       type_text(g->arena, x));
-    *y = (struct type){.dtype = DT_F32, .rank = 3,
+    *y = (struct type){.dtype = DT_F32,
+                       .rank = 3,
                        .dim = {n->attr[LANES].i, 2, channels(n, x).len}};
     return true;
 }
@@ -62,8 +67,8 @@ static bool totals_infer(struct graph *g, const struct node *n, struct type *y)
     const struct type *x = type_of(g, n->in[0]);
 
     for (int k = 0; k < n->op->nout; k++)
-        y[k] = (struct type){.dtype = DT_F32, .rank = 1,
-                             .dim = {x->dim[x->rank - 1]}};
+        y[k] = (struct type){
+            .dtype = DT_F32, .rank = 1, .dim = {x->dim[x->rank - 1]}};
     return true;
 }
 
@@ -73,21 +78,24 @@ static struct norm_problem problem(const struct lower *lo, const struct node *n,
     int64_t C = x->dim[x->rank - 1];
 
     return (struct norm_problem){
-        .samples = lo->graph->batch, .C = C, .x = x->dtype,
+        .samples = lo->graph->batch,
+        .C = C,
+        .x = x->dtype,
         .positions = positions_of(x, lo->graph->batch, C),
         .lanes = (int)n->attr[LANES].i};
 }
 
 /* ---- BatchMoments, BatchStats ---- */
 
-/* Lanes are how a device orders the sum; in double the order does not matter, so
- * all of it goes to the first. */
+/* Lanes are how a device orders the sum; in double the order does not matter,
+ * so all of it goes to the first. */
 static void moments_ref(const struct node *n, const struct ref_env *env,
                         const struct tensor *in, struct tensor *out)
 {
     struct rows r = channels(n, &in->type);
     int64_t used = type_count(&in->type) / env->batch * env->rows;
-    double count = (double)(used / r.len);
+    int64_t each = used / r.len;
+    double count = (double)each;
     double *mean = out->data, *squares = out->data + r.len;
 
     memset(out->data, 0, (size_t)type_count(&out->type) * sizeof(double));
@@ -126,7 +134,8 @@ static void stats_lower(struct lower *lo, const struct node *n)
     const struct type *x = type_of(lo->graph, n->in[0]);
     struct norm_problem p = {.samples = lo->graph->batch,
                              .positions = n->attr[POSITIONS].i,
-                             .C = x->dim[2], .lanes = (int)x->dim[0]};
+                             .C = x->dim[2],
+                             .lanes = (int)x->dim[0]};
 
     lower_call(lo, kernels_batch_stats, &p, n);
 }
@@ -179,8 +188,7 @@ struct batch_stats batch_stats(struct graph *g, val x)
     union attr lanes[] = {[LANES] = {.i = lanes_of(g, C)},
                           [CHANNELS_LAST] = {.i = 0},
                           [SAMPLES] = {.i = g->batch}};
-    union attr position[] = {
-        [POSITIONS] = {.i = positions_of(t, g->batch, C)}};
+    union attr position[] = {[POSITIONS] = {.i = positions_of(t, g->batch, C)}};
     val moments = graph_add(g, &op_BatchMoments, &x, 1, lanes);
     val stats = graph_add(g, &op_BatchStats, &moments, 1, position);
 
@@ -282,8 +290,7 @@ struct batch_norm_sums batch_norm_sums(struct graph *g, val dy, val x, val mean,
     const struct type *t = type_of(g, x);
     int64_t C = t->dim[1];
     union attr lanes[] = {[SAMPLES] = {.i = 0}};
-    union attr position[] = {
-        [POSITIONS] = {.i = positions_of(t, g->batch, C)}};
+    union attr position[] = {[POSITIONS] = {.i = positions_of(t, g->batch, C)}};
     const val in[] = {[DY] = dy, [X] = x, [MEAN] = mean, [SCALE] = scale};
     val sums = batch_sum(g, &op_BatchNormSums, in, ACC, lanes, 2 * C);
     val all = graph_add(g, &op_BatchNormTotals, &sums, 1, position);

@@ -19,8 +19,12 @@
 enum { TO };
 
 static const struct attr_spec cast_attrs[] = {
-    [TO] = {"to", ATTR_STRING, {0}, "f32, f16, i32, i64, u8, i8 or bool",
-            true, false},
+    [TO] = {"to",
+            ATTR_STRING,
+            {0},
+            "f32, f16, i32, i64, u8, i8 or bool",
+            true,
+            false},
     {0},
 };
 
@@ -40,8 +44,10 @@ static bool cast_infer(struct graph *g, const struct node *n, struct type *y)
     y->dtype = named(to);
     if (y->dtype != DT_NONE)
         return true;
-    return reject(g, n, "to is \"%.60s\", wanted f32, f16, i32, i64, u8, i8 "
-                  "or bool", to);
+    return reject(g, n,
+                  "to is \"%.60s\", wanted f32, f16, i32, i64, u8, i8 "
+                  "or bool",
+                  to);
 }
 
 static bool cast_build(struct graph *g, const val *in, int nin,
@@ -65,9 +71,12 @@ static void cast_grad(struct graph *g, val y, const val *dy, val *dx)
 static void cast_lower(struct lower *lo, const struct node *n)
 {
     const struct type *x = type_of(lo->graph, n->in[0]);
-    struct pointwise_problem p = {.rank = 1, .dim = {type_count(x)},
-                                  .nin = 1, .stride = {{1}},
-                                  .in = {x->dtype}, .out = n->type.dtype};
+    struct pointwise_problem p = {.rank = 1,
+                                  .dim = {type_count(x)},
+                                  .nin = 1,
+                                  .stride = {{1}},
+                                  .in = {x->dtype},
+                                  .out = n->type.dtype};
 
     p.integer = !dtype_is_float(x->dtype) && !dtype_is_float(p.out);
     p.flop = 1;
@@ -107,8 +116,7 @@ static void cast_ref(const struct node *n, const struct ref_env *env,
 {
     (void)n, (void)env;
     for (int64_t i = 0; i < type_count(&out->type); i++)
-        out->data[i] =
-            cast_one(in->type.dtype, out->type.dtype, in->data[i]);
+        out->data[i] = cast_one(in->type.dtype, out->type.dtype, in->data[i]);
 }
 
 const struct op op_Cast = {

@@ -7,8 +7,12 @@
 enum { AXIS };
 
 static const struct attr_spec attrs[] = {
-    [AXIS] = {"axis", ATTR_INT, {0}, "dimension along which they are joined",
-              true, false},
+    [AXIS] = {"axis",
+              ATTR_INT,
+              {0},
+              "dimension along which they are joined",
+              true,
+              false},
     {0},
 };
 
@@ -20,8 +24,8 @@ static int axis_of(const struct node *n, int rank)
 }
 
 /* Do all dimensions but the axis agree, and the axis of samples? */
-static bool operand_fits(struct graph *g, const struct node *n, int k,
-                         int axis, struct type *y)
+static bool operand_fits(struct graph *g, const struct node *n, int k, int axis,
+                         struct type *y)
 {
     const struct type *x = type_of(g, n->in[k]), *first = type_of(g, n->in[0]);
     bool same = x->rank == y->rank;
@@ -32,11 +36,14 @@ static bool operand_fits(struct graph *g, const struct node *n, int k,
     for (int d = 0; same && d < y->rank; d++)
         same = d == axis || x->dim[d] == y->dim[d];
     if (!same)
-        return reject(g, n, "operand %d is %s, which does not go behind %s "
-                      "along axis %d", k, type_text(g->arena, x),
-                      type_text(g->arena, first), axis);
+        return reject(g, n,
+                      "operand %d is %s, which does not go behind %s "
+                      "along axis %d",
+                      k, type_text(g->arena, x), type_text(g->arena, first),
+                      axis);
     if (x->batch == axis + 1 || (x->batch && y->batch && x->batch != y->batch))
-        return reject(g, n, "dimension %d of operand %d, %s, counts the samples "
+        return reject(g, n,
+                      "dimension %d of operand %d, %s, counts the samples "
                       "of the batch, to which nothing can be joined",
                       x->batch - 1, k, type_text(g->arena, x));
     if (x->batch)
@@ -108,7 +115,8 @@ static void lower(struct lower *lo, const struct node *n)
 {
     int axis = axis_of(n, n->type.rank);
     struct rows all = rows_along(&n->type, axis);
-    struct concat_problem p = {.nin = n->nin, .outer = all.outer,
+    struct concat_problem p = {.nin = n->nin,
+                               .outer = all.outer,
                                .bytes = (int)dtype_bytes(n->type.dtype)};
 
     for (int k = 0; k < n->nin; k++)
@@ -122,6 +130,7 @@ const struct op op_Concat = {
     .min_in = 1,
     .nin = CONCAT_OPERANDS,
     .attr = attrs,
+    .types = "f32 f16 i32 i64 u8 i8 bool",
     .infer = infer,
     .grad = grad,
     .ref = ref,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "compiler/lower.h"
+#include "compiler/ops/conv_layer.h"
 #include "compiler/ops/window.h"
 #include "kernels/conv.h"
 
@@ -28,16 +29,30 @@ enum {
 static const struct attr_spec attrs[] = {
     [LANES] = {"lanes", ATTR_INT, {.i = 1}, "partial sums", false, true},
     [AUTO_PAD] = WINDOW_ATTRS,
-    [KERNEL_SHAPE] = {"kernel_shape", ATTR_INTS, {0}, "of the window; W's own "
-                      "when W is given", false, false},
-    [GROUP] = {"group", ATTR_INT, {.i = 1}, "channels fall into groups",
-               false, false},
-    [FILTERS] = {"filters", ATTR_INT, {.i = 0}, "channels of the result, for "
-                 "layers that own W", false, false},
-    [BIAS] = {"bias", ATTR_BOOL, {.i = 1}, "whether a layer owns B", false,
-              false},
-    [X_SHAPE] = {"x_shape", ATTR_INTS, {0}, "spatial dimensions of X", false,
-                 true},
+    [KERNEL_SHAPE] = {"kernel_shape",
+                      ATTR_INTS,
+                      {0},
+                      "of the window; W's own "
+                      "when W is given",
+                      false,
+                      false},
+    [GROUP] = {"group",
+               ATTR_INT,
+               {.i = 1},
+               "channels fall into groups",
+               false,
+               false},
+    [FILTERS] = {"filters",
+                 ATTR_INT,
+                 {.i = 0},
+                 "channels of the result, for "
+                 "layers that own W",
+                 false,
+                 false},
+    [BIAS] =
+        {"bias", ATTR_BOOL, {.i = 1}, "whether a layer owns B", false, false},
+    [X_SHAPE] =
+        {"x_shape", ATTR_INTS, {0}, "spatial dimensions of X", false, true},
     {0},
 };
 
@@ -75,11 +90,10 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     struct window win;
 
     if (w->rank != x->rank)
-        return reject(g, n, "W is %s for an input %s",
-                      type_text(g->arena, w), type_text(g->arena, x));
+        return reject(g, n, "W is %s for an input %s", type_text(g->arena, w),
+                      type_text(g->arena, x));
     weight_dims(n, w, kernel, &c, &k);
-    if (!window_read(g, n, x, kernel, &win) ||
-        !check_group(g, n, win.C, k, c))
+    if (!window_read(g, n, x, kernel, &win) || !check_group(g, n, win.C, k, c))
         return false;
     if (n->nin == 3 && type_count(type_of(g, n->in[2])) != k)
         return reject(g, n, "B is %s for %lld filters",
@@ -91,45 +105,13 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
 
 static int params(struct graph *g, const struct node *n, struct param_decl *p)
 {
-    const struct type *x = type_of(g, n->in[0]);
-    const struct type *given = n->nin > 1 ? type_of(g, n->in[1]) : NULL;
-    struct ints own = {x->rank - 2, given ? given->dim + 2 : NULL};
-    const struct ints *kernel = given ? &own : &n->attr[KERNEL_SHAPE].ints;
-    int64_t filters = given ? given->dim[0] : n->attr[FILTERS].i;
-    int64_t group = n->attr[GROUP].i;
-    struct type w = {.dtype = DT_F32, .rank = x->rank};
-    struct type b = {.dtype = DT_F32, .rank = 1, .dim = {filters}};
-    double area = 1, fan_in;
+    const struct type *w = n->nin > 1 ? type_of(g, n->in[1]) : NULL;
+    const struct conv_layer l = {.filters = w ? w->dim[0] : n->attr[FILTERS].i,
+                                 .group = n->attr[GROUP].i,
+                                 .kernel = n->attr[KERNEL_SHAPE].ints,
+                                 .bias = n->attr[BIAS].i};
 
-    if (x->rank < 3 || x->rank > 4)
-        return reject(g, n, "input is %s, wanted [N,C,L] or [N,C,H,W]",
-                      type_text(g->arena, x)) - 1;
-    if (filters < 1)
-        return reject(g, n, "filters is %lld, wanted at least 1",
-                      (long long)filters) - 1;
-    if (kernel->n != x->rank - 2)
-        return reject(g, n, "kernel_shape has %d numbers, wanted %d",
-                      kernel->n, x->rank - 2) - 1;
-    if (group < 1 || x->dim[1] % group || filters % group)
-        return reject(g, n, "group is %lld for %lld channels and %lld filters",
-                      (long long)group, (long long)x->dim[1],
-                      (long long)filters) - 1;
-    w.dim[0] = filters;
-    w.dim[1] = x->dim[1] / group;
-    for (int i = 0; i < kernel->n; i++) {
-        w.dim[i + 2] = kernel->v[i];
-        if (kernel->v[i] < 1 || kernel->v[i] > 1 << 20)
-            return reject(g, n, "kernel_shape has %lld",
-                          (long long)kernel->v[i]) - 1;
-        area *= (double)kernel->v[i];
-    }
-    fan_in = area * (double)w.dim[1];
-    p[0] = (struct param_decl){"weight", w, "FanInUniform", fan_in,
-                               area * (double)(filters / group),
-                               PLAN_PARAMETER};
-    p[1] = (struct param_decl){"bias", b, "FanInUniform", fan_in,
-                               (double)filters, PLAN_PARAMETER};
-    return n->attr[BIAS].i ? 2 : 1;
+    return conv_layer_params(g, n, &l, p);
 }
 
 /* ---- references: one loop over all products, in either order ---- */
@@ -232,8 +214,8 @@ static void add_dw(void *context, const struct product *p)
 static struct walk walk_of(const struct node *n, const struct type *x,
                            const int64_t *kernel, int64_t K)
 {
-    struct walk k = {.K = K, .group = n->attr[GROUP].i,
-                     .last = window_channels_last(n)};
+    struct walk k = {
+        .K = K, .group = n->attr[GROUP].i, .last = window_channels_last(n)};
 
     window_read(NULL, n, x, kernel, &k.w);
     return k;
@@ -263,19 +245,26 @@ static void ref(const struct node *n, const struct ref_env *env,
 
 /* ---- lowering ---- */
 
-static struct conv_problem problem(const struct node *n,
-                                   const struct type *x,
+static struct conv_problem problem(const struct node *n, const struct type *x,
                                    const int64_t *kernel, int64_t K)
 {
     struct window w;
     struct conv_problem p;
 
     window_read(NULL, n, x, kernel, &w);
-    p = (struct conv_problem){.N = w.N, .H = w.in[0], .W = w.in[1], .C = w.C,
-                              .K = K, .R = w.kernel[0], .S = w.kernel[1],
-                              .P = w.out[0], .Q = w.out[1],
+    p = (struct conv_problem){.N = w.N,
+                              .H = w.in[0],
+                              .W = w.in[1],
+                              .C = w.C,
+                              .K = K,
+                              .R = w.kernel[0],
+                              .S = w.kernel[1],
+                              .P = w.out[0],
+                              .Q = w.out[1],
                               .group = n->attr[GROUP].i,
-                              .x = x->dtype, .w = DT_F32, .y = x->dtype,
+                              .x = x->dtype,
+                              .w = DT_F32,
+                              .y = x->dtype,
                               .lanes = (int)n->attr[LANES].i};
     for (int d = 0; d < 2; d++) {
         p.stride[d] = w.stride[d];
@@ -298,6 +287,21 @@ static void lower(struct lower *lo, const struct node *n)
 
 /* ---- gradients ---- */
 
+static val weight_gradient(struct graph *g, const struct node *n, val x, val dy,
+                           union attr *attr)
+{
+    const struct type *w = type_of(g, n->in[1]);
+
+    attr[KERNEL_SHAPE].ints = ints_copy(g, w->dim + 2, w->rank - 2);
+    if (type_of(g, x)->batch == 1)
+        return batch_sum(g, &op_ConvGradW, (val[]){x, dy}, 2, attr,
+                         type_count(w));
+    reject(g, n,
+           "input has no samples in its first dimension, which the "
+           "gradient of W sums over");
+    return (val){0};
+}
+
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -305,18 +309,13 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
     union attr attr[X_SHAPE + 1];
 
     memcpy(attr, n->attr, sizeof attr);
-    attr[KERNEL_SHAPE].ints = ints_copy(g, w->dim + 2, w->rank - 2);
     attr[X_SHAPE].ints = ints_copy(g, x->dim + 2, x->rank - 2);
     dx[0] = graph_add(g, &op_ConvGradX, (val[]){dy[0], n->in[1]}, 2, attr);
-    if (x->batch == 1)
-        dx[1] = batch_sum(g, &op_ConvGradW, (val[]){n->in[0], dy[0]}, 2, attr,
-                          type_count(w));
-    else
-        reject(g, n, "input has no samples in its first dimension, which the "
-               "gradient of W sums over");
+    dx[1] = weight_gradient(g, n, n->in[0], dy[0], attr);
     if (n->nin == 3)
         dx[2] = val_sum_to(g, dy[0],
-                           &(struct type){.dtype = DT_F32, .rank = x->rank - 1,
+                           &(struct type){.dtype = DT_F32,
+                                          .rank = x->rank - 1,
                                           .dim = {w->dim[0], 1, 1}});
     if (n->nin == 3 && dx[2].id)
         dx[2] = val_reshape(g, dx[2], &w->dim[0], 1, 0);
@@ -329,8 +328,8 @@ static void x_type(const struct node *n, const struct type *dy, int64_t C,
     const struct ints *shape = &n->attr[X_SHAPE].ints;
     bool last = window_channels_last(n);
 
-    *x = (struct type){.dtype = dy->dtype, .rank = dy->rank,
-                       .batch = dy->batch};
+    *x = (struct type){
+        .dtype = dy->dtype, .rank = dy->rank, .batch = dy->batch};
     x->dim[0] = dy->dim[0];
     x->dim[last ? x->rank - 1 : 1] = C;
     for (int i = 0; i < shape->n; i++)
@@ -344,6 +343,17 @@ static bool grad_x_infer(struct graph *g, const struct node *n, struct type *x)
     weight_dims(n, type_of(g, n->in[1]), kernel, &c, &K);
     x_type(n, type_of(g, n->in[0]), c * n->attr[GROUP].i, x);
     return true;
+}
+
+/* Used as a transposed convolution: d is a convolution's input here. */
+static void grad_x_grad(struct graph *g, val dx, const val *d, val *out)
+{
+    const struct node *n = graph_node(g, dx);
+    union attr attr[X_SHAPE + 1];
+
+    memcpy(attr, n->attr, sizeof attr);
+    out[0] = graph_add(g, &op_Conv, (val[]){d[0], n->in[1]}, 2, attr);
+    out[1] = weight_gradient(g, n, d[0], n->in[0], attr);
 }
 
 static void grad_x_ref(const struct node *n, const struct ref_env *env,
@@ -399,8 +409,7 @@ static void grad_w_ref(const struct node *n, const struct ref_env *env,
     struct arrays t = {in[0].data, in[1].data, out->data, env->rows};
     bool last = window_channels_last(n);
     int64_t K = in[1].type.dim[last ? in[1].type.rank - 1 : 1];
-    struct walk k =
-        walk_of(n, &in[0].type, n->attr[KERNEL_SHAPE].ints.v, K);
+    struct walk k = walk_of(n, &in[0].type, n->attr[KERNEL_SHAPE].ints.v, K);
 
     if (n->nin == 3 && env->first)
         memcpy(out->data, in[2].data,
@@ -420,10 +429,8 @@ static void grad_w_lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_conv_grad_w, &p, n);
 }
 
-static const enum layout conv_in[] = {LAYOUT_LAST, LAYOUT_WEIGHTS,
-                                      LAYOUT_USER};
-static const enum layout grad_w_in[] = {LAYOUT_LAST, LAYOUT_LAST,
-                                        LAYOUT_LANES};
+static const enum layout conv_in[] = {LAYOUT_LAST, LAYOUT_WEIGHTS, LAYOUT_USER};
+static const enum layout grad_w_in[] = {LAYOUT_LAST, LAYOUT_LAST, LAYOUT_LANES};
 static const enum layout act_out[] = {LAYOUT_LAST};
 static const enum layout lanes_out[] = {LAYOUT_LANES};
 static const char *const conv_names[] = {"X", "W", "B", NULL};
@@ -452,6 +459,7 @@ const struct op op_ConvGradX = {
     .nin = 2,
     .attr = attrs,
     .infer = grad_x_infer,
+    .grad = grad_x_grad,
     .ref = grad_x_ref,
     .lower = grad_x_lower,
     .layout_in = conv_in,

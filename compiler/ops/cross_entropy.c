@@ -23,12 +23,17 @@ static bool build(struct graph *g, const val *in, int nin,
 {
     const struct type *x = type_of(g, in[0]);
     const int64_t ignore = attr[LABEL_IGNORE].i;
+    val rows[2];
 
-    y[0] = graph_add(g, &op_CrossEntropyTerms, in, nin, attr);
-    if (!y[0].id || !loss_has_samples(g, "the first input", x))
+    if (!loss_has_samples(g, "the first input", x) ||
+        !label_rows(g, in, attr, rows))
+        return false;
+    y[0] = label_sums(g, graph_add(g, &op_CrossEntropyTerms, rows, nin, attr));
+    if (!y[0].id)
         return false;
     y[1] = label_counts(g, in[1], attr);
-    graph_limit(g, in[1], x->dim[1], ignore == INT64_MIN ? 0 : ignore);
+    graph_limit(g, in[1], type_of(g, rows[0])->dim[1],
+                ignore == INT64_MIN ? 0 : ignore);
     return !g->diag->failed;
 }
 

@@ -14,10 +14,14 @@
 enum { RATIO, TRAINING_MODE };
 
 static const struct attr_spec dropout_attrs[] = {
-    [RATIO] = {"ratio", ATTR_FLOAT, {.f = 0.5}, "share that becomes zero",
-               false, false},
-    [TRAINING_MODE] = {"training_mode", ATTR_BOOL, {0}, "set by the pass",
-                       false, true},
+    [RATIO] = {"ratio",
+               ATTR_FLOAT,
+               {.f = 0.5},
+               "share that becomes zero",
+               false,
+               false},
+    [TRAINING_MODE] =
+        {"training_mode", ATTR_BOOL, {0}, "set by the pass", false, true},
     {0},
 };
 
@@ -53,8 +57,8 @@ const struct op op_Dropout = {
 enum { SHARE, KEY };
 
 static const struct attr_spec attrs[] = {
-    [SHARE] = {"ratio", ATTR_FLOAT, {0}, "share that becomes zero", true,
-               false},
+    [SHARE] =
+        {"ratio", ATTR_FLOAT, {0}, "share that becomes zero", true, false},
     [KEY] = {"key", ATTR_STRING, {0}, "path of the layer", true, false},
     {0},
 };
@@ -66,8 +70,10 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     if (!dtype_is_float(x->dtype))
         return reject(g, n, "input is %s, not a float", dtype_name(x->dtype));
     if (x->batch != 1)
-        return reject(g, n, "input is %s without samples in its first "
-                      "dimension", type_text(g->arena, x));
+        return reject(g, n,
+                      "input is %s without samples in its first "
+                      "dimension",
+                      type_text(g->arena, x));
     *y = *x;
     return true;
 }

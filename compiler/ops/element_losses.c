@@ -41,8 +41,9 @@ static bool finish(struct graph *g, val elements, val *y)
     return y[0].id != 0;
 }
 
-static int64_t per_sample(const struct type *x)
+static int64_t per_sample(const struct type *x, const union attr *attr)
 {
+    (void)attr;
     return type_count(x) / x->dim[0];
 }
 

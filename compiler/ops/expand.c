@@ -8,8 +8,12 @@
 enum { SHAPE };
 
 static const struct attr_spec attrs[] = {
-    [SHAPE] = {"shape", ATTR_INTS, {0},
-               "broadcast with that of x; 1 keeps a dimension", true, false},
+    [SHAPE] = {"shape",
+               ATTR_INTS,
+               {0},
+               "broadcast with that of x; 1 keeps a dimension",
+               true,
+               false},
     {0},
 };
 
@@ -59,8 +63,10 @@ static void set_strides(const struct type *y, const struct type *x,
 static void lower(struct lower *lo, const struct node *n)
 {
     const struct type *x = type_of(lo->graph, n->in[0]), *y = &n->type;
-    struct pointwise_problem p = {.rank = y->rank, .nin = 1,
-                                  .in = {x->dtype}, .out = y->dtype,
+    struct pointwise_problem p = {.rank = y->rank,
+                                  .nin = 1,
+                                  .in = {x->dtype},
+                                  .out = y->dtype,
                                   .body = "      r = v0;\n"};
 
     for (int d = 0; d < y->rank; d++)
@@ -77,8 +83,7 @@ static void ref(const struct node *n, const struct ref_env *env,
 {
     (void)n, (void)env;
     for (int64_t i = 0; i < type_count(&out->type); i++)
-        out->data[i] =
-            in->data[broadcast_index(&out->type, &in->type, i)];
+        out->data[i] = in->data[broadcast_index(&out->type, &in->type, i)];
 }
 
 const struct op op_Expand = {

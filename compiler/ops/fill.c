@@ -27,8 +27,7 @@ static bool fill_infer(struct graph *g, const struct node *n, struct type *y)
     if (shape->n > MAX_RANK)
         return reject(g, n, "shape has %d dimensions, at most %d", shape->n,
                       MAX_RANK);
-    *y = (struct type){.dtype = (enum dtype)n->attr[DTYPE].i,
-                       .rank = shape->n};
+    *y = (struct type){.dtype = (enum dtype)n->attr[DTYPE].i, .rank = shape->n};
     for (int i = 0; i < shape->n; i++)
         y->dim[i] = shape->v[i];
     return true;
@@ -37,8 +36,10 @@ static bool fill_infer(struct graph *g, const struct node *n, struct type *y)
 /* Floats cannot hold every integer, so these are computed as such. */
 static void fill_integers(struct lower *lo, const struct node *n)
 {
-    struct pointwise_problem p = {.rank = 1, .dim = {type_count(&n->type)},
-                                  .out = n->type.dtype, .integer = true};
+    struct pointwise_problem p = {.rank = 1,
+                                  .dim = {type_count(&n->type)},
+                                  .out = n->type.dtype,
+                                  .integer = true};
 
     p.body = arena_format(lo->arena, "      r = %" PRId64 "L;\n",
                           (int64_t)n->attr[VALUE].f);
@@ -54,9 +55,8 @@ static void fill_lower(struct lower *lo, const struct node *n)
         fill_integers(lo, n);
         return;
     }
-    chain.step[0] = (struct fused_step){.op = &op_Scalar,
-                                        .attr = &n->attr[VALUE],
-                                        .dtype = DT_F32};
+    chain.step[0] = (struct fused_step){
+        .op = &op_Scalar, .attr = &n->attr[VALUE], .dtype = DT_F32};
     fused_lower(lo, n, &chain);
 }
 

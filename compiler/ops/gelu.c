@@ -9,8 +9,12 @@
 enum { APPROXIMATE };
 
 static const struct attr_spec attrs[] = {
-    [APPROXIMATE] = {"approximate", ATTR_STRING, {.s = "none"},
-                     "none: by erf; tanh: Phi nearly, by tanh", false, false},
+    [APPROXIMATE] = {"approximate",
+                     ATTR_STRING,
+                     {.s = "none"},
+                     "none: by erf; tanh: Phi nearly, by tanh",
+                     false,
+                     false},
     {0},
 };
 

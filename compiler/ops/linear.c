@@ -7,10 +7,15 @@
 enum { UNITS, BIAS };
 
 static const struct attr_spec attrs[] = {
-    [UNITS] = {"units", ATTR_INT, {.i = 0}, "size of the result's last "
-               "dimension, for layers that own W", false, false},
-    [BIAS] = {"bias", ATTR_BOOL, {.i = 1}, "whether a layer owns b", false,
-              false},
+    [UNITS] = {"units",
+               ATTR_INT,
+               {.i = 0},
+               "size of the result's last "
+               "dimension, for layers that own W",
+               false,
+               false},
+    [BIAS] =
+        {"bias", ATTR_BOOL, {.i = 1}, "whether a layer owns b", false, false},
     {0},
 };
 
@@ -23,18 +28,24 @@ static int params(struct graph *g, const struct node *n, struct param_decl *p)
 
     if (x->rank < 2)
         return reject(g, n, "input is %s, wanted [N, ..., in]",
-                      type_text(g->arena, x)) - 1;
+                      type_text(g->arena, x)) -
+               1;
     if (units < 1)
         return reject(g, n, "units is %lld, wanted at least 1",
-                      (long long)units) - 1;
+                      (long long)units) -
+               1;
     in = (double)x->dim[x->rank - 1];
     p[0] = (struct param_decl){
         "weight",
         {.dtype = DT_F32, .rank = 2, .dim = {units, x->dim[x->rank - 1]}},
-        "FanInUniform", in, (double)units, PLAN_PARAMETER};
+        "FanInUniform",
+        in,
+        (double)units,
+        PLAN_PARAMETER};
     p[1] = (struct param_decl){
-        "bias", {.dtype = DT_F32, .rank = 1, .dim = {units}}, "FanInUniform",
-        in, (double)units, PLAN_PARAMETER};
+        "bias",         {.dtype = DT_F32, .rank = 1, .dim = {units}},
+        "FanInUniform", in,
+        (double)units,  PLAN_PARAMETER};
     return n->attr[BIAS].i ? 2 : 1;
 }
 
@@ -47,11 +58,12 @@ static bool build(struct graph *g, const val *in, int nin,
     int64_t flat[2];
 
     (void)attr;
-    if (nin < 2 || x.rank < 2 || w.rank != 2 ||
-        x.dim[x.rank - 1] != w.dim[1] || x.batch == x.rank)
-        return reject_here(g, "input is %s, W is %s: wanted [..., in] and "
-                           "[units, in]", type_text(g->arena, &x),
-                           type_text(g->arena, &w));
+    if (nin < 2 || x.rank < 2 || w.rank != 2 || x.dim[x.rank - 1] != w.dim[1] ||
+        x.batch == x.rank)
+        return reject_here(g,
+                           "input is %s, W is %s: wanted [..., in] and "
+                           "[units, in]",
+                           type_text(g->arena, &x), type_text(g->arena, &w));
     if (nin > 2 && type_count(type_of(g, in[2])) != w.dim[0])
         return reject_here(g, "b is %s, wanted [%lld]",
                            type_text(g->arena, type_of(g, in[2])),

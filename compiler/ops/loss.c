@@ -16,6 +16,12 @@ const struct attr_spec label_attrs[] = {
                       "label that counts for nothing; as it stands, none does",
                       false,
                       false},
+    [LABEL_AXIS] = {"axis",
+                    ATTR_INT,
+                    {.i = 1},
+                    "dimension of the classes: 1 or the last",
+                    false,
+                    false},
     {0},
 };
 
@@ -82,9 +88,55 @@ bool label_fits(struct graph *g, const struct node *n, int first)
     return true;
 }
 
-int64_t label_per_sample(const struct type *x)
+static int axis_of(const struct type *x, const union attr *attr)
 {
-    return type_count(x) / (x->dim[0] * x->dim[1]);
+    int64_t axis = attr[LABEL_AXIS].i;
+
+    return (int)(axis < 0 ? axis + x->rank : axis);
+}
+
+int64_t label_per_sample(const struct type *x, const union attr *attr)
+{
+    return type_count(x) / (x->dim[0] * x->dim[axis_of(x, attr)]);
+}
+
+bool label_rows(struct graph *g, const val *in, const union attr *attr,
+                val *rows)
+{
+    struct type x = *type_of(g, in[0]), t = *type_of(g, in[1]), wanted = x;
+    int axis = axis_of(&x, attr);
+    int64_t C = x.rank ? x.dim[x.rank - 1] : 1, n = type_count(&x) / C;
+
+    rows[0] = in[0];
+    rows[1] = in[1];
+    if (axis == 1)
+        return true;
+    if (x.rank < 3 || axis != x.rank - 1)
+        return reject_here(g, "axis is %lld of logits %s, wanted 1 or the last",
+                           (long long)attr[LABEL_AXIS].i,
+                           type_text(g->arena, &x));
+    wanted.rank--;
+    if (!same_shape(&wanted, &t))
+        return reject_here(g,
+                           "logits are %s with classes last and labels %s, "
+                           "wanted labels %s",
+                           type_text(g->arena, &x), type_text(g->arena, &t),
+                           type_text(g->arena, &wanted));
+    rows[0] = val_reshape(g, in[0], (const int64_t[]){n, C}, 2, x.batch);
+    rows[1] = val_reshape(g, in[1], &n, 1, t.batch);
+    return true;
+}
+
+val label_sums(struct graph *g, val results)
+{
+    const struct type *t = type_of(g, results);
+    const int64_t last = 1, dim[] = {g->batch, t->dim[0] / g->batch};
+    val v;
+
+    if (!results.id || dim[1] <= 1)
+        return results;
+    v = val_reshape(g, results, dim, 2, t->batch);
+    return val_reduce_sum(g, v, ints_copy(g, &last, 1), false);
 }
 
 struct loss_problem label_problem(const struct type *x,
@@ -95,7 +147,8 @@ struct loss_problem label_problem(const struct type *x,
 
     return (struct loss_problem){.N = x->dim[0],
                                  .C = x->dim[1],
-                                 .inner = label_per_sample(x),
+                                 .inner = type_count(x) /
+                                          (x->dim[0] * x->dim[1]),
                                  .x = x->dtype,
                                  .label = label->dtype,
                                  .ignores = ignore != INT64_MIN,

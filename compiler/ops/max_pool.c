@@ -25,12 +25,16 @@ enum {
 
 static const struct attr_spec attrs[] = {
     [AUTO_PAD] = WINDOW_ATTRS,
-    [KERNEL_SHAPE] = {"kernel_shape", ATTR_INTS, {0}, "of the window", true,
-                      false},
-    [CEIL_MODE] = {"ceil_mode", ATTR_BOOL, {0},
-                   "a last window may hang out at the end", false, false},
-    [X_SHAPE] = {"x_shape", ATTR_INTS, {0}, "spatial dimensions of X", false,
-                 true},
+    [KERNEL_SHAPE] =
+        {"kernel_shape", ATTR_INTS, {0}, "of the window", true, false},
+    [CEIL_MODE] = {"ceil_mode",
+                   ATTR_BOOL,
+                   {0},
+                   "a last window may hang out at the end",
+                   false,
+                   false},
+    [X_SHAPE] =
+        {"x_shape", ATTR_INTS, {0}, "spatial dimensions of X", false, true},
     {0},
 };
 
@@ -70,9 +74,15 @@ static struct pool_problem problem(const struct node *n, const struct type *x)
     struct pool_problem p;
 
     window_read(NULL, n, x, NULL, &w);
-    p = (struct pool_problem){.N = w.N, .H = w.in[0], .W = w.in[1], .C = w.C,
-                              .P = w.out[0], .Q = w.out[1], .x = x->dtype,
-                              .y = x->dtype, .index = index_type(&w)};
+    p = (struct pool_problem){.N = w.N,
+                              .H = w.in[0],
+                              .W = w.in[1],
+                              .C = w.C,
+                              .P = w.out[0],
+                              .Q = w.out[1],
+                              .x = x->dtype,
+                              .y = x->dtype,
+                              .index = index_type(&w)};
     for (int d = 0; d < 2; d++) {
         p.window[d] = w.kernel[d];
         p.stride[d] = w.stride[d];
@@ -137,8 +147,8 @@ static void ref_window(const struct window *w, bool last, const double *x,
     for (int64_t k = 0; k < w->kernel[0] * w->kernel[1]; k++) {
         int64_t i = tap(w, last, nc[0], nc[1], out, k);
 
-        if (i < 0 || (*index >= 0 && !(x[i] > *best) &&
-                      !(isnan(x[i]) && !isnan(*best))))
+        if (i < 0 ||
+            (*index >= 0 && !(x[i] > *best) && !(isnan(x[i]) && !isnan(*best))))
             continue;
         *best = x[i];
         *index = (double)k;
@@ -211,8 +221,8 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
 
     memcpy(attr, n->attr, sizeof attr);
     attr[X_SHAPE].ints = ints_copy(g, x->dim + 2, x->rank - 2);
-    dx[0] = graph_add(g, &op_MaxPoolGrad,
-                      (val[]){dy[0], graph_result(g, y, 1)}, 2, attr);
+    dx[0] = graph_add(g, &op_MaxPoolGrad, (val[]){dy[0], graph_result(g, y, 1)},
+                      2, attr);
 }
 
 /* With an index; where nobody asks for it, simplify takes the op without. */

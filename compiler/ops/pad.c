@@ -12,12 +12,21 @@
 enum { PADS, MODE, VALUE };
 
 static const struct attr_spec attrs[] = {
-    [PADS] = {"pads", ATTR_INTS, {0}, "elements before each dimension, then "
-              "after each; below zero: fewer", true, false},
-    [MODE] = {"mode", ATTR_STRING, {.s = "constant"}, "constant, reflect (x "
-              "mirrored at its ends) or edge (its ends)", false, false},
-    [VALUE] = {"value", ATTR_FLOAT, {.f = 0}, "of mode constant", false,
-               false},
+    [PADS] = {"pads",
+              ATTR_INTS,
+              {0},
+              "elements before each dimension, then "
+              "after each; below zero: fewer",
+              true,
+              false},
+    [MODE] = {"mode",
+              ATTR_STRING,
+              {.s = "constant"},
+              "constant, reflect (x "
+              "mirrored at its ends) or edge (its ends)",
+              false,
+              false},
+    [VALUE] = {"value", ATTR_FLOAT, {.f = 0}, "of mode constant", false, false},
     {0},
 };
 
@@ -39,14 +48,18 @@ static bool read_mode(struct graph *g, const char *s, enum copy_outside *mode)
 /* Is the number one of the type? */
 static bool holds(enum dtype t, double value)
 {
-    static const double low[] = {[DT_I32] = INT32_MIN, [DT_I64] = -0x1p53,
-                                 [DT_I8] = INT8_MIN, [DT_BOOL] = 0};
-    static const double high[] = {[DT_I32] = INT32_MAX, [DT_I64] = 0x1p53,
-                                  [DT_U8] = UINT8_MAX, [DT_I8] = INT8_MAX,
+    static const double low[] = {[DT_I32] = INT32_MIN,
+                                 [DT_I64] = -0x1p53,
+                                 [DT_I8] = INT8_MIN,
+                                 [DT_BOOL] = 0};
+    static const double high[] = {[DT_I32] = INT32_MAX,
+                                  [DT_I64] = 0x1p53,
+                                  [DT_U8] = UINT8_MAX,
+                                  [DT_I8] = INT8_MAX,
                                   [DT_BOOL] = 1};
 
-    return dtype_is_float(t) || (value == floor(value) && value >= low[t] &&
-                                 value <= high[t]);
+    return dtype_is_float(t) ||
+           (value == floor(value) && value >= low[t] && value <= high[t]);
 }
 
 static bool pad_axis(struct graph *g, const struct type *x, int d,
@@ -60,18 +73,21 @@ static bool pad_axis(struct graph *g, const struct type *x, int d,
         return reject_here(g, "pads has %lld and %lld for dimension %d of %s",
                            (long long)before, (long long)after, d, text);
     if ((before || after) && x->batch == d + 1)
-        return reject_here(g, "dimension %d of %s counts the samples of the "
-                           "batch, which cannot be padded", d, text);
+        return reject_here(g,
+                           "dimension %d of %s counts the samples of the "
+                           "batch, which cannot be padded",
+                           d, text);
     if (r->outside != COPY_FILL && (before < 0 || after < 0))
         return reject_here(g, "pads has a number below 0, which only mode "
-                           "constant allows");
+                              "constant allows");
     if (r->outside == COPY_REFLECT && (before >= n || after >= n))
-        return reject_here(g, "dimension %d of %s has no %lld elements beside "
-                           "its end to mirror", d, text,
+        return reject_here(g,
+                           "dimension %d of %s has no %lld elements beside "
+                           "its end to mirror",
+                           d, text,
                            (long long)(before > after ? before : after));
     if (before + n + after < 1)
-        return reject_here(g, "nothing is left of dimension %d of %s", d,
-                           text);
+        return reject_here(g, "nothing is left of dimension %d of %s", d, text);
     r->dim[d] = before + n + after;
     r->mul[d] = r->div[d] = 1;
     r->add[d] = -before;
@@ -110,5 +126,6 @@ const struct op op_Pad = {
     .nin = 1,
     .attr = attrs,
     .in_name = names,
+    .types = "f32 f16 i32 i64 u8 i8 bool",
     .build = build,
 };

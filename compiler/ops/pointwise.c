@@ -17,10 +17,47 @@ static const struct attr_spec leaky_attrs[] = {
     {"alpha", ATTR_FLOAT, {.f = 0.01}, "slope below zero", false, false},
     {0},
 };
-static const struct attr_spec clip_attrs[] = {
-    {"min", ATTR_FLOAT, {.f = -3.4028234663852886e38}, "lower limit", false,
+static const struct attr_spec elu_attrs[] = {
+    {"alpha",
+     ATTR_FLOAT,
+     {.f = 1},
+     "limit far below zero, negated",
+     false,
      false},
-    {"max", ATTR_FLOAT, {.f = 3.4028234663852886e38}, "upper limit", false,
+    {0},
+};
+static const struct attr_spec selu_attrs[] = {
+    {"alpha",
+     ATTR_FLOAT,
+     {.f = 1.67326319217681884765625},
+     "as Elu's",
+     false,
+     false},
+    {"gamma",
+     ATTR_FLOAT,
+     {.f = 1.05070102214813232421875},
+     "of the result",
+     false,
+     false},
+    {0},
+};
+static const struct attr_spec hard_attrs[] = {
+    {"alpha", ATTR_FLOAT, {.f = 0.2}, "slope", false, false},
+    {"beta", ATTR_FLOAT, {.f = 0.5}, "value at zero", false, false},
+    {0},
+};
+static const struct attr_spec clip_attrs[] = {
+    {"min",
+     ATTR_FLOAT,
+     {.f = -3.4028234663852886e38},
+     "lower limit",
+     false,
+     false},
+    {"max",
+     ATTR_FLOAT,
+     {.f = 3.4028234663852886e38},
+     "upper limit",
+     false,
      false},
     {0},
 };
@@ -33,9 +70,9 @@ static bool infer_shape(struct graph *g, const struct node *n, struct type *y)
         const struct type *t = type_of(g, n->in[i]);
 
         if (!type_broadcast(y, t))
-            return reject(g, n, "operands are %s and %s, which do not broadcast",
-                          type_text(g->arena, &before),
-                          type_text(g->arena, t));
+            return reject(g, n,
+                          "operands are %s and %s, which do not broadcast",
+                          type_text(g->arena, &before), type_text(g->arena, t));
     }
     return true;
 }
@@ -68,8 +105,7 @@ static bool infer_F(struct graph *g, const struct node *n, struct type *y)
     return same_types(g, n) && infer_shape(g, n, y);
 }
 
-static bool infer_compare(struct graph *g, const struct node *n,
-                          struct type *y)
+static bool infer_compare(struct graph *g, const struct node *n, struct type *y)
 {
     if (!same_types(g, n) || !infer_shape(g, n, y))
         return false;
@@ -126,10 +162,18 @@ static val pow_grad_b(struct graph *g, val a, val y, val dy)
                       val_mul(g, dy, val_mul(g, y, log_a)));
 }
 
+/* Constants and inputs have no use for a gradient, and a sum over the batch for
+ * one would stay: its accumulator is assigned. */
 static void finish(struct graph *g, const struct node *n, val *dx)
 {
-    for (int k = 0; k < n->nin; k++)
-        dx[k] = val_sum_to(g, dx[k], type_of(g, n->in[k]));
+    for (int k = 0; k < n->nin; k++) {
+        const struct leaf *leaf = graph_node(g, n->in[k])->leaf;
+
+        if (leaf && leaf->kind != PLAN_PARAMETER)
+            dx[k].id = 0;
+        else
+            dx[k] = val_sum_to(g, dx[k], type_of(g, n->in[k]));
+    }
 }
 
 #define SAVED_X n->in[0]
@@ -142,98 +186,101 @@ static void finish(struct graph *g, const struct node *n, val *dx)
 #define NAME_Y  y
 #define NAME_N  unused
 
-#define TEXT_X  "x"
-#define TEXT_Y  "y"
-#define TEXT_N  NULL
+#define TEXT_X "x"
+#define TEXT_Y "y"
+#define TEXT_N NULL
 /* The attributes of each table, by name. */
-#define ATTR_none
-#define ATTR_leaky_attrs double a0 = attr[0].f;
-#define ATTR_clip_attrs  double a0 = attr[0].f, a1 = attr[1].f; (void)a1;
+#define ATTR_none        (void)0
+#define ATTR_leaky_attrs double a0 = attr[0].f
+#define ATTR_elu_attrs   double a0 = attr[0].f
+#define ATTR_selu_attrs  double a0 = attr[0].f, a1 = attr[1].f
+#define ATTR_hard_attrs  double a0 = attr[0].f, a1 = attr[1].f
+#define ATTR_clip_attrs  double a0 = attr[0].f, a1 = attr[1].f
 
-#define PW1(nm, t, attrs, saved, text, f, df)                                  \
-    static double nm##_eval(const double *v, const union attr *attr)           \
-    {                                                                          \
-        double x = v[0];                                                       \
-        ATTR_##attrs                                                           \
-        (void)attr;                                                            \
-        return f;                                                              \
-    }                                                                          \
-    static double nm##_deval(const double *v, const union attr *attr)          \
-    {                                                                          \
-        double dy = v[0], NAME_##saved = v[1];                                 \
-        ATTR_##attrs                                                           \
-        (void)attr, (void)NAME_##saved;                                        \
-        return df;                                                             \
-    }                                                                          \
-    const struct op op_##nm##Grad = {                                          \
-        .name = #nm "Grad",                                                    \
-        .doc = #df,                                                            \
-        .min_in = NIN_##saved,                                                 \
-        .nin = NIN_##saved,                                                    \
-        .attr = attrs,                                                         \
-        .infer = infer_##t,                                                    \
-        .ref = ref,                                                            \
-        .lower = lower,                                                        \
-        .layout_follows = true,                                                \
-        .inplace = {1},                                                        \
-        .internal = true,                                                      \
-        .formula = &(const struct formula){                                    \
-            nm##_deval, #df, {"dy", TEXT_##saved}}};                           \
-    static void nm##_grad(struct graph *g, val y, const val *dy, val *dx)      \
-    {                                                                          \
-        const struct node *n = graph_node(g, y);                               \
-                                                                               \
-        dx[0] = graph_add(g, &op_##nm##Grad, (val[]){dy[0], SAVED_##saved},    \
-                          NIN_##saved, n->attr);                               \
-    }                                                                          \
-    const struct op op_##nm = {                                                \
-        .name = #nm,                                                           \
-        .doc = text,                                                           \
-        .min_in = 1,                                                           \
-        .nin = 1,                                                              \
-        .attr = attrs,                                                         \
-        .infer = infer_##t,                                                    \
-        .grad = nm##_grad,                                                     \
-        .ref = ref,                                                            \
-        .lower = lower,                                                        \
-        .layout_follows = true,                                                \
-        .inplace = {1},                                                        \
+#define PW1(nm, t, attrs, saved, text, f, df)                               \
+    static double nm##_eval(const double *v, const union attr *attr)        \
+    {                                                                       \
+        double x = v[0];                                                    \
+        ATTR_##attrs;                                                       \
+        (void)attr;                                                         \
+        return f;                                                           \
+    }                                                                       \
+    static double nm##_deval(const double *v, const union attr *attr)       \
+    {                                                                       \
+        double dy = v[0], NAME_##saved = v[1];                              \
+        ATTR_##attrs;                                                       \
+        (void)attr, (void)NAME_##saved;                                     \
+        return df;                                                          \
+    }                                                                       \
+    const struct op op_##nm##Grad = {                                       \
+        .name = #nm "Grad",                                                 \
+        .doc = #df,                                                         \
+        .min_in = NIN_##saved,                                              \
+        .nin = NIN_##saved,                                                 \
+        .attr = attrs,                                                      \
+        .infer = infer_##t,                                                 \
+        .ref = ref,                                                         \
+        .lower = lower,                                                     \
+        .layout_follows = true,                                             \
+        .inplace = {1},                                                     \
+        .internal = true,                                                   \
+        .formula = &(const struct formula){                                 \
+            nm##_deval, #df, {"dy", TEXT_##saved}}};                        \
+    static void nm##_grad(struct graph *g, val y, const val *dy, val *dx)   \
+    {                                                                       \
+        const struct node *n = graph_node(g, y);                            \
+                                                                            \
+        dx[0] = graph_add(g, &op_##nm##Grad, (val[]){dy[0], SAVED_##saved}, \
+                          NIN_##saved, n->attr);                            \
+    }                                                                       \
+    const struct op op_##nm = {                                             \
+        .name = #nm,                                                        \
+        .doc = text,                                                        \
+        .min_in = 1,                                                        \
+        .nin = 1,                                                           \
+        .attr = attrs,                                                      \
+        .infer = infer_##t,                                                 \
+        .grad = nm##_grad,                                                  \
+        .ref = ref,                                                         \
+        .lower = lower,                                                     \
+        .layout_follows = true,                                             \
+        .inplace = {1},                                                     \
         .formula = &(const struct formula){nm##_eval, #f, {"x"}}};
 
 /* cl is the text of f, taken before SEL in it is expanded. */
 /* cl: the formula's text, made where f is not yet expanded. */
-#define BINARY(nm, t, text, f, cl, gradient)                                   \
-    static double nm##_eval(const double *v, const union attr *attr)           \
-    {                                                                          \
-        double a = v[0], b = v[1];                                             \
-                                                                               \
-        (void)attr;                                                            \
-        return f;                                                              \
-    }                                                                          \
-    const struct op op_##nm = {                                                \
-        .name = #nm,                                                           \
-        .doc = text,                                                           \
-        .min_in = 2,                                                           \
-        .nin = 2,                                                              \
-        .infer = infer_##t,                                                    \
-        .grad = gradient,                                                      \
-        .ref = ref,                                                            \
-        .lower = lower,                                                        \
-        .layout_follows = true,                                                \
-        .inplace = {1},                                                        \
+#define BINARY(nm, t, text, f, cl, gradient)                         \
+    static double nm##_eval(const double *v, const union attr *attr) \
+    {                                                                \
+        double a = v[0], b = v[1];                                   \
+                                                                     \
+        (void)attr;                                                  \
+        return f;                                                    \
+    }                                                                \
+    const struct op op_##nm = {                                      \
+        .name = #nm,                                                 \
+        .doc = text,                                                 \
+        .min_in = 2,                                                 \
+        .nin = 2,                                                    \
+        .infer = infer_##t,                                          \
+        .grad = gradient,                                            \
+        .ref = ref,                                                  \
+        .lower = lower,                                              \
+        .layout_follows = true,                                      \
+        .inplace = {1},                                              \
         .formula = &(const struct formula){nm##_eval, cl, {"a", "b"}}};
 
-#define PW2(nm, t, text, f, da, db)                                            \
-    static void nm##_grad(struct graph *g, val y, const val *up, val *dx)      \
-    {                                                                          \
-        const struct node *n = graph_node(g, y);                               \
-        val a = n->in[0], b = n->in[1], dy = up[0];                            \
-                                                                               \
-        (void)a, (void)b, (void)y;                                             \
-        dx[0] = da;                                                            \
-        dx[1] = db;                                                            \
-        finish(g, n, dx);                                                      \
-    }                                                                          \
+#define PW2(nm, t, text, f, da, db)                                       \
+    static void nm##_grad(struct graph *g, val y, const val *up, val *dx) \
+    {                                                                     \
+        const struct node *n = graph_node(g, y);                          \
+        val a = n->in[0], b = n->in[1], dy = up[0];                       \
+                                                                          \
+        (void)a, (void)b, (void)y;                                        \
+        dx[0] = da;                                                       \
+        dx[1] = db;                                                       \
+        finish(g, n, dx);                                                 \
+    }                                                                     \
     BINARY(nm, t, text, f, #f, nm##_grad)
 #define PWC(nm, text, f) BINARY(nm, compare, text, f, #f, NULL)
 #include "compiler/ops/pointwise.def"
@@ -261,8 +308,7 @@ static void where_grad(struct graph *g, val y, const val *dy, val *dx)
 
     dx[1] = graph_add(g, &op_Where, (val[]){n->in[0], dy[0], zero}, 3, NULL);
     dx[2] = graph_add(g, &op_Where, (val[]){n->in[0], zero, dy[0]}, 3, NULL);
-    for (int k = 1; k < 3; k++)
-        dx[k] = val_sum_to(g, dx[k], type_of(g, n->in[k]));
+    finish(g, n, dx);
 }
 
 static double where_eval(const double *v, const union attr *attr)
@@ -282,6 +328,7 @@ const struct op op_Where = {
     .lower = lower,
     .layout_follows = true,
     .inplace = {2},
-    .formula = &(const struct formula){where_eval, "SEL(c != 0.0f, a, b)",
+    .formula = &(const struct formula){where_eval,
+                                       "SEL(c != 0.0f, a, b)",
                                        {"c", "a", "b"}},
 };

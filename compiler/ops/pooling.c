@@ -33,15 +33,19 @@ void pooling_each(const struct window *w, bool last, void *context,
         for (p.c = 0; p.c < w->C; p.c++)
             for (p.out[0] = 0; p.out[0] < w->out[0]; p.out[0]++)
                 for (p.out[1] = 0; p.out[1] < w->out[1]; p.out[1]++)
-                    f(context, &p,
-                      pooling_element(w, last, &p, w->out, p.out));
+                    f(context, &p, pooling_element(w, last, &p, w->out, p.out));
 }
 
 struct pool_problem pooling_problem(const struct window *w, enum dtype dtype)
 {
-    struct pool_problem p = {.N = w->N, .H = w->in[0], .W = w->in[1],
-                             .C = w->C, .P = w->out[0], .Q = w->out[1],
-                             .x = dtype, .y = dtype};
+    struct pool_problem p = {.N = w->N,
+                             .H = w->in[0],
+                             .W = w->in[1],
+                             .C = w->C,
+                             .P = w->out[0],
+                             .Q = w->out[1],
+                             .x = dtype,
+                             .y = dtype};
 
     for (int d = 0; d < 2; d++) {
         p.window[d] = w->kernel[d];

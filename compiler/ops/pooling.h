@@ -18,8 +18,8 @@ int64_t pooling_element(const struct window *, bool last,
                         const struct pooling_at *, const int64_t *size,
                         const int64_t *at);
 /* Element of x that position k of a window is, or -1: padding. */
-int64_t pooling_tap(const struct window *, bool last,
-                    const struct pooling_at *, int64_t k);
+int64_t pooling_tap(const struct window *, bool last, const struct pooling_at *,
+                    int64_t k);
 /* Calls f for every window, with the element of the result that it makes. */
 void pooling_each(const struct window *, bool last, void *context,
                   void (*f)(void *context, const struct pooling_at *,

@@ -57,8 +57,10 @@ static bool samples_stay(struct graph *g, const struct node *n)
         return reject(g, n, "the product would sum over the samples of %s",
                       type_text(g->arena, a));
     if (b->batch > b->rank - 2)
-        return reject(g, n, "the second operand %s counts samples in its "
-                      "matrix", type_text(g->arena, b));
+        return reject(g, n,
+                      "the second operand %s counts samples in its "
+                      "matrix",
+                      type_text(g->arena, b));
     return true;
 }
 
@@ -148,13 +150,16 @@ static void lower(struct lower *lo, const struct node *n)
     const struct type *a = type_of(lo->graph, n->in[0]);
     const struct type *b = type_of(lo->graph, n->in[1]);
     struct type batch = batch_of(&n->type), ba = batch_of(a), bb = batch_of(b);
-    struct matmul_problem p = {
-        .M = rows_of(a, n->attr[TRANS_A].i),
-        .K = columns_of(a, n->attr[TRANS_A].i),
-        .N = columns_of(b, n->attr[TRANS_B].i),
-        .trans_a = n->attr[TRANS_A].i, .trans_b = n->attr[TRANS_B].i,
-        .nbatch = batch.rank, .a = a->dtype, .b = b->dtype,
-        .y = n->type.dtype, .bias = n->nin == 3};
+    struct matmul_problem p = {.M = rows_of(a, n->attr[TRANS_A].i),
+                               .K = columns_of(a, n->attr[TRANS_A].i),
+                               .N = columns_of(b, n->attr[TRANS_B].i),
+                               .trans_a = n->attr[TRANS_A].i,
+                               .trans_b = n->attr[TRANS_B].i,
+                               .nbatch = batch.rank,
+                               .a = a->dtype,
+                               .b = b->dtype,
+                               .y = n->type.dtype,
+                               .bias = n->nin == 3};
 
     for (int d = 0; d < batch.rank; d++)
         p.batch[d] = batch.dim[d];
@@ -228,7 +233,8 @@ static bool sum_infer(struct graph *g, const struct node *n, struct type *y)
         a->batch != 1 || b->batch != 1)
         return reject(g, n, "operands are %s and %s, not rows of samples",
                       type_text(g->arena, a), type_text(g->arena, b));
-    *y = (struct type){.dtype = DT_F32, .rank = 3,
+    *y = (struct type){.dtype = DT_F32,
+                       .rank = 3,
                        .dim = {n->attr[0].i, a->dim[1], b->dim[1]}};
     return true;
 }
@@ -245,8 +251,8 @@ static void sum_ref(const struct node *n, const struct ref_env *env,
         memcpy(out->data, in[2].data, bytes);
     for (int64_t r = 0; r < rows; r++)
         for (int64_t i = 0; i < M * N; i++)
-            out->data[i] +=
-                in[0].data[r * M + i / N] * in[1].data[r * N + i % N];
+            out->data[i] += in[0].data[r * M + i / N] *
+                            in[1].data[r * N + i % N];
 }
 
 static void sum_lower(struct lower *lo, const struct node *n)
@@ -254,10 +260,14 @@ static void sum_lower(struct lower *lo, const struct node *n)
     const struct type *a = type_of(lo->graph, n->in[0]);
     const struct type *b = type_of(lo->graph, n->in[1]);
     int64_t samples = lo->graph->batch;
-    struct matmul_sum_problem p = {
-        .samples = samples, .per_sample = a->dim[0] / samples,
-        .M = a->dim[1], .N = b->dim[1], .a = a->dtype, .b = b->dtype,
-        .lanes = (int)n->attr[0].i, .accumulate = n->nin == 3};
+    struct matmul_sum_problem p = {.samples = samples,
+                                   .per_sample = a->dim[0] / samples,
+                                   .M = a->dim[1],
+                                   .N = b->dim[1],
+                                   .a = a->dtype,
+                                   .b = b->dtype,
+                                   .lanes = (int)n->attr[0].i,
+                                   .accumulate = n->nin == 3};
 
     lower_call(lo, kernels_matmul_batch_sum, &p, n);
 }

@@ -17,7 +17,11 @@ static const struct attr_spec attrs[] = {
     [A] = {"a", ATTR_FLOAT, {0}, "mean, or lower end", true, false},
     [B] = {"b", ATTR_FLOAT, {0}, "deviation, or upper end", true, false},
     [SHAPE] = {"shape", ATTR_INTS, {0}, "of the result", true, false},
-    [KEY] = {"key", ATTR_STRING, {0}, "name that the numbers belong to", true,
+    [KEY] = {"key",
+             ATTR_STRING,
+             {0},
+             "name that the numbers belong to",
+             true,
              false},
     {0},
 };

@@ -101,8 +101,8 @@ static void ref(const struct node *n, const struct ref_env *env,
 static void lower(struct lower *lo, const struct node *n)
 {
     const struct type *x = type_of(lo->graph, n->in[0]);
-    struct reduce_problem p = {.kind = REDUCE_MAX, .x = x->dtype,
-                               .y = n->type.dtype};
+    struct reduce_problem p = {
+        .kind = REDUCE_MAX, .x = x->dtype, .y = n->type.dtype};
 
     type_one_range(x, reduction_bits(&n->attr[REDUCTION_AXES].ints, x->rank),
                    &p.outer, &p.len, &p.inner);

@@ -1,6 +1,6 @@
 /*
- * reduce_mean.c: means over dimensions of a sample: the sum, divided by how many
- * there are.  GlobalAveragePool is the mean of each channel.
+ * reduce_mean.c: means over dimensions of a sample: the sum, divided by how
+ * many there are.  GlobalAveragePool is the mean of each channel.
  */
 #include "compiler/ops/reduction.h"
 
@@ -51,8 +51,7 @@ static bool global_build(struct graph *g, const val *in, int nin,
         return reject_here(g, "input is %s, wanted [N,C,...]",
                            type_text(g->arena, x));
     if (!dtype_is_float(x->dtype))
-        return reject_here(g, "input is %s, not a float",
-                           dtype_name(x->dtype));
+        return reject_here(g, "input is %s, not a float", dtype_name(x->dtype));
     y[0] = mean(g, in[0], ((1U << x->rank) - 1) & ~3U, true);
     return y[0].id != 0;
 }

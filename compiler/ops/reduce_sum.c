@@ -81,10 +81,18 @@ static void sum_into(const struct tensor *x, unsigned mask, int64_t rows,
 enum { AXES, KEEPDIMS };
 
 static const struct attr_spec attrs[] = {
-    [AXES] = {"axes", ATTR_INTS, {0}, "which dimensions; all when empty",
-              false, false},
-    [KEEPDIMS] = {"keepdims", ATTR_BOOL, {.i = 1},
-                  "keep them as dimensions of 1", false, false},
+    [AXES] = {"axes",
+              ATTR_INTS,
+              {0},
+              "which dimensions; all when empty",
+              false,
+              false},
+    [KEEPDIMS] = {"keepdims",
+                  ATTR_BOOL,
+                  {.i = 1},
+                  "keep them as dimensions of 1",
+                  false,
+                  false},
     {0},
 };
 
@@ -98,7 +106,8 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     if (!axes_mask(g, n, &n->attr[AXES].ints, x->rank, &mask))
         return false;
     if (x->batch && mask >> (x->batch - 1) & 1)
-        return reject(g, n, "a sum over the samples of a batch is not supported "
+        return reject(g, n,
+                      "a sum over the samples of a batch is not supported "
                       "here: losses and metrics make it");
     reduced(x, mask, n->attr[KEEPDIMS].i, y);
     return true;
@@ -129,11 +138,11 @@ static void ref(const struct node *n, const struct ref_env *env,
 static void lower(struct lower *lo, const struct node *n)
 {
     const struct type *x = type_of(lo->graph, n->in[0]);
-    struct reduce_problem p = {.kind = REDUCE_SUM, .x = x->dtype,
-                               .y = n->type.dtype};
+    struct reduce_problem p = {
+        .kind = REDUCE_SUM, .x = x->dtype, .y = n->type.dtype};
 
     type_one_range(x, mask_of(&n->attr[AXES].ints, x->rank), &p.outer, &p.len,
-              &p.inner);
+                   &p.inner);
     lower_call(lo, kernels_reduce, &p, n);
 }
 
@@ -206,7 +215,8 @@ static bool batch_infer(struct graph *g, const struct node *n, struct type *y)
     struct type t;
 
     if (x->batch != 1 || x->dim[0] % g->batch)
-        return reject(g, n, "a sum over samples wants them in the first "
+        return reject(g, n,
+                      "a sum over samples wants them in the first "
                       "dimension");
     reduced(x, mask, false, &t);
     if (t.rank == MAX_RANK)
@@ -242,13 +252,15 @@ static void batch_lower(struct lower *lo, const struct node *n)
     const struct type *x = type_of(lo->graph, n->in[0]);
     unsigned mask = mask_of(&n->attr[BATCH_AXES].ints, x->rank);
     struct type rest = {.rank = x->rank};
-    struct batch_sum_problem p = {.samples = lo->graph->batch, .x = x->dtype,
+    struct batch_sum_problem p = {.samples = lo->graph->batch,
+                                  .x = x->dtype,
                                   .lanes = (int)n->attr[LANES].i,
                                   .accumulate = n->nin == 2};
 
     memcpy(rest.dim, x->dim, sizeof rest.dim);
     rest.dim[0] = x->dim[0] / lo->graph->batch;
-    type_one_range(&rest, rest.dim[0] == 1 ? mask & ~1U : mask, &p.A, &p.B, &p.C);
+    type_one_range(&rest, rest.dim[0] == 1 ? mask & ~1U : mask, &p.A, &p.B,
+                   &p.C);
     lower_call(lo, kernels_batch_sum, &p, n);
 }
 

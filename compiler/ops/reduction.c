@@ -5,17 +5,18 @@ bool reduction_mask(struct graph *g, const struct type *x,
                     const struct ints *axes, unsigned *mask)
 {
     if (!dtype_is_float(x->dtype))
-        return reject_here(g, "input is %s, not a float",
-                           dtype_name(x->dtype));
+        return reject_here(g, "input is %s, not a float", dtype_name(x->dtype));
     for (int i = 0; i < axes->n; i++)
         if (axes->v[i] < -x->rank || axes->v[i] >= x->rank)
             return reject_here(g, "axis %lld of a rank %d input",
                                (long long)axes->v[i], x->rank);
     *mask = reduction_bits(axes, x->rank);
     if (x->batch && *mask >> (x->batch - 1) & 1)
-        return reject_here(g, "axis %d counts the samples of the batch: over "
+        return reject_here(g,
+                           "axis %d counts the samples of the batch: over "
                            "those, only losses, metrics and batch norm go; "
-                           "name other axes", x->batch - 1);
+                           "name other axes",
+                           x->batch - 1);
     return true;
 }
 

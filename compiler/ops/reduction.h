@@ -9,11 +9,13 @@
 
 /* Attributes of every reduction, in this order. */
 enum { REDUCTION_AXES, REDUCTION_KEEPDIMS };
-#define REDUCTION_ATTRS                                                        \
-    [REDUCTION_AXES] = {"axes", ATTR_INTS, {0},                                \
-                        "which dimensions; all when empty", false, false},     \
-    [REDUCTION_KEEPDIMS] = {"keepdims", ATTR_BOOL, {.i = 1},                   \
-                            "keep them as dimensions of 1", false, false}
+#define REDUCTION_ATTRS                                                 \
+    [REDUCTION_AXES] = {"axes", ATTR_INTS,                              \
+                        {0},    "which dimensions; all when empty",     \
+                        false,  false},                                 \
+    [REDUCTION_KEEPDIMS] = {"keepdims", ATTR_BOOL,                      \
+                            {.i = 1},   "keep them as dimensions of 1", \
+                            false,      false}
 
 /* One bit for each dimension of x that the axes name.  False after
  * reject_here(): no such axis, or the samples of a batch. */

@@ -22,8 +22,8 @@ static const struct attr_spec attrs[] = {
     [REMAP_MUL] = {"mul", ATTR_INTS, {0}, "of an index", true, true},
     [REMAP_ADD] = {"add", ATTR_INTS, {0}, "to that", true, true},
     [REMAP_DIV] = {"div", ATTR_INTS, {0}, "of that", true, true},
-    [REMAP_OUTSIDE] = {"outside", ATTR_INT, {0}, "fill, reflect or edge",
-                       false, true},
+    [REMAP_OUTSIDE] =
+        {"outside", ATTR_INT, {0}, "fill, reflect or edge", false, true},
     [REMAP_VALUE] = {"value", ATTR_FLOAT, {0}, "that fills", false, true},
     {0},
 };
@@ -92,10 +92,11 @@ static void ref(const struct node *n, const struct ref_env *env,
 static void lower(struct lower *lo, const struct node *n)
 {
     const struct type *x = type_of(lo->graph, n->in[0]);
-    struct copy_problem p = {.rank = x->rank, .dtype = x->dtype,
-                             .outside =
-                                 (enum copy_outside)n->attr[REMAP_OUTSIDE].i,
-                             .fill = n->attr[REMAP_VALUE].f};
+    struct copy_problem p = {
+        .rank = x->rank,
+        .dtype = x->dtype,
+        .outside = (enum copy_outside)n->attr[REMAP_OUTSIDE].i,
+        .fill = n->attr[REMAP_VALUE].f};
 
     for (int d = 0; d < x->rank; d++)
         p.dim[d] = dim_of(n, x, d);
@@ -128,7 +129,9 @@ static val folded(struct graph *g, const struct node *n, val dy)
 
     for (int d = x->rank - 1; d >= 0; d--) {
         struct copy_dim map = dim_of(n, x, d);
-        union attr attr[4] = {{.i = d}, {.i = -map.add}, {.i = map.in},
+        union attr attr[4] = {{.i = d},
+                              {.i = -map.add},
+                              {.i = map.in},
                               {.i = n->attr[REMAP_OUTSIDE].i}};
 
         if (map.add || map.in != map.out)
@@ -216,12 +219,14 @@ static void fold_lower(struct lower *lo, const struct node *n)
 {
     const struct type *dy = type_of(lo->graph, n->in[0]);
     const struct rows r = rows_along(dy, (int)n->attr[AXIS].i);
-    struct pad_fold_problem p = {.outer = r.outer, .in = n->attr[DIM].i,
-                                 .inner = r.inner, .out = r.len,
-                                 .begin = n->attr[BEGIN].i,
-                                 .outside =
-                                     (enum copy_outside)n->attr[OUTSIDE].i,
-                                 .dtype = dy->dtype};
+    struct pad_fold_problem p = {
+        .outer = r.outer,
+        .in = n->attr[DIM].i,
+        .inner = r.inner,
+        .out = r.len,
+        .begin = n->attr[BEGIN].i,
+        .outside = (enum copy_outside)n->attr[OUTSIDE].i,
+        .dtype = dy->dtype};
 
     lower_call(lo, kernels_pad_fold, &p, n);
 }

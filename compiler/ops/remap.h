@@ -6,14 +6,7 @@
 #include "kernels/copy.h"
 
 /* Lists have a number for each dimension. */
-enum {
-    REMAP_DIM,
-    REMAP_MUL,
-    REMAP_ADD,
-    REMAP_DIV,
-    REMAP_OUTSIDE,
-    REMAP_VALUE
-};
+enum { REMAP_DIM, REMAP_MUL, REMAP_ADD, REMAP_DIV, REMAP_OUTSIDE, REMAP_VALUE };
 
 struct remap {
     int64_t dim[MAX_RANK]; /* of the result */

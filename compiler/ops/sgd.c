@@ -13,15 +13,30 @@ enum { MOMENTUM, NESTEROV, DAMPENING, WEIGHT_DECAY };
 enum { W, G, BUFFER };
 
 static const struct attr_spec attrs[] = {
-    [MOMENTUM] = {"momentum", ATTR_FLOAT, {.f = 0},
-                  "part of the buffer that stays", false, false},
-    [NESTEROV] = {"nesterov", ATTR_BOOL, {.i = 0},
-                  "take the gradient one step ahead", false, false},
-    [DAMPENING] = {"dampening", ATTR_FLOAT, {.f = 0},
-                   "part of a gradient that does not enter the buffer", false,
+    [MOMENTUM] = {"momentum",
+                  ATTR_FLOAT,
+                  {.f = 0},
+                  "part of the buffer that stays",
+                  false,
+                  false},
+    [NESTEROV] = {"nesterov",
+                  ATTR_BOOL,
+                  {.i = 0},
+                  "take the gradient one step ahead",
+                  false,
+                  false},
+    [DAMPENING] = {"dampening",
+                   ATTR_FLOAT,
+                   {.f = 0},
+                   "part of a gradient that does not enter the buffer",
+                   false,
                    false},
-    [WEIGHT_DECAY] = {"weight_decay", ATTR_FLOAT, {.f = 0},
-                      "times w is added to the gradient", false, false},
+    [WEIGHT_DECAY] = {"weight_decay",
+                      ATTR_FLOAT,
+                      {.f = 0},
+                      "times w is added to the gradient",
+                      false,
+                      false},
     {0},
 };
 
@@ -37,7 +52,8 @@ static bool attrs_fit(struct graph *g, const struct node *n)
         return reject(g, n, "weight_decay is %g, wanted 0 or more",
                       a[WEIGHT_DECAY].f);
     if (a[NESTEROV].i && (a[MOMENTUM].f == 0 || a[DAMPENING].f != 0))
-        return reject(g, n, "nesterov needs a momentum above 0 and no "
+        return reject(g, n,
+                      "nesterov needs a momentum above 0 and no "
                       "dampening");
     return true;
 }

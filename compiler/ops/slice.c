@@ -8,14 +8,28 @@
 enum { STARTS, ENDS, AXES, STEPS };
 
 static const struct attr_spec attrs[] = {
-    [STARTS] = {"starts", ATTR_INTS, {0}, "first index along each axis", true,
-                false},
-    [ENDS] = {"ends", ATTR_INTS, {0}, "index before which each axis ends",
-              true, false},
-    [AXES] = {"axes", ATTR_INTS, {0}, "which dimensions; the first ones when "
-              "empty", false, false},
-    [STEPS] = {"steps", ATTR_INTS, {0}, "distance of the indices, below zero "
-               "backwards; 1", false, false},
+    [STARTS] =
+        {"starts", ATTR_INTS, {0}, "first index along each axis", true, false},
+    [ENDS] = {"ends",
+              ATTR_INTS,
+              {0},
+              "index before which each axis ends",
+              true,
+              false},
+    [AXES] = {"axes",
+              ATTR_INTS,
+              {0},
+              "which dimensions; the first ones when "
+              "empty",
+              false,
+              false},
+    [STEPS] = {"steps",
+               ATTR_INTS,
+               {0},
+               "distance of the indices, below zero "
+               "backwards; 1",
+               false,
+               false},
     {0},
 };
 
@@ -59,7 +73,7 @@ static bool cut(struct graph *g, const struct type *x, const union attr *attr,
         first = limited(first, 0, n);
         end = limited(end, 0, n);
         r->dim[axis] = (end - first + step - 1) / step;
-    } else {
+    } else if (step < 0) {
         first = limited(first, 0, n - 1);
         end = limited(end, -1, n - 1);
         r->dim[axis] = (first - end - step - 1) / -step;
@@ -71,9 +85,10 @@ static bool cut(struct graph *g, const struct type *x, const union attr *attr,
     r->add[axis] = first;
     if (x->batch != axis + 1 || (r->dim[axis] == n && step == 1))
         return true;
-    return reject_here(g, "dimension %d of %s counts the samples of the batch, "
-                       "which cannot be cut", (int)axis,
-                       type_text(g->arena, x));
+    return reject_here(g,
+                       "dimension %d of %s counts the samples of the batch, "
+                       "which cannot be cut",
+                       (int)axis, type_text(g->arena, x));
 }
 
 static bool build(struct graph *g, const val *in, int nin,
@@ -117,5 +132,6 @@ const struct op op_Slice = {
     .nin = 1,
     .attr = attrs,
     .in_name = names,
+    .types = "f32 f16 i32 i64 u8 i8 bool",
     .build = build,
 };

@@ -11,11 +11,32 @@
 #include "compiler/lower.h"
 #include "kernels/softmax.h"
 
-enum { AXIS };
+enum { AXIS, CAUSAL };
 
 static const struct attr_spec attrs[] = {
-    [AXIS] = {"axis", ATTR_INT, {.i = -1}, "dimension that is normalised",
-              false, false},
+    [AXIS] = {"axis",
+              ATTR_INT,
+              {.i = -1},
+              "dimension that is normalised",
+              false,
+              false},
+    [CAUSAL] = {"causal",
+                ATTR_BOOL,
+                {0},
+                "of each matrix, row i has its columns 0..i only; the others "
+                "are 0",
+                false,
+                true},
+    {0},
+};
+
+static const struct attr_spec log_attrs[] = {
+    [AXIS] = {"axis",
+              ATTR_INT,
+              {.i = -1},
+              "dimension that is normalised",
+              false,
+              false},
     {0},
 };
 
@@ -24,6 +45,14 @@ static int axis_of(const struct node *n, int rank)
     int64_t axis = n->attr[AXIS].i;
 
     return (int)(axis < 0 ? axis + rank : axis);
+}
+
+/* Rows of a causal matrix; 0: all have all their elements. */
+static int64_t causal_rows(const struct node *n, const struct type *x)
+{
+    bool causal = n->op == &op_Softmax && n->attr[CAUSAL].i;
+
+    return causal ? x->dim[x->rank - 2] : 0;
 }
 
 static bool infer(struct graph *g, const struct node *n, struct type *y)
@@ -37,8 +66,13 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
         return reject(g, n, "axis %lld of a rank %d input", (long long)axis,
                       x->rank);
     if (x->batch == axis_of(n, x->rank) + 1)
-        return reject(g, n, "axis %lld counts the samples of the batch, which "
-                      "do not know each other", (long long)axis);
+        return reject(g, n,
+                      "axis %lld counts the samples of the batch, which "
+                      "do not know each other",
+                      (long long)axis);
+    if (n->op == &op_Softmax && n->attr[CAUSAL].i &&
+        (x->rank < 2 || axis_of(n, x->rank) != x->rank - 1))
+        return reject(g, n, "causal wants matrices and their last dimension");
     *y = *x;
     return true;
 }
@@ -67,35 +101,39 @@ static void log_grad(struct graph *g, val y, const val *dy, val *dx)
     dx[0] = val_sub(g, dy[0], val_mul(g, p, total));
 }
 
-/* x and y: len elements, inner apart. */
+/* x and y: len elements, inner apart, of which the first ones take part. */
 static void ref_row(const double *x, double *y, const struct rows *r,
-                    bool logarithm)
+                    int64_t first, bool logarithm)
 {
     double top = -INFINITY, total = 0;
 
-    for (int64_t k = 0; k < r->len; k++)
+    for (int64_t k = 0; k < first; k++)
         top = fmax(top, x[k * r->inner]);
-    for (int64_t k = 0; k < r->len; k++)
+    for (int64_t k = 0; k < first; k++)
         total += exp(x[k * r->inner] - top);
-    for (int64_t k = 0; k < r->len; k++) {
+    for (int64_t k = 0; k < first; k++) {
         double d = x[k * r->inner] - top;
 
         y[k * r->inner] = logarithm ? d - log(total) : exp(d) / total;
     }
+    for (int64_t k = first; k < r->len; k++)
+        y[k * r->inner] = 0;
 }
 
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
     struct rows r = rows_along(&out->type, axis_of(n, out->type.rank));
+    int64_t causal = causal_rows(n, &out->type);
 
     (void)env;
     for (int64_t o = 0; o < r.outer; o++)
         for (int64_t i = 0; i < r.inner; i++) {
             int64_t at = o * r.len * r.inner + i;
+            bool part = causal && o % causal + 1 < r.len;
 
             ref_row(in->data + at, out->data + at, &r,
-                    n->op == &op_LogSoftmax);
+                    part ? o % causal + 1 : r.len, n->op == &op_LogSoftmax);
         }
 }
 
@@ -103,10 +141,14 @@ static void lower(struct lower *lo, const struct node *n)
 {
     const struct type *x = type_of(lo->graph, n->in[0]);
     struct rows r = rows_along(x, axis_of(n, x->rank));
-    struct softmax_problem p = {
-        .outer = r.outer, .len = r.len, .inner = r.inner,
-        .kind = n->op == &op_LogSoftmax ? SOFTMAX_LOG : SOFTMAX,
-        .x = x->dtype, .y = n->type.dtype};
+    struct softmax_problem p = {.outer = r.outer,
+                                .len = r.len,
+                                .inner = r.inner,
+                                .causal = causal_rows(n, x),
+                                .kind = n->op == &op_LogSoftmax ? SOFTMAX_LOG
+                                                                : SOFTMAX,
+                                .x = x->dtype,
+                                .y = n->type.dtype};
 
     lower_call(lo, kernels_softmax, &p, n);
 }
@@ -131,7 +173,7 @@ const struct op op_LogSoftmax = {
     .doc = "logarithm of the softmax along one axis",
     .min_in = 1,
     .nin = 1,
-    .attr = attrs,
+    .attr = log_attrs,
     .types = "f32 f16",
     .infer = infer,
     .grad = log_grad,

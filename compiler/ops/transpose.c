@@ -1,13 +1,17 @@
 /* transpose.c: dimensions in another order: y's k-th is x's perm[k]-th. */
+#include "kernels/transpose.h"
 #include "compiler/lower.h"
 #include "compiler/op.h"
-#include "kernels/transpose.h"
 
 enum { PERM };
 
 static const struct attr_spec attrs[] = {
-    [PERM] = {"perm", ATTR_INTS, {0},
-              "which dimension of x each is; none: the reverse", false, false},
+    [PERM] = {"perm",
+              ATTR_INTS,
+              {0},
+              "which dimension of x each is; none: the reverse",
+              false,
+              false},
     {0},
 };
 
@@ -40,8 +44,10 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     int perm[MAX_RANK];
 
     if (given->n && !is_permutation(given, x->rank))
-        return reject(g, n, "perm does not name each of the %d dimensions "
-                      "once", x->rank);
+        return reject(g, n,
+                      "perm does not name each of the %d dimensions "
+                      "once",
+                      x->rank);
     perm_of(n, x->rank, perm);
     *y = (struct type){.dtype = x->dtype, .rank = x->rank};
     for (int k = 0; k < x->rank; k++) {
@@ -83,7 +89,7 @@ static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
     const struct type *x = &in->type;
-    int64_t step[MAX_RANK], size = 1;
+    int64_t step[MAX_RANK] = {0}, size = 1;
     int perm[MAX_RANK];
 
     (void)env;

@@ -25,7 +25,8 @@ static bool view_infer(struct graph *g, const struct node *n, struct type *y)
     const struct ints *shape = &n->attr[VIEW_SHAPE].ints;
     const struct type *x = type_of(g, n->in[0]);
 
-    *y = (struct type){.dtype = x->dtype, .rank = shape->n,
+    *y = (struct type){.dtype = x->dtype,
+                       .rank = shape->n,
                        .batch = (int)n->attr[VIEW_BATCH].i};
     for (int i = 0; i < shape->n; i++)
         y->dim[i] = shape->v[i];
@@ -46,8 +47,8 @@ static void copy_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
     (void)n, (void)env;
-    memcpy(out->data, in->data, (size_t)type_count(&out->type) *
-                                    sizeof *out->data);
+    memcpy(out->data, in->data,
+           (size_t)type_count(&out->type) * sizeof *out->data);
 }
 
 const struct op op_View = {
@@ -69,8 +70,11 @@ const struct op op_View = {
 enum { RESHAPE_SHAPE };
 
 static const struct attr_spec reshape_attrs[] = {
-    [RESHAPE_SHAPE] = {"shape", ATTR_INTS, {0},
-                       "0 keeps a dimension, -1 takes what is left", true,
+    [RESHAPE_SHAPE] = {"shape",
+                       ATTR_INTS,
+                       {0},
+                       "0 keeps a dimension, -1 takes what is left",
+                       true,
                        false},
     {0},
 };
@@ -83,9 +87,10 @@ static bool batch_survives(struct graph *g, const struct type *x,
         return true;
     if (x->batch == 1 && y->rank && y->dim[0] % g->batch == 0)
         return true;
-    return reject_here(g, "%s to %s: the samples must stay in the first "
-                       "dimension", type_text(g->arena, x),
-                       type_text(g->arena, y));
+    return reject_here(g,
+                       "%s to %s: the samples must stay in the first "
+                       "dimension",
+                       type_text(g->arena, x), type_text(g->arena, y));
 }
 
 static bool reshape_dims(struct graph *g, const struct type *x,
@@ -150,9 +155,13 @@ const struct op op_Reshape = {
 enum { FLATTEN_AXIS };
 
 static const struct attr_spec flatten_attrs[] = {
-    [FLATTEN_AXIS] = {"axis", ATTR_INT, {.i = 1},
+    [FLATTEN_AXIS] = {"axis",
+                      ATTR_INT,
+                      {.i = 1},
                       "dimensions before it become the first, the rest the "
-                      "second", false, false},
+                      "second",
+                      false,
+                      false},
     {0},
 };
 

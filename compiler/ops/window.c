@@ -88,8 +88,10 @@ static bool read_auto_pad(struct graph *g, const struct node *n,
     if (strcmp(s, "SAME_UPPER") == 0 || strcmp(s, "SAME_LOWER") == 0)
         pad_same(w, s[5] == 'U');
     else if (strcmp(s, "VALID") != 0)
-        return reject(g, n, "auto_pad is \"%s\", wanted NOTSET, VALID, "
-                      "SAME_UPPER or SAME_LOWER", s);
+        return reject(g, n,
+                      "auto_pad is \"%s\", wanted NOTSET, VALID, "
+                      "SAME_UPPER or SAME_LOWER",
+                      s);
     return true;
 }
 
@@ -120,8 +122,10 @@ bool window_read(struct graph *g, const struct node *n, const struct type *x,
 {
     bool last = window_channels_last(n);
 
-    *w = (struct window){.spatial = x->rank - 2, .in = {1, 1},
-                         .kernel = {1, 1}, .stride = {1, 1},
+    *w = (struct window){.spatial = x->rank - 2,
+                         .in = {1, 1},
+                         .kernel = {1, 1},
+                         .stride = {1, 1},
                          .dilation = {1, 1}};
     if (x->rank < 3 || x->rank > 4)
         return reject(g, n, "input is %s, wanted [N,C,L] or [N,C,H,W]",
@@ -137,15 +141,15 @@ bool window_read(struct graph *g, const struct node *n, const struct type *x,
         if (kernel)
             w->kernel[d] = kernel[i];
     }
-    return (kernel || read_list(g, n, "kernel_shape", w->spatial, 1,
-                                w->kernel)) &&
+    return (kernel ||
+            read_list(g, n, "kernel_shape", w->spatial, 1, w->kernel)) &&
            read_list(g, n, "strides", w->spatial, 1, w->stride) &&
            read_list(g, n, "dilations", w->spatial, 1, w->dilation) &&
            read_auto_pad(g, n, w) && count_windows(g, n, w);
 }
 
-void window_type(const struct node *n, const struct window *w,
-                 int64_t channels, enum dtype dtype, struct type *y)
+void window_type(const struct node *n, const struct window *w, int64_t channels,
+                 enum dtype dtype, struct type *y)
 {
     bool last = window_channels_last(n);
 

@@ -9,8 +9,8 @@
 
 /* Places of the shared attributes, by their names in an op's table. */
 struct window {
-    int spatial;              /* 1 or 2 */
-    int64_t N, C, in[2];      /* operand; in[0] = 1 for one dimension */
+    int spatial;         /* 1 or 2 */
+    int64_t N, C, in[2]; /* operand; in[0] = 1 for one dimension */
     int64_t kernel[2], stride[2], dilation[2];
     int64_t pad[2], pad_end[2];
     int64_t out[2];
@@ -27,13 +27,16 @@ void window_type(const struct node *n, const struct window *, int64_t channels,
 bool window_channels_last(const struct node *n);
 
 #define WINDOW_ATTRS                                                           \
-    {"auto_pad", ATTR_STRING, {.s = "NOTSET"},                                 \
-     "NOTSET, VALID, SAME_UPPER or SAME_LOWER", false, false},                 \
-    {"dilations", ATTR_INTS, {0}, "distance of a window's elements; 1",        \
-     false, false},                                                            \
-    {"pads", ATTR_INTS, {0}, "zeros before each dimension, then after; 0",     \
-     false, false},                                                            \
-    {"strides", ATTR_INTS, {0}, "distance of windows; 1", false, false},       \
-    {"channels_last", ATTR_BOOL, {0}, "order of the operands", false, true}
+    {"auto_pad",      ATTR_STRING,                                             \
+     {.s = "NOTSET"}, "NOTSET, VALID, SAME_UPPER or SAME_LOWER",               \
+     false,           false},                                                  \
+        {"dilations", ATTR_INTS, {0}, "distance of a window's elements; 1",    \
+         false,       false},                                                  \
+        {"pads", ATTR_INTS, {0}, "zeros before each dimension, then after; 0", \
+         false,  false},                                                       \
+        {"strides", ATTR_INTS, {0}, "distance of windows; 1", false, false},   \
+    {                                                                          \
+        "channels_last", ATTR_BOOL, {0}, "order of the operands", false, true  \
+    }
 
 #endif

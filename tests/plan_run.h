@@ -1,0 +1,33 @@
+/*
+ * plan_run.h: a random model on a device: trained for some updates on made-up
+ * samples, or for one update beside the interpreter.
+ */
+#ifndef TESTS_PLAN_RUN_H
+#define TESTS_PLAN_RUN_H
+
+#include "compiler/plancl_compile.h"
+
+enum { RUN_SEED = 3, RUN_UPDATES = 3 };
+
+/* What training left. */
+struct outcome {
+    char hash[65];
+    float *weights; /* parameters before training, then after; to be freed */
+    uint64_t count; /* of each */
+};
+
+/* Compile, open, train RUN_UPDATES updates, the last one short.  Also checks
+ * that all memory objects are made at opening and are as large as the plan
+ * says.  PLANCL_OK, or a status after a message on stderr; PLANCL_REFUSED only
+ * where the compiler refused. */
+enum plancl_status run_train(const char *model,
+                             const struct plancl_compile_options *,
+                             struct outcome *);
+
+/* Initial weights, predictions, losses and the weights after one update of
+ * `rows` samples are the interpreter's, within rounding.  *apart: the largest
+ * difference found, as a part of what is allowed. */
+enum plancl_status run_beside_interpreter(const char *model, unsigned rows,
+                                          double *apart);
+
+#endif
