@@ -20,6 +20,8 @@ enum {
     MANY = 3000,       /* items too many for stage 2 */
     FEWEST = 8,        /* large items worth a search of their own */
     FIRST_PART = 2000, /* of the bound: how fine the first bisection is */
+    TICKS_PER_BYTE = 2000,
+    LEAST_TICKS = 200000, /* however little there is to gain */
 };
 
 /* Ticks for all stages, one or two nanoseconds each. */
@@ -28,6 +30,7 @@ static const int64_t MOST_TICKS = 1000000000;
 struct pack_run {
     struct pack_job job;
     struct pack_best best;
+    int64_t unit;   /* bytes */
     int64_t enough; /* the height that ends the search */
     int64_t low;    /* a height that is proved too low */
     int64_t ticks, all_ticks;
@@ -99,7 +102,7 @@ static bool solve_large(struct pack_run *r, struct pack_exact *exact,
     int64_t room = r->job.bound - bound;
 
     for (int half = 0; half <= 2; half++) {
-        if (try_cap(r, exact, bound + room / 2 * half, r->all_ticks / 4) ==
+        if (try_cap(r, exact, bound + room / 2 * half, r->all_ticks / 2) ==
             PACK_YES)
             return true;
         if (!room)
@@ -188,17 +191,24 @@ static void bisect_rounds(struct pack_run *r)
 
 /* ---- all stages ---- */
 
-/* A thousandth of memory is not worth seconds; and where items lie in several
- * slabs the bound is seldom reached, however long the search. */
+/*
+ * A byte is worth two microseconds, so that small models compile at once, and
+ * four hundredths of memory are worth all ticks; but where items lie in several
+ * slabs the bound is seldom reached, however long the search.
+ */
 static int64_t worth(const struct pack_run *r)
 {
     int64_t gap = r->best.height - r->job.bound;
+    int64_t ticks = MOST_TICKS / 1000 * (gap / (r->job.bound / 25000 + 1));
 
-    if (r->job.slab && r->best.height > r->job.slab)
-        return MOST_TICKS / 4;
-    if (gap > r->job.bound / 100)
-        return MOST_TICKS;
-    return gap > r->job.bound / 1000 ? MOST_TICKS / 2 : MOST_TICKS / 4;
+    if (ticks > MOST_TICKS)
+        ticks = MOST_TICKS;
+    if (ticks < MOST_TICKS / 10 ||
+        (r->job.slab && r->best.height > r->job.slab))
+        ticks = MOST_TICKS / 10;
+    if (gap < ticks / TICKS_PER_BYTE / r->unit)
+        ticks = gap * r->unit * TICKS_PER_BYTE;
+    return ticks > LEAST_TICKS ? ticks : LEAST_TICKS;
 }
 
 static void raise_bound(struct pack_run *r)
@@ -219,7 +229,7 @@ static void run_stages(struct pack_run *r)
     if (!done(r))
         raise_bound(r);
     if (!done(r) && r->job.n <= MANY && link_exact(r) &&
-        try_cap(r, r->exact, r->enough, r->ticks / 8) == PACK_YES)
+        try_cap(r, r->exact, r->enough, r->ticks / 7) == PACK_YES)
         keep_exact(r);
     if (!done(r))
         hybrid(r);
@@ -274,6 +284,7 @@ static uint64_t allocate_in(struct item *it, int n, uint64_t slab,
     fill_job(&r.job, it, n, unit, index);
     r.job.slab = slab < sum ? (int64_t)(slab / unit) : 0;
     pack_job_cut(&r.job, arena);
+    r.unit = (int64_t)unit;
     r.enough = (int64_t)(enough / unit);
     if (r.enough < r.job.bound)
         r.enough = r.job.bound;
