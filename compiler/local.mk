@@ -40,6 +40,13 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops_list.c \
 	compiler/optimizer.c \
 	compiler/pack.c \
+	compiler/pack.h \
+	compiler/pack_exact.c \
+	compiler/pack_greedy.c \
+	compiler/pack_sections.c \
+	compiler/pack_slabs.c \
+	compiler/pack_state.c \
+	compiler/pack_state.h \
 	compiler/passes.h \
 	compiler/plancl_compile.h \
 	compiler/schedule.c \

@@ -168,6 +168,10 @@ EXTRA_DIST += tests/samples.sh
 check_PROGRAMS += tests/batch_norm
 tests_batch_norm_SOURCES = tests/batch_norm.c
 
+# Offsets: against exhaustive search, and on published inputs.
+check_PROGRAMS += tests/pack_exact
+tests_pack_exact_SOURCES = tests/pack_exact.c
+EXTRA_DIST += tests/data/planner
 # The layout pass: the graph before and after means the same.
 check_PROGRAMS += tests/layout
 tests_layout_SOURCES = tests/layout.c
