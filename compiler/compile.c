@@ -124,7 +124,7 @@ static bool skips(const struct compile *c, enum plancl_pass pass)
 
 static struct graph *front(struct compile *c, struct graph *model)
 {
-    struct training training = {.present = false};
+    struct training training = {.observe = c->opt->observe};
 
     graph_init(model, &c->arena, &c->diag);
     if (!model_read(model, c->name, c->text, c->opt, &training) ||

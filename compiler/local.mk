@@ -40,6 +40,13 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops_list.c \
 	compiler/optimizer.c \
 	compiler/pack.c \
+	compiler/pack.h \
+	compiler/pack_exact.c \
+	compiler/pack_greedy.c \
+	compiler/pack_sections.c \
+	compiler/pack_slabs.c \
+	compiler/pack_state.c \
+	compiler/pack_state.h \
 	compiler/passes.h \
 	compiler/plancl_compile.h \
 	compiler/schedule.c \
@@ -82,6 +89,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/ops.def \
 	compiler/ops/pointwise.c \
 	compiler/ops/pointwise.def \
+	compiler/ops/prelu.c \
 	compiler/ops/random.c \
 	compiler/ops/reduce_max.c \
 	compiler/ops/reduce_mean.c \

@@ -26,6 +26,7 @@ enum { MAX_LOSSES = 16, MAX_OPTIMIZER_ATTRS = 12 };
 
 struct training {
     bool present;
+    bool observe; /* set before reading: keep gradients and outputs of steps */
     struct loss_term loss[MAX_LOSSES];
     int nloss;
     const struct op *optimizer; /* op_SGD, op_Adam, op_AdamW */
