@@ -61,6 +61,9 @@ enum plancl_status plancl_compile(const char *name, const char *text,
 
 /* Reference of the ops from their records, as text. */
 void plancl_ops(void *context, void (*line)(void *context, const char *text));
+/* The same of the ops that only the compiler makes. */
+void plancl_internal_ops(void *context,
+                         void (*line)(void *context, const char *text));
 
 #ifdef __cplusplus
 }
