@@ -69,9 +69,10 @@ static enum plancl_status parse_list(const struct parser *p, const char *s,
 {
     list->n = 0;
     list->v = malloc((strlen(s) / 2 + 1) * sizeof *list->v);
-    if (!list->v)
-        return fail(p->cb, PLANCL_MEMORY, "samples '%s': out of memory",
-                    p->text);
+    if (!list->v) {
+        fail(p->cb, PLANCL_MEMORY, "samples '%s': out of memory", p->text);
+        return PLANCL_MEMORY;
+    }
     do {
         if (!take_range(&s, &list->v[list->n++]))
             break;
@@ -80,10 +81,11 @@ static enum plancl_status parse_list(const struct parser *p, const char *s,
     } while (*s++ == ',');
     free(list->v);
     list->v = NULL;
-    return fail(p->cb, PLANCL_REFUSED,
-                "samples '%s': wanted A-B,C,... or FILE=A-B,C,... with "
-                "whole numbers",
-                p->text);
+    fail(p->cb, PLANCL_REFUSED,
+         "samples '%s': wanted A-B,C,... or FILE=A-B,C,... with "
+         "whole numbers",
+         p->text);
+    return PLANCL_REFUSED;
 }
 
 static bool holds(const struct ranges *list, int64_t x)
@@ -106,7 +108,7 @@ static enum plancl_status add(struct parser *p, uint64_t from, uint64_t n)
         last->n += n;
         return PLANCL_OK;
     }
-    if (s->runs == p->room) {
+    if (!s->run || s->runs == p->room) {
         uint64_t room = p->room ? 2 * p->room : 16;
         struct selected_run *run = realloc(s->run, room * sizeof *run);
 
