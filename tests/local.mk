@@ -1,5 +1,5 @@
-# One program per unit, one per op.  Each adds itself to check_PROGRAMS and
-# TESTS; programs that need a device exit with 77 where there is none.
+# One program per unit, one per op, each in check_PROGRAMS; scripts are in
+# dist_check_SCRIPTS.  What needs a device exits with 77 where there is none.
 
 # The harness of op tests, which every test may link: an op's test is one line,
 # check_PROGRAMS += tests/op_NAME.
