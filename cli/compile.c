@@ -109,7 +109,9 @@ static enum plancl_status check_stages(const struct compile_options *o,
     if (!status && o->stop)
         status = check_stage("stop", o->stop, cb);
     if (!status && !o->out && !o->stop)
-        status = fail(cb, PLANCL_REFUSED, "no -o FILE for the plan");
+        status = fail(cb, PLANCL_REFUSED,
+                      "no -o FILE for the plan; wanted -o FILE, or "
+                      "--stop=STAGE to make none");
     return status;
 }
 
