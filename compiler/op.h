@@ -128,6 +128,8 @@ const struct op *op_at(unsigned index);     /* or null after the last */
 int op_attrs(const struct op *);            /* how many */
 /* Index of an attribute, or -1. */
 int op_attr(const struct op *, const char *name);
+/* " name=value" of all that are not the default. */
+void op_print_attrs(const struct op *, const union attr *, struct text *);
 
 /* ---- builders, for gradients, layers and optimizers ---- */
 
