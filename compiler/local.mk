@@ -76,6 +76,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/gelu.c \
 	compiler/ops/layer_norm.c \
 	compiler/ops/global_max_pool.c \
+	compiler/ops/group_norm.c \
 	compiler/ops/linear.c \
 	compiler/ops/loss.c \
 	compiler/ops/loss.h \

@@ -208,3 +208,4 @@ tests_kernels_embedding_SOURCES = \
 	tests/kernels_embedding.c tests/kernel_harness.c tests/kernel_harness.h
 check_PROGRAMS += tests/op_global_max_pool
 check_PROGRAMS += tests/op_prelu
+check_PROGRAMS += tests/op_group_normalization
