@@ -67,8 +67,9 @@ tests_layer_liblayer_la_LDFLAGS = \
 	-module -avoid-version -shared -rpath $(abs_builddir)
 
 # Models against another program's numbers.
-check_PROGRAMS += tests/reference
+check_PROGRAMS += tests/reference tests/yardsticks
 tests_reference_SOURCES = tests/reference.c
+tests_yardsticks_SOURCES = tests/yardsticks.c
 EXTRA_DIST += \
 	tests/data/bioacoustic.safetensors \
 	tests/data/fashion_cnn.safetensors \
