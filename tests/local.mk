@@ -200,3 +200,9 @@ check_PROGRAMS += \
 tests_kernels_embedding_SOURCES = \
 	tests/kernels_embedding.c tests/kernel_harness.c tests/kernel_harness.h
 check_PROGRAMS += tests/op_global_max_pool
+
+# Ops that name axes: parts, repeats, rows by index, scans.
+check_PROGRAMS += \
+	tests/op_split \
+	tests/op_squeeze \
+	tests/op_tile
