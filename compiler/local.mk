@@ -102,7 +102,10 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/sgd.c \
 	compiler/ops/slice.c \
 	compiler/ops/softmax.c \
+	compiler/ops/split.c \
 	compiler/ops/square_sum.c \
+	compiler/ops/squeeze.c \
+	compiler/ops/tile.c \
 	compiler/ops/transpose.c \
 	compiler/ops/view.c \
 	compiler/ops/window.c \

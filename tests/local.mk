@@ -210,3 +210,9 @@ tests_kernels_embedding_SOURCES = \
 check_PROGRAMS += tests/op_global_max_pool
 check_PROGRAMS += tests/op_prelu
 check_PROGRAMS += tests/op_group_normalization
+
+# Ops that name axes: parts, repeats, rows by index, scans.
+check_PROGRAMS += \
+	tests/op_split \
+	tests/op_squeeze \
+	tests/op_tile
