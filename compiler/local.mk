@@ -66,6 +66,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/embedding.c \
 	compiler/ops/expand.c \
 	compiler/ops/fill.c \
+	compiler/ops/focal.c \
 	compiler/ops/gelu.c \
 	compiler/ops/layer_norm.c \
 	compiler/ops/global_max_pool.c \
@@ -75,6 +76,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/loss_state.c \
 	compiler/ops/lstm.c \
 	compiler/ops/max_pool.c \
+	compiler/ops/pair_loss.c \
 	compiler/ops/pooling.c \
 	compiler/ops/pooling.h \
 	compiler/ops/pad.c \
@@ -83,6 +85,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/pointwise.c \
 	compiler/ops/pointwise.def \
 	compiler/ops/prelu.c \
+	compiler/ops/quantile.c \
 	compiler/ops/random.c \
 	compiler/ops/reduce_max.c \
 	compiler/ops/reduce_mean.c \
@@ -92,6 +95,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/remap.c \
 	compiler/ops/remap.h \
 	compiler/ops/sgd.c \
+	compiler/ops/similarity_losses.c \
 	compiler/ops/slice.c \
 	compiler/ops/softmax.c \
 	compiler/ops/square_sum.c \
