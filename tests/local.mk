@@ -118,6 +118,7 @@ check_PROGRAMS += \
 	tests/kernels_loss \
 	tests/kernels_meter \
 	tests/op_losses \
+	tests/op_more_losses \
 	tests/op_move
 tests_kernels_loss_SOURCES = \
 	tests/kernels_loss.c tests/kernel_harness.c tests/kernel_harness.h
