@@ -13,9 +13,9 @@
 
 static const char *const plain_keys[] = {"name",   "op",  "inputs",
                                          "repeat", "doc", NULL};
-static const char *const param_keys[] = {"name",        "op",  "inputs",
-                                         "repeat",      "doc", "trainable",
-                                         "initializer", "l2",  NULL};
+static const char *const param_keys[] = {
+    "name",      "op",          "inputs", "repeat", "doc",
+    "trainable", "initializer", "l1",     "l2",     NULL};
 static const char *const call_keys[] = {"name", "op",        "inputs", "repeat",
                                         "doc",  "trainable", NULL};
 
