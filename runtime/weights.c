@@ -288,14 +288,15 @@ static void report_partial(const struct plancl_session *s,
                            const struct safetensors *st,
                            const struct comparison *c)
 {
-    char more[32];
+    if (c->missing.count) {
+        char more[32];
 
-    if (c->missing.count)
         note(&s->cb, PLANCL_NOTE,
              "%s: %u parameters of the plan are missing and keep their first "
              "values: %s%s",
              st->path, c->missing.count, c->missing.text.s,
              and_more(&c->missing, more));
+    }
     if (c->shaped.count)
         note(&s->cb, PLANCL_WARNING,
              "%s: %u tensors have another shape or type and keep their first "
