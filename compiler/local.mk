@@ -98,6 +98,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/similarity_losses.c \
 	compiler/ops/slice.c \
 	compiler/ops/softmax.c \
+	compiler/ops/soft_labels.c \
 	compiler/ops/square_sum.c \
 	compiler/ops/transpose.c \
 	compiler/ops/view.c \
