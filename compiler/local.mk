@@ -107,6 +107,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/slice.c \
 	compiler/ops/softmax.c \
 	compiler/ops/split.c \
+	compiler/ops/soft_labels.c \
 	compiler/ops/square_sum.c \
 	compiler/ops/squeeze.c \
 	compiler/ops/tile.c \

@@ -161,14 +161,91 @@ static const struct op_case dice[] = {
     {.attr = NULL},
 };
 
+/* The label has 1 - share, and all classes have share / C more. */
+static const double labels[] = {2, 0, 1};
+static const double smoothed[] = {0.5076059644443804, 1.7424687158982661,
+                                  5.75066433351924};
+static const double one_ignored[] = {2, 77, 1};
+static const double one_less[] = {0.5076059644443804, 0, 5.75066433351924};
+static const double spread[] = {1.6576059644443806, 0.2258020492315995,
+                                3.7006643335192395};
+static const double smooth_spread[] = {1.6076059644443808, 0.5591353825649328,
+                                       3.6156643335192395};
+/* Two positions, as [3, 3, 2] and with the classes last. */
+static const double two[] = {0,   2,  1,  1, 2,    0,  -1, -3,   0.5,
+                             0.5, -3, -1, 4, 0.25, -2, -2, 0.25, 4};
+static const double two_last[] = {0,  1,   2,  2, 1,  0,    -1,   0.5, -3,
+                                  -3, 0.5, -1, 4, -2, 0.25, 0.25, -2,  4};
+static const double two_labels[] = {2, 1, 0, 0, 1, 2};
+static const double two_smoothed[] = {2.115211928888761, 4.951604098463198,
+                                      6.201328667038478};
+static const double two_chances[] = {.5, .2, .25, .3, .25, .5, 0,   0,  1,
+                                     1,  0,  0,   .2, .5,  .3, .25, .5, .25};
+static const double two_spread[] = {3.365211928888761, 0.451604098463199,
+                                    7.101328667038479};
+
+static const struct op_case soft_labels[] = {
+    {.in = {BATCH(3), LABELS},
+     .x = {scores, labels},
+     .y = smoothed,
+     .attr = "label_smoothing=0.1"},
+    {.in = {BATCH(3), LABELS},
+     .x = {scores, one_ignored},
+     .y = one_less,
+     .attr = "label_smoothing=0.1 ignore_index=77"},
+    {.in = {BATCH(3, 2), LABEL(2)},
+     .x = {two, two_labels},
+     .y = two_smoothed,
+     .attr = "label_smoothing=0.3"},
+    {.in = {BATCH(2, 3), LABEL(2)},
+     .x = {two_last, two_labels},
+     .y = two_smoothed,
+     .attr = "label_smoothing=0.3 axis=-1"},
+    {.in = {BATCH(4, 5, 17), LABEL(4, 5)},
+     .classes = 17,
+     .attr = "axis=-1 ignore_index=3 label_smoothing=0.2"},
+    {.in = {BATCH(5, 7), {DT_U8, DIMS(OP_BATCH, 7), 1}},
+     .classes = 5,
+     .attr = "ignore_index=300 label_smoothing=1"},
+    {.in = {BATCH(5, 7), {DT_I64, DIMS(OP_BATCH, 7), 1}},
+     .classes = 5,
+     .attr = "ignore_index=2 label_smoothing=0.5"},
+    {.in = {{DT_F16, DIMS(OP_BATCH, 5), 1}, LABELS},
+     .classes = 5,
+     .attr = "label_smoothing=0.5",
+     .rejects = "label_smoothing of f16 logits"},
+    {.in = {BATCH(3), BATCH(3)}, .x = {scores, chances}, .y = spread},
+    {.in = {BATCH(3), BATCH(3)},
+     .x = {scores, chances},
+     .y = smooth_spread,
+     .attr = "label_smoothing=0.2"},
+    {.in = {BATCH(3, 2), BATCH(3, 2)},
+     .x = {two, two_chances},
+     .y = two_spread},
+    {.in = {BATCH(4, 5, 17), BATCH(4, 5, 17)}, .attr = "axis=-1"},
+    {.in = {BATCH(1), BATCH(1)}, .attr = "label_smoothing=0.5"},
+    {.in = {BATCH(3), LABELS},
+     .attr = "label_smoothing=1.5",
+     .rejects = "\"label_smoothing\" is 1.5"},
+    {.in = {BATCH(3), BATCH(2)}, .rejects = "of one type and shape"},
+    {.in = {BATCH(3), BATCH(3)},
+     .attr = "ignore_index=1",
+     .rejects = "the target has probabilities"},
+    {.in = {BATCH(3, 4, 5), BATCH(3, 4, 5)},
+     .attr = "axis=2",
+     .rejects = "wanted 1 or the last"},
+    {.attr = NULL},
+};
+
 int main(void)
 {
     static const struct {
         const char *op;
         const struct op_case *cases;
     } tests[] = {
-        {"Quantile", quantile},       {"Focal", focal}, {"KLDiv", kl_div},
-        {"CosineSimilarity", cosine}, {"Dice", dice},
+        {"Quantile", quantile}, {"Focal", focal},
+        {"KLDiv", kl_div},      {"CosineSimilarity", cosine},
+        {"Dice", dice},         {"CrossEntropy", soft_labels},
     };
     int worst = 0;
 

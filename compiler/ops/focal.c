@@ -56,7 +56,7 @@ static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {
     const double alpha = attr[ALPHA].f, gamma = attr[GAMMA].f;
-    val x = in[0], t = in[1], minus_x, loss, wrong;
+    val x = in[0], t = in[1], minus_x, loss;
 
     (void)nin;
     if (!loss_pair_fits(g, in))
@@ -69,8 +69,8 @@ static bool build(struct graph *g, const val *in, int nin,
     loss = blend(g, t, graph_add(g, &op_Softplus, &minus_x, 1, NULL),
                  graph_add(g, &op_Softplus, &x, 1, NULL));
     if (gamma > 0) {
-        wrong = blend(g, t, graph_add(g, &op_Sigmoid, &minus_x, 1, NULL),
-                      graph_add(g, &op_Sigmoid, &x, 1, NULL));
+        val wrong = blend(g, t, graph_add(g, &op_Sigmoid, &minus_x, 1, NULL),
+                          graph_add(g, &op_Sigmoid, &x, 1, NULL));
         loss = val_mul(g, loss, power(g, wrong, gamma));
     }
     if (alpha >= 0)
