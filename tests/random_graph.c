@@ -135,7 +135,7 @@ static void grow(struct gen *g, int layers)
         layer_reduce,    layer_reduce,     layer_softmax,     layer_reshape,
         layer_transpose, layer_product,    layer_concat,      layer_slice,
         layer_pad,       layer_layer_norm, layer_lstm,        layer_constant,
-        layer_attention,
+        layer_attention, layer_split,      layer_tile,        layer_squeeze,
     };
 
     /* Something that trains comes first. */
