@@ -80,6 +80,7 @@ enum plancl_status command_evaluate(int argc, char **argv)
     struct evaluate_options o = {0};
     const struct option_spec spec[] = {
         RUN_OPTION_DATA(&o.run),
+        RUN_OPTION_SAMPLES(&o.run),
         {"weights", 'w', OPTION_TEXT, &o.run.weights, "FILE",
          "safetensors file; without it, the first weights"},
         {"first", 0, OPTION_COUNT, &o.first, "N", "only the first N samples"},

@@ -29,6 +29,7 @@ static enum plancl_status open_session(struct run *r)
 enum plancl_status run_open(struct run *r, const struct run_options *o,
                             const char *plan_path, unsigned sequences)
 {
+    const struct feed_data from = {&o->data, o->samples};
     enum plancl_status status;
 
     *r = (struct run){.options = o};
@@ -37,7 +38,7 @@ enum plancl_status run_open(struct run *r, const struct run_options *o,
     interrupt_catch();
     status = plancl_plan_load(plan_path, &r->cb, &r->plan);
     if (!status)
-        status = feed_open(&r->feed, r->plan, &o->data, sequences, &r->cb);
+        status = feed_open(&r->feed, r->plan, &from, sequences, &r->cb);
     return status ? status : open_session(r);
 }
 

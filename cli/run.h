@@ -12,6 +12,7 @@
 
 struct run_options {
     struct texts data;
+    const char *samples; /* of the data; null: all */
     const char *weights, *device, *trace;
     uint64_t seed;
     bool profile, quiet;
@@ -31,6 +32,11 @@ struct run {
     {                                                                  \
         "data", 'd', OPTION_LIST, &(o)->data, "NAME=FILE[:scale=A/B]", \
             "samples for an input; once for each input"                \
+    }
+#define RUN_OPTION_SAMPLES(o)                             \
+    {                                                     \
+        "samples", 0, OPTION_TEXT, &(o)->samples, "LIST", \
+            "only 0-99,200 or FILE=VALUES; from 0"        \
     }
 #define RUN_OPTION_DEVICE(o)                                  \
     {                                                         \

@@ -250,7 +250,7 @@ static void describe(const struct node *n, struct plan_tensor *t)
 static bool is_named(enum plan_kind k)
 {
     return k == PLAN_PARAMETER || k == PLAN_STATE || k == PLAN_METRIC ||
-           k == PLAN_INPUT || k == PLAN_OUTPUT;
+           k == PLAN_INPUT || k == PLAN_OUTPUT || k == PLAN_OBSERVED;
 }
 
 static void add_tensors(struct emit *e)

@@ -239,30 +239,28 @@ void graph_assign(struct graph *g, unsigned sequences, val leaf, val value)
     g->assign[g->nassign++] = (struct assign){sequences, leaf, value};
 }
 
-/* A meter is nine facts, named at each of its few calls.
- * NOLINTNEXTLINE(readability-function-size) */
-void meter_add(struct graph *g, const char *name, bool training, bool is_loss,
-               double weight, val terms, val counts, int64_t per_sample,
-               unsigned sequences)
+void meter_add(struct graph *g, const struct metering *m)
 {
     struct type t = {.dtype = DT_F32, .rank = 2, .dim = {METER_LANES, 4}};
     struct leaf leaf = {.kind = PLAN_METRIC};
-    union attr attr[1] = {{.i = per_sample}};
+    union attr attr[1] = {{.i = m->per_sample}};
     val state, next;
 
     if (g->diag->failed)
         return;
     leaf.name = arena_format(g->arena, "meter.%s.%s%s",
-                             training ? "training" : "evaluation",
-                             is_loss ? "loss." : "", name);
+                             m->training ? "training" : "evaluation",
+                             m->is_loss ? "loss." : "", m->name);
     state = graph_leaf(g, &t, &leaf);
-    next = graph_add(g, &op_MeterAdd, (val[]){state, terms, counts}, 3, attr);
-    graph_assign(g, sequences, state, next);
+    next = graph_add(g, &op_MeterAdd, (val[]){state, m->terms, m->counts}, 3,
+                     attr);
+    graph_assign(g, m->sequences, state, next);
     if (g->nmeter == g->cap_meter)
         g->meter = grown(g->arena, g->meter, g->nmeter, &g->cap_meter,
                          sizeof *g->meter);
-    g->meter[g->nmeter++] = (struct meter){arena_string(g->arena, name), state,
-                                           training, is_loss, weight};
+    g->meter[g->nmeter++] = (struct meter){arena_string(g->arena, m->name),
+                                           state, m->training, m->is_loss,
+                                           m->weight};
 }
 
 bool *graph_used(const struct graph *g, unsigned sequences)

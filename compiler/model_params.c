@@ -83,19 +83,26 @@ static void add_penalty(struct model *m, double l2, val w)
     m->penalty = m->penalty.id ? val_add(g, m->penalty, term) : term;
 }
 
+/* The first parameter from k on that l2 may act on; null: there is none. */
+static const val *weight_of(const struct param_decl *d, int k, int n,
+                            const val *param)
+{
+    for (; k < n; k++)
+        if (strcmp(d[k].name, "weight") == 0 ||
+            strcmp(d[k].name, "kernel") == 0)
+            return &param[k];
+    return NULL;
+}
+
 static bool penalty_read(struct model *m, const struct scope *s,
-                         const struct layer *l, const struct param_decl *d,
-                         int k, int n, const val *param)
+                         const struct layer *l, const val *weight)
 {
     const struct json *j = json_member(l->json, "l2");
     double l2;
 
     if (!j)
         return true;
-    while (k < n && strcmp(d[k].name, "weight") != 0 &&
-           strcmp(d[k].name, "kernel") != 0)
-        k++;
-    if (k == n)
+    if (!weight)
         return model_reject(m, &j->key_at,
                             "%s owns no \"weight\" that l2 could act on",
                             l->op->name);
@@ -105,7 +112,7 @@ static bool penalty_read(struct model *m, const struct scope *s,
     if (l2 < 0)
         return model_reject(m, &j->at, "\"l2\" is %g, wanted 0 or more", l2);
     if (m->in_training && l2 > 0)
-        add_penalty(m, l2, param[k]);
+        add_penalty(m, l2, *weight);
     return true;
 }
 
@@ -137,7 +144,7 @@ int params_add(struct model *m, const struct scope *s, const struct layer *l,
     for (int k = 0; k < n; k++)
         if (!in[data + k].id && !find_or_make(m, s, l, &d[k], &in[data + k]))
             return -1;
-    if (!penalty_read(m, s, l, d, given, n, in + data))
+    if (!penalty_read(m, s, l, weight_of(d, given, n, in + data)))
         return -1;
     return data + n;
 }

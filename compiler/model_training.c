@@ -74,8 +74,14 @@ static void add_target(struct model *m, const struct target *t,
     if (m->in_training && t->role == LOSS)
         loss_term(m, &term);
     else
-        meter_add(m->g, t->name, m->in_training, t->role == LOSS, weight,
-                  term.terms, counts, term.per_sample, sequences);
+        meter_add(m->g, &(struct metering){.name = t->name,
+                                           .training = m->in_training,
+                                           .is_loss = t->role == LOSS,
+                                           .weight = weight,
+                                           .terms = term.terms,
+                                           .counts = counts,
+                                           .per_sample = term.per_sample,
+                                           .sequences = sequences});
 }
 
 static bool target_read(struct model *m, const struct scope *s,

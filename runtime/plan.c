@@ -21,7 +21,7 @@ const char *plan_kind_name(enum plan_kind kind)
         [PLAN_STATE] = "state",         [PLAN_ACCUMULATOR] = "accumulator",
         [PLAN_METRIC] = "metric",       [PLAN_INPUT] = "input",
         [PLAN_OUTPUT] = "output",       [PLAN_TRANSIENT] = "transient",
-        [PLAN_WORKSPACE] = "workspace",
+        [PLAN_WORKSPACE] = "workspace", [PLAN_OBSERVED] = "observed",
     };
 
     assert(kind < PLAN_KINDS);
@@ -193,6 +193,8 @@ static enum plancl_role role_of(enum plan_kind kind)
         return PLANCL_OUTPUT;
     case PLAN_METRIC:
         return PLANCL_METRIC;
+    case PLAN_OBSERVED:
+        return PLANCL_OBSERVED;
     default:
         return PLANCL_STATE; /* the verifier lets no other kind be named */
     }

@@ -30,6 +30,7 @@ enum plan_kind {
     PLAN_METRIC,      /* sums that the host reads and clears */
     PLAN_INPUT,       /* written by the host */
     PLAN_OUTPUT,      /* read by the host */
+    PLAN_OBSERVED,    /* what a step computed on the way, kept for the host */
     PLAN_TRANSIENT,   /* shared, within a sequence and across them */
     PLAN_WORKSPACE,   /* lives for one entry; shared */
     PLAN_KINDS

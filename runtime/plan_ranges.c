@@ -333,7 +333,7 @@ static enum plancl_status check_entries(const struct plan *p,
 static bool may_be_named(enum plan_kind kind)
 {
     return kind == PLAN_PARAMETER || kind == PLAN_STATE || kind == PLAN_INPUT ||
-           kind == PLAN_OUTPUT || kind == PLAN_METRIC;
+           kind == PLAN_OUTPUT || kind == PLAN_METRIC || kind == PLAN_OBSERVED;
 }
 
 /* Null, or what is wrong with the shape. */

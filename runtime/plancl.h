@@ -91,7 +91,8 @@ enum plancl_role {
     PLANCL_STATE,
     PLANCL_INPUT,
     PLANCL_OUTPUT,
-    PLANCL_METRIC
+    PLANCL_METRIC,
+    PLANCL_OBSERVED /* of the last step, in plans that were compiled so */
 };
 
 /* A named tensor; strings and dims belong to the plan. */

@@ -144,6 +144,7 @@ enum plancl_status plancl_weights_save(struct plancl_session *s,
         {"numerics", s->plan->numerics},
         {"plancl", plancl_version()},
         {"updates", updates},
+        {NULL, NULL},
     };
     enum plancl_status status = session_usable(s);
     uint64_t n;
@@ -152,8 +153,7 @@ enum plancl_status plancl_weights_save(struct plancl_session *s,
         return status;
     snprintf(updates, sizeof updates, "%" PRIu64, s->updates);
     n = list_saved(s);
-    status = safetensors_create(&save.w, path, s->saved, n, metadata,
-                                sizeof metadata / sizeof *metadata, &s->cb);
+    status = safetensors_create(&save.w, path, s->saved, n, metadata, &s->cb);
     return status ? status : save_tensors(s, &save, n);
 }
 
@@ -273,7 +273,7 @@ static enum plancl_status report(const struct plancl_session *s,
         note(&s->cb, PLANCL_NOTE,
              "%s: state that is not in the file starts anew: %s%s", st->path,
              c->state.text, and_more(&c->state, more));
-    else if (numerics && strcmp(numerics, s->plan->numerics))
+    else if (numerics && strcmp(numerics, s->plan->numerics) != 0)
         note(&s->cb, PLANCL_NOTE,
              "%s: was saved by a plan with other numerics: going on from it "
              "is right, but not bit for bit what that plan would do",

@@ -112,9 +112,15 @@ static void reference(const struct matmul_problem *p, const double *a,
     }
 }
 
+/* Of one case: what comes out, as sums of how many terms. */
+struct expected {
+    const char *name;
+    const double *value;
+    double terms;
+};
+
 static void compare(const struct kernel *family, const void *problem,
-                    const char *name, struct operand *o, int n,
-                    const double *want, double terms)
+                    struct operand *o, int n, const struct expected *want)
 {
     uint32_t setting[SETTING_COUNT] = {[SETTING_FIRST] = FIRST};
     struct operand *y = &o[n - 1];
@@ -129,10 +135,11 @@ static void compare(const struct kernel *family, const void *problem,
         char what[128];
 
         assert_true(harness_launch(&harness, k, problem, &l));
-        snprintf(what, sizeof what, "%s: %s", k->name, name);
+        snprintf(what, sizeof what, "%s: %s", k->name, want->name);
         y->value = numbers(y->elements);
         harness_run(&harness, &l, o, n, setting);
-        assert_close(what, y->value, want, y->elements, y->dtype, terms);
+        assert_close(what, y->value, want->value, y->elements, y->dtype,
+                     want->terms);
         free(y->value);
     }
 }
@@ -157,7 +164,8 @@ static void product(const struct matmul_problem *p)
     reference(p, a, b, bias, want);
     snprintf(name, sizeof name, "%dx%dx%d %d%d", (int)p->M, (int)p->N,
              (int)p->K, p->trans_a, p->trans_b);
-    compare(kernels_matmul, p, name, o, n, want, (double)p->K);
+    compare(kernels_matmul, p, o, n,
+            &(struct expected){name, want, (double)p->K});
     free(a);
     free(b);
     free(bias);
@@ -225,7 +233,8 @@ static void batch_sum(const struct matmul_sum_problem *p)
         b[i] = NAN;
     snprintf(name, sizeof name, "%d samples, %dx%d", (int)p->samples, (int)p->M,
              (int)p->N);
-    compare(kernels_matmul_batch_sum, p, name, o, n, want, (double)rows);
+    compare(kernels_matmul_batch_sum, p, o, n,
+            &(struct expected){name, want, (double)rows});
     free(a);
     free(b);
     free(acc);

@@ -165,7 +165,7 @@ static void batch_sum(const struct batch_sum_problem *p)
     size_t rows = (size_t)(p->samples > 1 ? p->samples - 1 : 1);
     size_t one = (size_t)(p->A * p->B * p->C);
     size_t nx = one * (size_t)p->samples;
-    size_t ny = (size_t)(p->lanes * p->A * p->C);
+    size_t ny = (size_t)(p->lanes * p->A * p->C), terms = nx / ny + 1;
     double *x = numbers(nx), *acc = numbers(ny), *want = numbers(ny);
     double *got = numbers(ny);
     struct operand o[3] = {INPUT(p->x, nx, x), INPUT(DT_F32, ny, acc),
@@ -188,7 +188,7 @@ static void batch_sum(const struct batch_sum_problem *p)
         x[i] = NAN;
     for (const struct kernel *k = kernels_batch_sum; k->name; k++) {
         run_part(k, p, o, 0, (uint32_t)rows, FIRST);
-        assert_close(k->name, got, want, ny, DT_F32, (double)(nx / ny + 1));
+        assert_close(k->name, got, want, ny, DT_F32, (double)terms);
     }
     free(x);
     free(acc);
@@ -255,6 +255,7 @@ static void test_lane_sum(void **state)
 static void square_sum(const struct square_sum_problem *p)
 {
     size_t nx = (size_t)p->elements, ny = (size_t)p->lanes;
+    size_t terms = nx / ny + 1;
     double *x = numbers(nx), *acc = numbers(ny), *want = numbers(ny);
     double *y = numbers(ny);
     struct operand o[3] = {INPUT(p->x, nx, x), INPUT(DT_F32, ny, acc),
@@ -274,7 +275,7 @@ static void square_sum(const struct square_sum_problem *p)
         if (!harness_launch(&harness, k, p, &l))
             continue;
         harness_run(&harness, &l, o, p->accumulate ? 3 : 2, setting);
-        assert_close(k->name, y, want, ny, DT_F32, (double)(nx / ny + 1));
+        assert_close(k->name, y, want, ny, DT_F32, (double)terms);
     }
     free(x);
     free(acc);

@@ -29,13 +29,15 @@ static void read_with(struct reading *r, const char *file, const char *text,
                       const struct plancl_dim *dim, unsigned ndim,
                       uint64_t micro_batch)
 {
+    const struct plancl_compile_options opt = {
+        .dim = dim, .ndim = ndim, .micro_batch = micro_batch};
+
     memset(r, 0, sizeof *r);
     if (setjmp(r->out_of_memory))
         fail_msg("out of memory");
     arena_open(&r->arena, &r->out_of_memory);
     graph_init(&r->graph, &r->arena, &r->diag);
-    r->good = model_read(&r->graph, file, text, dim, ndim, micro_batch,
-                         &r->training);
+    r->good = model_read(&r->graph, file, text, &opt, &r->training);
 }
 
 /* A model that must be read. */
@@ -165,10 +167,11 @@ static const char nested[] =
 /* Models above are written with single quotes. */
 static char *quoted(const char *text)
 {
-    char *own = malloc(strlen(text) + 1);
+    size_t bytes = strlen(text) + 1;
+    char *own = malloc(bytes);
 
     assert_non_null(own);
-    strcpy(own, text);
+    memcpy(own, text, bytes);
     for (char *c = own; *c; c++)
         if (*c == '\'')
             *c = '"';
@@ -435,10 +438,11 @@ static bool damaged(const char *good, uint64_t *seed)
 {
     char text[8192];
     uint32_t changes = 1 + random_next(seed) % 3;
+    size_t bytes = strlen(good) + 1;
     struct reading r;
 
-    assert_true(strlen(good) < sizeof text);
-    strcpy(text, good);
+    assert_true(bytes <= sizeof text);
+    memcpy(text, good, bytes);
     for (uint32_t i = 0; i < changes; i++)
         damage(text, sizeof text, seed);
     read_with(&r, "damaged.json", text, NULL, 0, 0);

@@ -257,7 +257,7 @@ static const double grid[] = {0, 10, 20};
 static const double columns[] = {1, 2};
 static const double grid_sums[] = {1, 11, 21, 2, 12, 22};
 static const double whole_sums[] = {-6, 0, 2, 4, 140000, -18};
-static const double long_sums[] = {18014398509481982, -33554434, 10};
+static const double long_sums[] = {18014398509481982.0, -33554434, 10};
 
 /* Broadcasting of every kind: it is the same code for all rows. */
 static const struct op_case add[] = {

@@ -269,7 +269,7 @@ static void write_file(const char *w_name, uint64_t columns, const char *other)
     t[1].rank = 1;
     t[1].dim = &one;
     assert_int_equal(
-        safetensors_create(&w, "session.tmp.safetensors", t, 2, NULL, 0, NULL),
+        safetensors_create(&w, "session.tmp.safetensors", t, 2, NULL, NULL),
         PLANCL_OK);
     assert_int_equal(
         safetensors_add(&w, data, (2 * columns + 1) * sizeof *data, NULL),

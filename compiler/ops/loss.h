@@ -31,4 +31,32 @@ struct loss_problem label_problem(const struct type *x,
 /* What is one number per sample of x. */
 struct type loss_per_sample(const struct type *x, enum dtype);
 
+/* ---- a prediction and a target, both f32 and of one shape ---- */
+
+extern const char *const loss_pair_names[];
+/* False after a refusal. */
+bool loss_pair_fits(struct graph *, const val *in);
+val loss_sample_sums(struct graph *, val elements);
+/* The results of a loss where every element counts: y[0] sums its elements
+ * inside each sample. */
+bool loss_finish(struct graph *, val elements, val *y);
+/* Counts per sample: the elements of the prediction, or one. */
+int64_t loss_all_elements(const struct type *x, const union attr *);
+int64_t loss_one_each(const struct type *x, const union attr *);
+
+#define PAIR_LOSS(nm, text, attrs, builder, counted) \
+    const struct op op_##nm = {                      \
+        .name = #nm,                                 \
+        .doc = text,                                 \
+        .min_in = 2,                                 \
+        .nin = 2,                                    \
+        .nout = 2,                                   \
+        .attr = attrs,                               \
+        .in_name = loss_pair_names,                  \
+        .types = "f32",                              \
+        .build = builder,                            \
+        .is_loss = true,                             \
+        .per_sample = counted,                       \
+    };
+
 #endif
