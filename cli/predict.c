@@ -219,6 +219,7 @@ enum plancl_status command_predict(int argc, char **argv)
         RUN_OPTION_SAMPLES(&o.run),
         {"weights", 'w', OPTION_TEXT, &o.run.weights, "FILE",
          "safetensors file; without it, the first weights"},
+        RUN_OPTION_ALLOW_MISSING(&o.run),
         {"out", 'o', OPTION_TEXT, &o.file, "FILE",
          ".npy (one output) or .safetensors"},
         {"output", 0, OPTION_TEXT, &o.output, "NAME", "only this output"},

@@ -15,14 +15,19 @@ static enum plancl_status open_session(struct run *r)
         .seed = (uint32_t)o->seed,
         .profile = o->profile || o->trace,
     };
+    const struct plancl_weights_options wo = {
+        .allow_missing = o->allow_missing};
     enum plancl_status status;
 
+    if (o->allow_missing && !o->weights)
+        return fail(&r->cb, PLANCL_REFUSED,
+                    "--allow-missing wants --weights FILE");
     if (o->seed > UINT32_MAX)
         return fail(&r->cb, PLANCL_REFUSED, "--seed is at most %" PRIu32,
                     UINT32_MAX);
     status = plancl_session_open(r->plan, &so, &r->cb, &r->session);
     if (!status && o->weights)
-        status = plancl_weights_load(r->session, o->weights);
+        status = plancl_weights_load_with(r->session, o->weights, &wo);
     return status;
 }
 

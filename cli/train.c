@@ -310,6 +310,7 @@ enum plancl_status command_train(int argc, char **argv)
          "where weights and state go, as safetensors"},
         {"weights", 'w', OPTION_TEXT, &o.run.weights, "FILE",
          "start from these instead of new ones"},
+        RUN_OPTION_ALLOW_MISSING(&o.run),
         {"validate", 0, OPTION_LIST, &o.validate, "NAME=FILE[:scale=A/B]",
          "evaluate on this after each epoch"},
         {"validate-samples", 0, OPTION_TEXT, &o.validate_samples, "LIST",

@@ -12,6 +12,7 @@
 #include "compiler/allocate.h"
 #include "compiler/emit.h"
 #include "compiler/lower.h"
+#include "compiler/op.h"
 #include "compiler/passes.h"
 #include "runtime/plan_io.h"
 #include "runtime/session.h"
@@ -122,6 +123,21 @@ static bool skips(const struct compile *c, enum plancl_pass pass)
     return c->opt->skip & (unsigned)pass;
 }
 
+/* The one thing that micro-batches change. */
+static void note_statistics(const struct compile *c, const struct graph *g)
+{
+    if (g->batch == g->effective)
+        return;
+    for (int id = 1; id < g->len; id++)
+        if (g->node[id]->op == &op_BatchStats) {
+            note(c->cb, PLANCL_NOTE,
+                 "BatchNormalization takes its statistics from the %lld "
+                 "samples of a micro-batch, not from all %lld of an update",
+                 (long long)g->batch, (long long)g->effective);
+            return;
+        }
+}
+
 static struct graph *front(struct compile *c, struct graph *model)
 {
     struct training training = {.observe = c->opt->observe};
@@ -132,7 +148,10 @@ static struct graph *front(struct compile *c, struct graph *model)
         return NULL;
     if (training.present)
         grad_build(model, &training);
-    return graph_stage(c, STAGE_GRAD, model) ? model : NULL;
+    if (!graph_stage(c, STAGE_GRAD, model))
+        return NULL;
+    note_statistics(c, model);
+    return model;
 }
 
 static struct graph *middle(struct compile *c, const struct graph *model,

@@ -114,6 +114,8 @@ static bool infer(struct graph *g, struct node *n)
     n->nout = n->op->nout ? n->op->nout : 1;
     if (!n->op->infer || !n->op->infer(g, n, out))
         return false;
+    while (n->nout > 1 && out[n->nout - 1].dtype == DT_NONE)
+        n->nout--;
     for (int k = 0; k < n->nout; k++)
         if (!size_fits(g, n, &out[k]))
             return false;

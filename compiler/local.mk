@@ -73,15 +73,18 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/embedding.c \
 	compiler/ops/expand.c \
 	compiler/ops/fill.c \
+	compiler/ops/focal.c \
 	compiler/ops/gelu.c \
 	compiler/ops/layer_norm.c \
 	compiler/ops/global_max_pool.c \
+	compiler/ops/group_norm.c \
 	compiler/ops/linear.c \
 	compiler/ops/loss.c \
 	compiler/ops/loss.h \
 	compiler/ops/loss_state.c \
 	compiler/ops/lstm.c \
 	compiler/ops/max_pool.c \
+	compiler/ops/pair_loss.c \
 	compiler/ops/pooling.c \
 	compiler/ops/pooling.h \
 	compiler/ops/pad.c \
@@ -90,6 +93,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/pointwise.c \
 	compiler/ops/pointwise.def \
 	compiler/ops/prelu.c \
+	compiler/ops/quantile.c \
 	compiler/ops/random.c \
 	compiler/ops/reduce_max.c \
 	compiler/ops/reduce_mean.c \
@@ -99,9 +103,14 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/remap.c \
 	compiler/ops/remap.h \
 	compiler/ops/sgd.c \
+	compiler/ops/similarity_losses.c \
 	compiler/ops/slice.c \
 	compiler/ops/softmax.c \
+	compiler/ops/split.c \
+	compiler/ops/soft_labels.c \
 	compiler/ops/square_sum.c \
+	compiler/ops/squeeze.c \
+	compiler/ops/tile.c \
 	compiler/ops/transpose.c \
 	compiler/ops/view.c \
 	compiler/ops/window.c \

@@ -22,7 +22,11 @@ struct loss_term {
     int64_t per_sample; /* elements counted per sample, when counts is empty */
     double weight;
 };
-enum { MAX_LOSSES = 16, MAX_OPTIMIZER_ATTRS = 12 };
+enum {
+    PENALTIES = 2, /* l1 and l2, each a loss of its own */
+    MAX_LOSSES = 15 + PENALTIES,
+    MAX_OPTIMIZER_ATTRS = 12
+};
 
 struct training {
     bool present;

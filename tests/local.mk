@@ -67,8 +67,9 @@ tests_layer_liblayer_la_LDFLAGS = \
 	-module -avoid-version -shared -rpath $(abs_builddir)
 
 # Models against another program's numbers.
-check_PROGRAMS += tests/reference
+check_PROGRAMS += tests/reference tests/yardsticks
 tests_reference_SOURCES = tests/reference.c
+tests_yardsticks_SOURCES = tests/yardsticks.c
 EXTRA_DIST += \
 	tests/data/bioacoustic.safetensors \
 	tests/data/fashion_cnn.safetensors \
@@ -117,6 +118,7 @@ check_PROGRAMS += \
 	tests/kernels_loss \
 	tests/kernels_meter \
 	tests/op_losses \
+	tests/op_more_losses \
 	tests/op_move
 tests_kernels_loss_SOURCES = \
 	tests/kernels_loss.c tests/kernel_harness.c tests/kernel_harness.h
@@ -208,3 +210,10 @@ tests_kernels_embedding_SOURCES = \
 	tests/kernels_embedding.c tests/kernel_harness.c tests/kernel_harness.h
 check_PROGRAMS += tests/op_global_max_pool
 check_PROGRAMS += tests/op_prelu
+check_PROGRAMS += tests/op_group_normalization
+
+# Ops that name axes: parts, repeats, rows by index, scans.
+check_PROGRAMS += \
+	tests/op_split \
+	tests/op_squeeze \
+	tests/op_tile

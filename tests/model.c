@@ -275,7 +275,7 @@ static void test_losses(void **state)
         " 'b': {'shape': ['N'], 'dtype': 'i32'}},"
         "'layers': ["
         " {'name': 'p', 'op': 'Linear', 'units': 3, 'inputs': ['x'],"
-        "  'l2': 0.25},"
+        "  'l1': 0.5, 'l2': 0.25},"
         " {'name': 'q', 'op': 'Linear', 'units': 4, 'l2': 1}],"
         "'outputs': {'p': 'p', 'q': 'q'},"
         "'training': {"
@@ -290,12 +290,14 @@ static void test_losses(void **state)
     (void)state;
     read_good(&r, text);
     loss = r.training.loss;
-    assert_int_equal(r.training.nloss, 3);
+    assert_int_equal(r.training.nloss, 4);
     assert_string_equal(loss[0].name, "main");
     assert_true(loss[1].weight == 0.5 && !loss[1].per_update);
-    assert_string_equal(loss[2].name, "l2");
-    assert_true(loss[2].per_update);
+    assert_string_equal(loss[2].name, "l1");
+    assert_string_equal(loss[3].name, "l2");
+    assert_true(loss[2].per_update && loss[3].per_update);
     shape_is(&r, graph_node(&r.graph, loss[2].terms), "[]");
+    shape_is(&r, graph_node(&r.graph, loss[3].terms), "[]");
     shape_is(&r, graph_node(&r.graph, loss[1].terms), "[2]");
     /* main and side in evaluation, right in both */
     assert_int_equal(r.graph.nmeter, 4);

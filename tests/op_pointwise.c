@@ -97,6 +97,13 @@ static const struct op_case square_root[] = {
     END,
 };
 
+static const double sin_y[] = {-0.5984721441, -0.8414709848, -0.2474039593,
+                               0.4794255386,  0.8414709848,  0.1411200081};
+static const struct op_case sine[] = {X(sin_y), SHAPES, NOT_INTEGERS, END};
+static const double cos_y[] = {-0.8011436155, 0.5403023059, 0.9689124217,
+                               0.8775825619,  0.5403023059, -0.9899924966};
+static const struct op_case cosine[] = {X(cos_y), SHAPES, NOT_INTEGERS, END};
+
 static const double relu_y[] = {0, 0, 0, 0.5, 1, 3};
 static const double relu_special[] = {0, INFINITY, NAN, 0, 0, 1e30};
 static const struct op_case relu[] = {X(relu_y), SPECIAL(relu_special), SHAPES,
@@ -454,6 +461,8 @@ int main(void)
         {"Exp", exponential},
         {"Log", logarithm},
         {"Sqrt", square_root},
+        {"Sin", sine},
+        {"Cos", cosine},
         {"Relu", relu},
         {"LeakyRelu", leaky_relu},
         {"Sigmoid", sigmoid},
