@@ -37,7 +37,7 @@ static unsigned readers(const struct plan *p, uint32_t buffer)
 {
     unsigned bits = 0;
 
-    for (unsigned s = 0; s < SEQ_COUNT_OF; s++)
+    for (unsigned s = 0; s < SEQ_KINDS; s++)
         if (reads(p, s, buffer))
             bits |= 1u << s;
     return bits;

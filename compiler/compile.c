@@ -104,11 +104,11 @@ static bool steps_stage(struct compile *c, enum stage stage,
 
     if (c->diag.failed)
         return false;
-    for (int i = 0; i < SEQ_COUNT_OF; i++)
+    for (int i = 0; i < SEQ_KINDS; i++)
         if (seq[i])
             ours(c, stage, steps_verify(seq[i], &c->arena));
     if (wants_dump(c, plancl_stage_name(stage))) {
-        for (int i = 0; i < SEQ_COUNT_OF; i++)
+        for (int i = 0; i < SEQ_KINDS; i++)
             if (seq[i])
                 steps_print(seq[i], &t);
         dump(c, stage, &t);
@@ -198,10 +198,10 @@ static bool has_sequence(const struct graph *g, int id)
 static bool back(struct compile *c, struct graph *g, struct steps **seq,
                  struct memory *m)
 {
-    struct steps *present[SEQ_COUNT_OF];
+    struct steps *present[SEQ_KINDS];
     int n = 0;
 
-    for (int i = 0; i < SEQ_COUNT_OF; i++)
+    for (int i = 0; i < SEQ_KINDS; i++)
         if (has_sequence(g, i))
             present[n++] = seq[i] = lower_sequence(
                 g, &c->profile.info, (enum plan_sequence_id)i, -1, NULL);
@@ -257,7 +257,7 @@ static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
 {
     struct graph *model = ARENA_NEW(&c->arena, struct graph, 1), *g;
     struct graph *stage = ARENA_NEW(&c->arena, struct graph, 4);
-    struct steps *seq[SEQ_COUNT_OF] = {NULL};
+    struct steps *seq[SEQ_KINDS] = {NULL};
     struct memory m = {0};
     struct plan flat;
 

@@ -86,7 +86,7 @@ void graph_print(const struct graph *g, struct text *out)
 
         text_add(out, "%s <- %%%d in", graph_node(g, a->leaf)->leaf->name,
                  a->value.id);
-        for (int s = 0; s < SEQ_COUNT_OF; s++)
+        for (int s = 0; s < SEQ_KINDS; s++)
             if (a->sequences >> s & 1)
                 text_add(out, " %s",
                          plan_sequence_name((enum plan_sequence_id)s));

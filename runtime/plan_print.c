@@ -167,6 +167,6 @@ void plan_print(const struct plan *p, struct text *t)
              "\nin the sequences an entry is: kernel, layer, [work-items] by "
              "[those of a group], predicted time;\n#7.2 is buffer 7 after 2 "
              "entries wrote it; <- read, -> written, <> both\n");
-    for (unsigned s = 0; s < SEQ_COUNT_OF; s++)
+    for (unsigned s = 0; s < SEQ_KINDS; s++)
         print_sequence(p, s, t);
 }

@@ -52,7 +52,7 @@ struct plancl_session {
     cl_mem *slab;              /* nslab */
     struct bound_entry *entry; /* nentry */
     struct bound_setting *bound;
-    uint32_t setting[SETTING_COUNT]; /* bits to be set before a launch */
+    uint32_t setting[SETTING_KINDS]; /* bits to be set before a launch */
     uint64_t updates;
     float learning_rate;
     uint32_t seed;

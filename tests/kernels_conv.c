@@ -208,7 +208,7 @@ struct expected {
 static void compare(const struct kernel *family, const struct conv_problem *p,
                     struct operand *o, int n, const struct expected *want)
 {
-    const uint32_t setting[SETTING_COUNT] = {
+    const uint32_t setting[SETTING_KINDS] = {
         [SETTING_ROWS] = (uint32_t)(p->N > 1 ? p->N - 1 : 1),
         [SETTING_FIRST] = 4};
     struct operand *y = &o[n - 1];
@@ -340,7 +340,7 @@ static void part(const struct kernel *k, const struct conv_problem *whole,
     struct conv_problem p = *whole;
     size_t dx = x_size(&p) / (size_t)p.N, dy = y_size(&p) / (size_t)p.N;
     struct operand cut[4] = {o[0], o[1], o[2], o[3]};
-    const uint32_t setting[SETTING_COUNT] = {
+    const uint32_t setting[SETTING_KINDS] = {
         [SETTING_ROWS] = (uint32_t)rows, [SETTING_FIRST] = (uint32_t)begin};
     struct launch l;
 
@@ -389,7 +389,7 @@ static void test_place_in_batch(void **state)
         size_t nx = x_size(&p), ny = y_size(&p);
         double *x = numbers(nx), *w = numbers(w_size(&p)), *y = numbers(ny);
         double *bias = numbers((size_t)p.K), *z = numbers(ny);
-        const uint32_t setting[SETTING_COUNT] = {0};
+        const uint32_t setting[SETTING_KINDS] = {0};
         struct operand o[4] = {INPUT(p.x, nx, x), INPUT(p.w, w_size(&p), w),
                                INPUT(DT_F32, (size_t)p.K, bias),
                                OUTPUT(p.y, ny, y)};

@@ -36,7 +36,7 @@ static const struct loss_problem problems[] = {
 };
 enum { PROBLEMS = sizeof problems / sizeof *problems };
 
-static const uint32_t setting[SETTING_COUNT] = {0};
+static const uint32_t setting[SETTING_KINDS] = {0};
 static struct harness harness;
 
 struct numbers {

@@ -122,7 +122,7 @@ struct expected {
 static void compare(const struct kernel *family, const void *problem,
                     struct operand *o, int n, const struct expected *want)
 {
-    uint32_t setting[SETTING_COUNT] = {[SETTING_FIRST] = FIRST};
+    uint32_t setting[SETTING_KINDS] = {[SETTING_FIRST] = FIRST};
     struct operand *y = &o[n - 1];
 
     if (family == kernels_matmul_batch_sum) {
@@ -254,7 +254,7 @@ static void part(const struct kernel *k, const struct matmul_sum_problem *whole,
 {
     struct matmul_sum_problem p = *whole;
     struct operand cut[4] = {o[0], o[1], o[2], o[3]};
-    const uint32_t setting[SETTING_COUNT] = {
+    const uint32_t setting[SETTING_KINDS] = {
         [SETTING_ROWS] = (uint32_t)rows, [SETTING_FIRST] = (uint32_t)begin};
     struct launch l;
 
@@ -306,7 +306,7 @@ static void test_place(void **state)
     enum { M = 97, N = 65, K = 33, AT = 30, ROWS = 7 };
     const struct matmul_problem whole = {M, N, K, F32S},
                                 few = {ROWS, N, K, F32S};
-    const uint32_t setting[SETTING_COUNT] = {0};
+    const uint32_t setting[SETTING_KINDS] = {0};
     double *a = numbers(M * K), *b = numbers(K * N);
     double *y = numbers(M * N), *z = numbers(ROWS * N);
     struct operand o[3] = {INPUT(DT_F32, M * K, a), INPUT(DT_F32, K * N, b),

@@ -35,7 +35,7 @@ static struct harness harness;
 
 static void set(uint32_t *setting, uint32_t rows, uint32_t first)
 {
-    memset(setting, 0, SETTING_COUNT * sizeof *setting);
+    memset(setting, 0, SETTING_KINDS * sizeof *setting);
     setting[SETTING_ROWS] = rows;
     setting[SETTING_FIRST] = first;
     setting[SETTING_EFFECTIVE] = 640;
@@ -57,7 +57,7 @@ static void meter_run(const struct meter_problem *p, double *state,
                            {DT_F32, left, x->terms + begin, false},
                            {DT_I32, left, x->counts + begin, false},
                            {DT_F32, STATE, next, true}};
-    uint32_t setting[SETTING_COUNT];
+    uint32_t setting[SETTING_KINDS];
     struct launch l;
 
     part.N = (int64_t)left;
@@ -141,7 +141,7 @@ static double counted(uint32_t rows, uint32_t first, double before)
     struct operand o[3] = {{DT_I32, 1, state, false},
                            {DT_I32, N, counts, false},
                            {DT_I32, 1, next, true}};
-    uint32_t setting[SETTING_COUNT];
+    uint32_t setting[SETTING_KINDS];
     struct launch l;
 
     for (int i = 0; i < N; i++)
@@ -172,7 +172,7 @@ static void seed(const struct seed_problem *p, double count, double want)
 {
     double state[1] = {count}, got[N];
     struct operand o[2] = {{DT_I32, 1, state, false}, {DT_F32, N, got, true}};
-    uint32_t setting[SETTING_COUNT];
+    uint32_t setting[SETTING_KINDS];
     struct launch l;
 
     set(setting, ROWS, FIRST);

@@ -23,7 +23,7 @@ static struct plancl_plan *plan_of(struct test *t, struct graph *model,
                                    const struct plancl_callbacks *cb)
 {
     struct graph *g = ARENA_NEW(&t->arena, struct graph, 3);
-    struct steps *seq[SEQ_COUNT_OF] = {NULL}, *present[2];
+    struct steps *seq[SEQ_KINDS] = {NULL}, *present[2];
     struct memory m = {0};
     struct plan flat;
     struct plancl_plan *plan = NULL;

@@ -100,7 +100,7 @@ static int check_passes(const struct random_model *m, struct arena *a,
         if (why)
             fprintf(stderr, "passes without %#x: %s\n", skip, why);
         bad += why != NULL;
-        for (int id = 0; id < SEQ_COUNT_OF && !bad; id++)
+        for (int id = 0; id < SEQ_KINDS && !bad; id++)
             bad += check_sequence(g, h, skip, (enum plan_sequence_id)id);
     }
     return bad;
