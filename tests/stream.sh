@@ -1,8 +1,8 @@
 #!/bin/sh
-# stream.sh: data is not taken into memory.  Several epochs of a file of 0.8 GB
-# that is one hole, shuffled, while the anonymous memory of the process is
-# looked at.  The run ends when it was looked at often enough, however long that
-# takes on a machine that does other things as well.
+# stream.sh: data is not taken into memory.  Epochs of 200 updates each from a
+# file of 8 GB that is one hole, shuffled, while the anonymous memory of the
+# process is looked at.  The run ends when it was looked at often enough, however
+# long that takes on a machine that does other things as well.
 test_name=stream
 . "$top_srcdir/tests/expect.sh"
 . "$top_srcdir/tests/samples.sh"
@@ -19,7 +19,7 @@ ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0:quarantine_size_mb=1
 ASAN_OPTIONS=$ASAN_OPTIONS:thread_local_quarantine_size_kb=64
 export ASAN_OPTIONS
 
-samples=204800
+samples=2000000
 for file in "image.npy f32 $samples 1024" "label.npy i32 $samples"; do
     # shellcheck disable=SC2086 # words of a command
     "$tools/make_sparse" $file
@@ -63,7 +63,8 @@ anonymous() {
 }
 
 # shellcheck disable=SC2086
-"$plancl" train wide.plan $data --epochs 1000000 --save w.safetensors \
+"$plancl" train wide.plan $data --samples 0-204799 \
+    --epochs 1000000 --save w.safetensors \
     --log log.jsonl >out 2>err &
 child=$!
 # The first epoch has the load and all that is taken once.
