@@ -1,8 +1,8 @@
 # Benchmarks print and assert nothing; built when asked for by name, as in
 # `make bench/kernels`.
-EXTRA_PROGRAMS = bench/kernels bench/planner bench/remat
+EXTRA_PROGRAMS = bench/kernels bench/planner
 bench_kernels_SOURCES = \
 	bench/kernels.c tests/kernel_harness.c tests/kernel_harness.h
-bench_planner_SOURCES = bench/planner.c
-bench_remat_SOURCES = \
-	bench/remat.c tests/remat_instance.c tests/remat_instance.h
+bench_planner_SOURCES = \
+	bench/planner.c bench/planner_remat.c bench/planner_remat.h \
+	tests/remat_instance.c tests/remat_instance.h

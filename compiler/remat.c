@@ -88,10 +88,8 @@ static void from_larger(struct ladder *l, int k)
 static void from_smaller(struct ladder *l, int k)
 {
     struct remat_best *best = &l->best[k];
-    struct remat_run run = {.moves = l->moves,
-                            .cooling = 6.64,
-                            .weight = 0.1,
-                            .growth = 4.32};
+    struct remat_run run = {
+        .moves = l->moves, .cooling = 6.64, .weight = 0.1, .growth = 4.32};
 
     begin(l, k, 2, &l->best[k + 1]);
     remat_state_look(&l->s->state, l->s->budget);
@@ -140,8 +138,8 @@ static void climb(struct ladder *l, uint64_t bound)
 static void settle(struct ladder *l)
 {
     for (int k = l->n - 2; k >= 0; k--)
-        if (l->best[k + 1].found && (!l->best[k].found ||
-                                     l->best[k + 1].cost < l->best[k].cost))
+        if (l->best[k + 1].found &&
+            (!l->best[k].found || l->best[k + 1].cost < l->best[k].cost))
             l->best[k] = l->best[k + 1];
 }
 

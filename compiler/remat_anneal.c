@@ -54,8 +54,8 @@ void remat_keep_best(struct remat_search *s, struct remat_best *best)
         return;
     if (n > best->room) {
         best->room = 2 * n;
-        best->event =
-            ARENA_NEW(s->arena, struct remat_event, (size_t)best->room);
+        best->event = ARENA_NEW(s->arena, struct remat_event,
+                                (size_t)best->room);
     }
     best->found = true;
     best->cost = st->cost;
@@ -114,8 +114,7 @@ void remat_anneal(struct remat_search *s, const struct remat_run *run,
             continue;
         change(s, run);
         next = objective(s, run, weight);
-        if (next > now &&
-            next - now >= heat * draw_exponential(&s->random)) {
+        if (next > now && next - now >= heat * draw_exponential(&s->random)) {
             remat_state_undo(st);
             continue;
         }

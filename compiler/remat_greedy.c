@@ -66,16 +66,15 @@ static int list(const struct remat_search *s, struct candidate *c)
     for (int v = 0; v < job->nvalue; v++) {
         int maker = job->value[v].maker, before;
 
-        if (!job->value[v].bytes ||
-            remat_key(st, maker, maker) >= st->peak_key)
+        if (!job->value[v].bytes || remat_key(st, maker, maker) >= st->peak_key)
             continue;
-        before = used_next(st, v, st->peak_key);
+        before = remat_latest(st, used_next(st, v, st->peak_key), maker);
         if (before < 0 || remat_key(st, before, maker) <= st->peak_key ||
             !remat_state_may_add(st, before, maker))
             continue;
-        c[n++] = (struct candidate){
-            (double)job->value[v].bytes / ((double)job->op[maker].cost + least),
-            v, before, false};
+        c[n++] = (struct candidate){(double)job->value[v].bytes /
+                                        ((double)job->op[maker].cost + least),
+                                    v, before, false};
     }
     qsort(c, (size_t)n, sizeof *c, by_gain);
     return n < most ? n : most;
@@ -83,8 +82,8 @@ static int list(const struct remat_search *s, struct candidate *c)
 
 static void apply(struct remat_search *s, const struct candidate *c)
 {
-    struct remat_taste taste = {.before = c->with_inputs ? s->state.peak_key : 0,
-                                .most = DEPTH};
+    struct remat_taste taste = {
+        .before = c->with_inputs ? s->state.peak_key : 0, .most = DEPTH};
 
     remat_state_add(&s->state, c->before, s->net->job->value[c->value].maker,
                     &taste);

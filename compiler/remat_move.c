@@ -45,9 +45,9 @@ void remat_search_init(struct remat_search *s, const struct remat_net *net,
     remat_state_init(&s->state, net, arena);
     s->weight = ARENA_NEW(arena, uint64_t, (size_t)n + 1);
     for (int v = 0; v < n; v++)
-        s->weight[v + 1] =
-            s->weight[v] +
-            (has_gap(net, v) ? root_of(net->job->value[v].bytes) : 0);
+        s->weight[v + 1] = s->weight[v] +
+                           (has_gap(net, v) ? root_of(net->job->value[v].bytes)
+                                            : 0);
 }
 
 /* A value by the root of its bytes; -1 when none is worth it. */
@@ -106,9 +106,16 @@ static int next_use(const struct remat_state *st, int value, int64_t key)
                 before = use;
         }
     }
-    if (after == REMAT_NEVER || after == key || before / net->n >= after / net->n)
+    if (after == REMAT_NEVER || after == key ||
+        before / net->n >= after / net->n)
         return -1;
     return (int)(after / net->n);
+}
+
+/* An op's own results, at the peak or in front of it, are no drop there. */
+static bool behind_peak(const struct remat_state *st, int before, int op)
+{
+    return before >= st->peak_key / st->net->n && before > op;
 }
 
 static bool drop_at_peak(struct remat_search *s)
@@ -125,8 +132,9 @@ static bool drop_at_peak(struct remat_search *s)
             st->end[value][remat_state_copy(st, maker, st->peak_key)] <=
                 st->peak_key)
             continue;
-        before = next_use(st, value, st->peak_key);
-        if (before >= 0 && remat_state_may_add(st, before, maker)) {
+        before = remat_latest(st, next_use(st, value, st->peak_key), maker);
+        if (before >= 0 && behind_peak(st, before, maker) &&
+            remat_state_may_add(st, before, maker)) {
             struct remat_taste taste = draw_taste(s);
 
             remat_state_add(st, before, maker, &taste);
@@ -183,7 +191,7 @@ static bool drop_anywhere(struct remat_search *s)
     first = remat_below(s, n - 1);
     for (int k = 0; k < n - 1; k++) {
         int at = 1 + (first + k) % (n - 1);
-        int before = (int)(s->use[at] / nop);
+        int before = remat_latest(&s->state, (int)(s->use[at] / nop), maker);
 
         if (s->use[at] % nop != maker && s->use[at - 1] / nop < before &&
             remat_state_may_add(&s->state, before, maker)) {

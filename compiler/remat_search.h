@@ -35,10 +35,10 @@ struct remat_run {
     double heat;
     double cooling; /* log2 of how much the temperature falls */
     double weight;
-    double growth;   /* log2 of how much the weight grows */
-    double step;     /* penalty for being over at all */
-    double spread;   /* weight of bytes over at all events against the peak's */
-    int repair;      /* one removal in so many is followed by repair; 0: none */
+    double growth; /* log2 of how much the weight grows */
+    double step;   /* penalty for being over at all */
+    double spread; /* weight of bytes over at all events against the peak's */
+    int repair;    /* one removal in so many is followed by repair; 0: none */
 };
 
 void remat_search_init(struct remat_search *, const struct remat_net *,

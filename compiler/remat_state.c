@@ -17,10 +17,10 @@ static void *grown(struct arena *arena, const void *old, size_t n, size_t room,
 }
 
 /* Room for one more. */
-#define GROW(arena, list, n, room)                                             \
-    ((n) < (room) ? (void)0                                                    \
-                  : (void)((list) = grown(arena, list, (size_t)(n),            \
-                                          (size_t)((room) = 2 * (n) + 16),     \
+#define GROW(arena, list, n, room)                                         \
+    ((n) < (room) ? (void)0                                                \
+                  : (void)((list) = grown(arena, list, (size_t)(n),        \
+                                          (size_t)((room) = 2 * (n) + 16), \
                                           sizeof *(list))))
 
 /* The first spot whose key is not less. */
@@ -217,8 +217,9 @@ static void take_out(struct remat_state *s, int before, int op)
         int maker = maker_of(s, o->in[k]);
         const struct remat_copies *m = &s->copies[maker];
         int from = remat_state_copy(s, maker, key);
-        int64_t next = from + 1 < m->n ? remat_key(s, m->before[from + 1], maker)
-                                       : REMAT_NEVER;
+        int64_t next = from + 1 < m->n
+                           ? remat_key(s, m->before[from + 1], maker)
+                           : REMAT_NEVER;
 
         if (s->end[o->in[k]][from] == key)
             move_end(s, o->in[k], from,
@@ -235,8 +236,7 @@ static void take_out(struct remat_state *s, int before, int op)
 static void note_change(struct remat_state *s, int before, int op, bool added)
 {
     GROW(s->arena, s->journal, s->njournal, s->journal_room);
-    s->journal[s->njournal++] =
-        (struct remat_change){{before, op}, added};
+    s->journal[s->njournal++] = (struct remat_change){{before, op}, added};
 }
 
 /* Whether nobody reads any result of this copy. */
@@ -257,8 +257,7 @@ static void push_dead(struct remat_state *s, int op)
         if (!unread(s, op, j))
             continue;
         GROW(s->arena, s->dead, s->ndead, s->dead_room);
-        s->dead[s->ndead++] =
-            (struct remat_event){s->copies[op].before[j], op};
+        s->dead[s->ndead++] = (struct remat_event){s->copies[op].before[j], op};
         return;
     }
 }

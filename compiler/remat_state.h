@@ -16,12 +16,12 @@ static const int64_t REMAT_NEVER = INT64_MAX / 4; /* after the last key */
 /* The job with its lists turned round. */
 struct remat_net {
     const struct remat_job *job;
-    int n;         /* ops */
-    int *out_at;   /* [n + 1] */
-    int *out;      /* values by op */
+    int n;          /* ops */
+    int *out_at;    /* [n + 1] */
+    int *out;       /* values by op */
     int *reader_at; /* [nvalue + 1] */
-    int *reader;   /* ops by value, ascending */
-    int *until;    /* by op: as in the job, and never where a value is kept */
+    int *reader;    /* ops by value, ascending */
+    int *until;     /* by op: as in the job, and never where a value is kept */
     int64_t base_cost, base_peak;
 };
 
@@ -104,6 +104,14 @@ int remat_state_copy(const struct remat_state *, int op, int64_t key);
 bool remat_state_has(const struct remat_state *, int before, int op);
 /* Where an event may be added. */
 bool remat_state_may_add(const struct remat_state *, int before, int op);
+
+/* The last op up to this one before which the op may be repeated. */
+static inline int remat_latest(const struct remat_state *s, int before, int op)
+{
+    int until = s->net->until[op];
+
+    return before < until ? before : until;
+}
 
 /* Add an event, and perhaps events for its inputs; remove one, and those that
  * only it read.  Both go to the journal. */

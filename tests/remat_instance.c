@@ -69,10 +69,10 @@ static void reading_init(struct reading *r, int nop, int ntensor)
 
 static void add_op(struct reading *r, double cost, double bytes)
 {
-    r->op[r->n] =
-        (struct remat_op){.cost = (int64_t)cost, .until = r->room - 1};
-    r->value[r->n] =
-        (struct remat_value){.bytes = (uint64_t)bytes, .maker = r->n};
+    r->op[r->n] = (struct remat_op){.cost = (int64_t)cost,
+                                    .until = r->room - 1};
+    r->value[r->n] = (struct remat_value){.bytes = (uint64_t)bytes,
+                                          .maker = r->n};
     r->n++;
 }
 
@@ -145,7 +145,8 @@ static const cJSON **list(struct reading *r, const cJSON *array, int n)
 
 static int root_of(const struct reading *r, const cJSON **tensor, int t)
 {
-    for (const cJSON *a; (a = member(tensor[t], "alias_of")) && tensor_ok(r, a);)
+    for (const cJSON *a;
+         (a = member(tensor[t], "alias_of")) && tensor_ok(r, a);)
         t = a->valueint;
     return t;
 }
@@ -222,10 +223,9 @@ static void own(struct reading *r, const struct storages *s, const cJSON *op,
     const cJSON *q;
 
     r->maker[t] = id;
-    if (mutates(op, t) ||
-        (member(s->storage[at], "birth_op") &&
-         cJSON_IsNumber(member(s->storage[at], "birth_op")) &&
-         integer(s->storage[at], "birth_op") == id)) {
+    if (mutates(op, t) || (member(s->storage[at], "birth_op") &&
+                           cJSON_IsNumber(member(s->storage[at], "birth_op")) &&
+                           integer(s->storage[at], "birth_op") == id)) {
         r->owner[t] = id;
         if (s->seen[at] != id + 1 && !yes(s->storage[at], "const"))
             r->value[id].bytes += (uint64_t)number(s->storage[at], "bytes");
@@ -233,12 +233,15 @@ static void own(struct reading *r, const struct storages *s, const cJSON *op,
             s->seen[at] = id + 1;
         return;
     }
-    cJSON_ArrayForEach(q, member(op, "in")) if (
-        tensor_ok(r, q) && integer(s->tensor[q->valueint], "storage") == at &&
-        r->owner[q->valueint] >= 0) r->owner[t] = r->owner[q->valueint];
+    cJSON_ArrayForEach(q, member(op, "in")) if (tensor_ok(r, q) &&
+                                                integer(s->tensor[q->valueint],
+                                                        "storage") == at &&
+                                                r->owner[q->valueint] >= 0)
+        r->owner[t] = r->owner[q->valueint];
 }
 
-static void read_storages(struct reading *r, const cJSON *root, const cJSON *ops)
+static void read_storages(struct reading *r, const cJSON *root,
+                          const cJSON *ops)
 {
     int n = cJSON_GetArraySize(member(root, "tensors"));
     int m = cJSON_GetArraySize(member(root, "storages"));

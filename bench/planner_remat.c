@@ -1,22 +1,18 @@
 /*
- * remat.c: recomputation on files of instances, against known overheads.
+ * planner_remat.c: overheads of recomputation against the best known.
  *
- *     bench/remat CURVES FILE...
- *
- * CURVES is a table with a head line: instance, budget_bytes, ...,
- * best_overhead_pct and other methods' overheads.  For each of an instance's
- * budgets there it prints the overhead found and its ratio to the best known;
- * at the end, for each instance, the seconds per budget.
+ * For each of an instance's budgets in the table of curves it prints the
+ * overhead found and its ratio to the best known one.
  */
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "bench/planner_remat.h"
 #include "tests/remat_instance.h"
 
-enum { POINTS = 64, COLUMNS = 16 };
+enum { POINTS = 64, COLUMNS = 16, SMALL = 405 };
 
 /* Columns of the table, from 0. */
 enum { INSTANCE, BUDGET, PERCENT, BEST = 5, CHEN = 8, DTR = 9, GREEDY = 10 };
@@ -29,11 +25,6 @@ struct point {
 struct known {
     int n;
     struct point point[POINTS];
-};
-
-struct sums {
-    int n, small;
-    double ratio, small_ratio, worst; /* small: of at most 405 ops */
 };
 
 static double seconds(void)
@@ -98,7 +89,7 @@ static void read_known(FILE *f, const char *name, struct known *known)
 
 static void print_point(const char *name, const struct point *p,
                         const struct remat_plan *plan, int64_t base,
-                        struct sums *sums, int nop)
+                        struct planner_sums *sums, int nop)
 {
     double found = 100 * ((double)plan->cost / (double)base - 1);
     double ratio = p->best > 0 ? found / p->best : 1;
@@ -114,7 +105,7 @@ static void print_point(const char *name, const struct point *p,
                                                    : "");
     sums->n++;
     sums->ratio += ratio;
-    if (nop > 405)
+    if (nop > SMALL)
         return;
     sums->small++;
     sums->small_ratio += ratio;
@@ -122,7 +113,7 @@ static void print_point(const char *name, const struct point *p,
 }
 
 static void measure(const char *name, const struct remat_job *job,
-                    const struct known *known, struct sums *sums,
+                    const struct known *known, struct planner_sums *sums,
                     struct arena *arena)
 {
     struct remat_plan base = remat_measure(job, NULL, 0, arena);
@@ -130,6 +121,8 @@ static void measure(const char *name, const struct remat_job *job,
     uint64_t budget[POINTS];
     double start = seconds();
 
+    printf("%-32s %6s %9s %9s %7s %6s\n", "instance", "budget", "overhead",
+           "known", "ratio", "events");
     for (int k = 0; k < known->n; k++)
         budget[k] = known->point[k].budget;
     remat_solve(job, budget, known->n, &remat_usual, plan, arena);
@@ -142,63 +135,36 @@ static void measure(const char *name, const struct remat_job *job,
     fflush(stdout);
 }
 
-static bool read_and_measure(const char *path, const char *curves,
-                             struct sums *sums, struct arena *arena)
+bool planner_remat(const char *path, const char *curves,
+                   struct planner_sums *sums, struct arena *arena)
 {
     const char *slash = strrchr(path, '/');
     char *name = arena_string(arena, slash ? slash + 1 : path);
     struct remat_job job;
     struct known known;
-    FILE *f = fopen(curves, "r");
+    FILE *f;
 
-    if (!f || !remat_instance_read(path, &job, arena)) {
-        fprintf(stderr, "remat: %s: not an instance, or no table %s\n", path,
-                curves);
-        if (f)
-            fclose(f);
+    if (!remat_instance_read(path, &job, arena)) {
+        fprintf(stderr, "planner: %s: not an instance\n", path);
         return false;
     }
-    if (strrchr(name, '.'))
-        *strrchr(name, '.') = '\0';
+    f = curves ? fopen(curves, "r") : NULL;
+    if (!f) {
+        fprintf(stderr, "planner: %s: no --curves to compare with\n", path);
+        return false;
+    }
+    *strrchr(name, '.') = '\0';
     read_known(f, name, &known);
     fclose(f);
     measure(name, &job, &known, sums, arena);
     return true;
 }
 
-static int run(const char *path, const char *curves, struct sums *sums)
+void planner_remat_end(const struct planner_sums *sums)
 {
-    struct arena arena;
-    jmp_buf out_of_memory;
-    volatile int status = 1;
-
-    arena_open(&arena, &out_of_memory);
-    if (setjmp(out_of_memory))
-        fprintf(stderr, "remat: %s: out of memory\n", path);
-    else
-        status = !read_and_measure(path, curves, sums, &arena);
-    arena_close(&arena);
-    return status;
-}
-
-int main(int argc, char **argv)
-{
-    struct sums sums = {0};
-    int status = 0;
-
-    if (argc < 3) {
-        fprintf(stderr, "usage: remat CURVES FILE...\n");
-        return 2;
-    }
-    printf("%-32s %6s %9s %9s %7s %6s\n", "instance", "budget", "overhead",
-           "known", "ratio", "events");
-    for (int k = 2; k < argc; k++)
-        status |= run(argv[k], argv[1], &sums);
-    if (sums.n)
-        printf("mean %.4f", sums.ratio / sums.n);
-    if (sums.small)
-        printf(", of at most 405 ops %.4f, worst %.4f",
-               sums.small_ratio / sums.small, sums.worst);
-    printf("\n");
-    return status;
+    if (sums->n)
+        printf("%d budgets: mean ratio %.4f\n", sums->n, sums->ratio / sums->n);
+    if (sums->small)
+        printf("%d of at most %d ops: mean %.4f, worst %.4f\n", sums->small,
+               SMALL, sums->small_ratio / sums->small, sums->worst);
 }
