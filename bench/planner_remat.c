@@ -74,8 +74,8 @@ static void read_known(FILE *f, const char *name, struct known *known)
         struct point p;
         int k = known->n;
 
-        if (fields(line, field) <= GREEDY || strcmp(field[INSTANCE], name) ||
-            !*field[BEST])
+        if (fields(line, field) <= GREEDY ||
+            strcmp(field[INSTANCE], name) != 0 || !*field[BEST])
             continue;
         p = (struct point){strtoull(field[BUDGET], NULL, 10),
                            strtod(field[PERCENT], NULL),

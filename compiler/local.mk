@@ -52,6 +52,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/remat.c \
 	compiler/remat.h \
 	compiler/remat_anneal.c \
+	compiler/remat_evict.c \
 	compiler/remat_greedy.c \
 	compiler/remat_move.c \
 	compiler/remat_net.c \

@@ -1,8 +1,8 @@
 /*
  * remat.c: plans for a ladder of budgets.
  *
- * Each budget is tried from the greedy plan, from the next larger budget's plan
- * and, on the way back up, from the next smaller one's.  A plan that keeps a
+ * Each budget is tried from the greedy plan, from one by eviction, from the next
+ * larger budget's plan and, on the way back up, from the next smaller one's.  A plan that keeps a
  * smaller budget keeps a larger one as well, so the cheapest that fits is never
  * dearer where there is more memory.
  *
@@ -15,7 +15,7 @@
 
 const struct remat_effort remat_usual = {.moves = 50000, .seeds = 5};
 
-enum { STARTS = 4 };
+enum { STARTS = 5, LONG = 2500 };
 
 struct ladder {
     struct remat_search *s;
@@ -112,6 +112,43 @@ static void from_best(struct ladder *l, int k)
     remat_anneal(l->s, &run, best);
 }
 
+/* The state keeps the best of a few evictions, or the last that was over. */
+static bool evict(struct ladder *l, struct remat_best *first)
+{
+    static const enum remat_score score[] = {REMAT_ALONE, REMAT_CHAIN};
+    int nscore = l->s->net->n > LONG ? 1 : 2;
+    bool any = false;
+
+    for (int i = 0; i < 2 * nscore; i++) {
+        int64_t bytes = l->s->budget - (i % 2 ? l->s->budget / 32 : 0);
+
+        if (!remat_evict(l->s, bytes, score[i / 2]))
+            continue;
+        remat_state_look(&l->s->state, l->s->budget);
+        remat_keep_best(l->s, first);
+        any = true;
+    }
+    if (first->found)
+        remat_state_load(&l->s->state, first->event, first->nevent);
+    return any;
+}
+
+static void from_eviction(struct ladder *l, int k)
+{
+    struct remat_best *best = &l->best[k], first = {.found = false};
+    struct remat_run run = {.moves = l->moves,
+                            .cooling = 6.64,
+                            .weight = 0.1,
+                            .growth = 6.64,
+                            .repair = 3};
+
+    begin(l, k, 4, NULL);
+    if (!evict(l, &first))
+        return;
+    run.heat = heat(l, best);
+    remat_anneal(l->s, &run, best);
+}
+
 static bool settled(const struct ladder *l, int k)
 {
     return l->best[k].found && l->best[k].cost == l->s->net->base_cost;
@@ -125,6 +162,8 @@ static void climb(struct ladder *l, uint64_t bound)
             from_greedy(l, k);
         if (!settled(l, k))
             from_larger(l, k);
+        if (!settled(l, k))
+            from_eviction(l, k);
     }
     for (int k = l->n - 1; k >= 0; k--) {
         if (k + 1 < l->n && l->best[k + 1].found && !settled(l, k))

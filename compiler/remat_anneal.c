@@ -17,13 +17,14 @@ static const double LN_2 = 0.6931471805599453;
  * cool, which need not be exact, but the same everywhere. */
 static double power_of_two(double x)
 {
-    double result = 1;
+    int whole = (int)x - (x < (int)x);
+    double result = 1 + (x - whole);
 
-    for (; x >= 1; x -= 1)
+    for (int k = 0; k < whole; k++)
         result *= 2;
-    for (; x < 0; x += 1)
+    for (int k = 0; k > whole; k--)
         result /= 2;
-    return result * (1 + x);
+    return result;
 }
 
 /* Minus the logarithm of a random number in (0, 1], bit by bit: squaring the

@@ -60,6 +60,19 @@ bool remat_move(struct remat_search *, int repair);
  * over budget for its cost; until the budget is kept or nothing helps. */
 void remat_greedy(struct remat_search *);
 
+/* ---- remat_evict.c ---- */
+
+enum remat_score {
+    REMAT_CHAIN, /* cost of a value and of all that must be made again for it */
+    REMAT_ALONE, /* its own cost */
+};
+
+/* Run the base order within this many bytes and drop, whenever there is no room,
+ * the value of least score by bytes and time since its last use.  The state
+ * gets the events; it may be over the budget all the same.  False when it got
+ * stuck. */
+bool remat_evict(struct remat_search *, int64_t bytes, enum remat_score);
+
 /* ---- remat_anneal.c ---- */
 
 /* Keep what the state holds where it is the best within the budget. */

@@ -407,6 +407,15 @@ void remat_state_load(struct remat_state *s, const struct remat_event *event,
     load_base(s);
     for (int k = 0; k < nevent; k++)
         add(s, event[k].before, event[k].op);
+    /* Backwards, since only later events can have read them. */
+    for (int k = nevent - 1; k >= 0; k--) {
+        int64_t key = remat_key(s, event[k].before, event[k].op);
+
+        if (remat_state_has(s, event[k].before, event[k].op) &&
+            unread(s, event[k].op, remat_state_copy(s, event[k].op, key + 1)))
+            remat_state_remove(s, event[k].before, event[k].op);
+    }
+    s->njournal = 0;
 }
 
 void remat_state_init(struct remat_state *s, const struct remat_net *net,

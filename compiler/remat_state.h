@@ -89,7 +89,7 @@ void remat_net_init(struct remat_net *, const struct remat_job *,
                     struct arena *);
 void remat_state_init(struct remat_state *, const struct remat_net *,
                       struct arena *);
-/* The base order and these events. */
+/* The base order and these events, less those whose results nobody reads. */
 void remat_state_load(struct remat_state *, const struct remat_event *,
                       int nevent);
 /* All events but those of the base order, for the arena to keep. */
