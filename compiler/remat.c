@@ -9,18 +9,21 @@
  * Drops and their repair follow Chen et al. 2016 and Kirisame et al. 2021 in
  * what they trade, not in how: no checkpoints are chosen, no score decides.
  */
-#include <string.h>
-
 #include "compiler/remat_search.h"
 
 const struct remat_effort remat_usual = {.moves = 50000, .seeds = 5};
 
-enum { STARTS = 5, LONG = 2500 };
+enum { STARTS = 5, HARDER = 4, LONG = 2500 };
+
+/* What is known of one budget.  The first plans are the same for all seeds. */
+struct rung {
+    int64_t budget;
+    struct remat_best best, greedy, evicted;
+};
 
 struct ladder {
     struct remat_search *s;
-    const uint64_t *budget;
-    struct remat_best *best;
+    struct rung *rung;
     int n, moves;
     uint64_t seed;
 };
@@ -45,34 +48,42 @@ static double heat(const struct ladder *l, const struct remat_best *best)
     return 0.01 * overhead(l, best) * (n > 200 ? 200.0 / n : 1);
 }
 
-static void begin(struct ladder *l, int k, int start,
-                  const struct remat_best *from)
+static void begin(struct ladder *l, int k, int start)
 {
-    l->s->budget = (int64_t)l->budget[k];
+    l->s->budget = l->rung[k].budget;
     l->s->random = l->seed * 1000003 + (uint64_t)(STARTS * k + start);
-    remat_state_load(&l->s->state, from ? from->event : NULL,
-                     from ? from->nevent : 0);
+}
+
+static void load(struct ladder *l, const struct remat_best *from)
+{
+    remat_state_load(&l->s->state, from->event, from->nevent);
+    remat_state_look(&l->s->state, l->s->budget);
+}
+
+/* While there is no plan at all, try harder. */
+static int moves_for(const struct ladder *l, int k)
+{
+    return l->rung[k].best.found ? l->moves : HARDER * l->moves;
 }
 
 static void from_greedy(struct ladder *l, int k)
 {
-    struct remat_best *best = &l->best[k];
-    struct remat_run run = {.moves = l->moves,
-                            .cooling = 6.64,
-                            .weight = 0.05,
-                            .growth = 5.32,
-                            .repair = 3};
+    struct rung *r = &l->rung[k];
+    struct remat_run run = {
+        .cooling = 6.64, .weight = 0.05, .growth = 5.32, .repair = 3};
 
-    begin(l, k, 0, NULL);
-    remat_greedy(l->s);
-    remat_keep_best(l->s, best);
-    run.heat = heat(l, best);
-    remat_anneal(l->s, &run, best);
+    begin(l, k, 0);
+    load(l, &r->greedy);
+    remat_keep_best(l->s, &r->best);
+    run.moves = moves_for(l, k);
+    run.heat = heat(l, &r->best);
+    remat_anneal(l->s, &run, &r->best);
 }
 
 static void from_larger(struct ladder *l, int k)
 {
-    struct remat_best *best = &l->best[k];
+    static const struct remat_best nothing = {.found = false};
+    struct rung *r = &l->rung[k];
     struct remat_run run = {.moves = l->moves,
                             .cooling = 9.97,
                             .weight = 2,
@@ -80,95 +91,107 @@ static void from_larger(struct ladder *l, int k)
                             .spread = 2.5,
                             .repair = 1};
 
-    begin(l, k, 1, k > 0 && l->best[k - 1].found ? &l->best[k - 1] : NULL);
-    run.heat = 10 * heat(l, best);
-    remat_anneal(l->s, &run, best);
+    begin(l, k, 1);
+    load(l, k > 0 && r[-1].best.found ? &r[-1].best : &nothing);
+    run.heat = 10 * heat(l, &r->best);
+    remat_anneal(l->s, &run, &r->best);
+}
+
+static void from_eviction(struct ladder *l, int k)
+{
+    struct rung *r = &l->rung[k];
+    struct remat_run run = {
+        .cooling = 6.64, .weight = 0.1, .growth = 6.64, .repair = 3};
+
+    begin(l, k, 4);
+    load(l, &r->evicted);
+    run.moves = moves_for(l, k);
+    run.heat = heat(l, &r->best);
+    remat_anneal(l->s, &run, &r->best);
 }
 
 static void from_smaller(struct ladder *l, int k)
 {
-    struct remat_best *best = &l->best[k];
+    struct rung *r = &l->rung[k];
     struct remat_run run = {
         .moves = l->moves, .cooling = 6.64, .weight = 0.1, .growth = 4.32};
 
-    begin(l, k, 2, &l->best[k + 1]);
-    remat_state_look(&l->s->state, l->s->budget);
-    remat_keep_best(l->s, best);
-    run.heat = heat(l, best);
-    remat_anneal(l->s, &run, best);
+    begin(l, k, 2);
+    load(l, &r[1].best);
+    remat_keep_best(l->s, &r->best);
+    run.heat = heat(l, &r->best);
+    remat_anneal(l->s, &run, &r->best);
 }
 
 static void from_best(struct ladder *l, int k)
 {
-    struct remat_best *best = &l->best[k];
+    struct rung *r = &l->rung[k];
     struct remat_run run = {.moves = l->moves,
                             .cooling = 6.64,
                             .weight = 0.3,
                             .growth = 5.06,
                             .repair = 2};
 
-    begin(l, k, 3, best);
-    run.heat = 0.25 * heat(l, best);
-    remat_anneal(l->s, &run, best);
+    begin(l, k, 3);
+    load(l, &r->best);
+    run.heat = 0.25 * heat(l, &r->best);
+    remat_anneal(l->s, &run, &r->best);
 }
 
-/* The state keeps the best of a few evictions, or the last that was over. */
-static bool evict(struct ladder *l, struct remat_best *first)
+/* The cheapest within the budget of a few evictions, or the last. */
+static void evict(struct ladder *l, int k)
 {
     static const enum remat_score score[] = {REMAT_ALONE, REMAT_CHAIN};
-    int nscore = l->s->net->n > LONG ? 1 : 2;
-    bool any = false;
+    struct rung *r = &l->rung[k];
+    int n = l->s->net->n > LONG ? 2 : 4;
 
-    for (int i = 0; i < 2 * nscore; i++) {
-        int64_t bytes = l->s->budget - (i % 2 ? l->s->budget / 32 : 0);
+    for (int i = 0; i < n; i++) {
+        int64_t bytes = r->budget - (i % 2 ? r->budget / 32 : 0);
 
         if (!remat_evict(l->s, bytes, score[i / 2]))
             continue;
-        remat_state_look(&l->s->state, l->s->budget);
-        remat_keep_best(l->s, first);
-        any = true;
+        remat_state_look(&l->s->state, r->budget);
+        remat_keep_best(l->s, &r->evicted);
+        if (!r->evicted.found)
+            remat_keep_any(l->s, &r->evicted);
     }
-    if (first->found)
-        remat_state_load(&l->s->state, first->event, first->nevent);
-    return any;
 }
 
-static void from_eviction(struct ladder *l, int k)
+/* First plans, without any chance. */
+static void prepare(struct ladder *l, int k)
 {
-    struct remat_best *best = &l->best[k], first = {.found = false};
-    struct remat_run run = {.moves = l->moves,
-                            .cooling = 6.64,
-                            .weight = 0.1,
-                            .growth = 6.64,
-                            .repair = 3};
+    static const struct remat_best nothing = {.found = false};
+    struct rung *r = &l->rung[k];
 
-    begin(l, k, 4, NULL);
-    if (!evict(l, &first))
-        return;
-    run.heat = heat(l, best);
-    remat_anneal(l->s, &run, best);
+    begin(l, k, 0);
+    load(l, &nothing);
+    remat_greedy(l->s);
+    remat_keep_best(l->s, &r->best);
+    remat_keep_any(l->s, &r->greedy);
+    if (l->s->state.cost > l->s->net->base_cost)
+        evict(l, k);
 }
 
 static bool settled(const struct ladder *l, int k)
 {
-    return l->best[k].found && l->best[k].cost == l->s->net->base_cost;
+    return l->rung[k].best.found &&
+           l->rung[k].best.cost == l->s->net->base_cost;
 }
 
 /* One seed over all budgets, down and up again. */
-static void climb(struct ladder *l, uint64_t bound)
+static void climb(struct ladder *l, int64_t bound)
 {
-    for (int k = 0; k < l->n && l->budget[k] >= bound; k++) {
-        if (!settled(l, k))
-            from_greedy(l, k);
-        if (!settled(l, k))
-            from_larger(l, k);
-        if (!settled(l, k))
-            from_eviction(l, k);
+    for (int k = 0; k < l->n && l->rung[k].budget >= bound; k++) {
+        if (settled(l, k))
+            continue;
+        from_greedy(l, k);
+        from_larger(l, k);
+        from_eviction(l, k);
     }
     for (int k = l->n - 1; k >= 0; k--) {
-        if (k + 1 < l->n && l->best[k + 1].found && !settled(l, k))
+        if (k + 1 < l->n && l->rung[k + 1].best.found && !settled(l, k))
             from_smaller(l, k);
-        if (l->best[k].found && !settled(l, k))
+        if (l->rung[k].best.found && !settled(l, k))
             from_best(l, k);
     }
 }
@@ -176,10 +199,24 @@ static void climb(struct ladder *l, uint64_t bound)
 /* A smaller budget's plan also where it is the cheaper one. */
 static void settle(struct ladder *l)
 {
-    for (int k = l->n - 2; k >= 0; k--)
-        if (l->best[k + 1].found &&
-            (!l->best[k].found || l->best[k + 1].cost < l->best[k].cost))
-            l->best[k] = l->best[k + 1];
+    for (int k = l->n - 2; k >= 0; k--) {
+        const struct remat_best *next = &l->rung[k + 1].best;
+        struct remat_best *best = &l->rung[k].best;
+
+        if (next->found && (!best->found || next->cost < best->cost))
+            *best = *next;
+    }
+}
+
+static void search(struct ladder *l, int seeds, int64_t bound)
+{
+    for (int k = 0; k < l->n && l->rung[k].budget >= bound; k++)
+        prepare(l, k);
+    for (int i = 1; i <= seeds; i++) {
+        l->seed = (uint64_t)i;
+        climb(l, bound);
+    }
+    settle(l);
 }
 
 void remat_solve(const struct remat_job *job, const uint64_t *budget, int n,
@@ -188,24 +225,21 @@ void remat_solve(const struct remat_job *job, const uint64_t *budget, int n,
 {
     struct remat_net net;
     struct remat_search s;
-    struct ladder l = {.s = &s, .budget = budget, .n = n};
+    struct ladder l = {.s = &s, .n = n, .moves = effort->moves / STARTS};
     int op;
-    uint64_t bound = remat_bound(job, &op, arena);
 
     remat_net_init(&net, job, arena);
     remat_search_init(&s, &net, arena);
-    l.best = ARENA_NEW(arena, struct remat_best, (size_t)n + 1);
-    l.moves = effort->moves / STARTS;
-    for (int k = 0; k < effort->seeds; k++) {
-        l.seed = (uint64_t)k + 1;
-        climb(&l, bound);
-    }
-    settle(&l);
+    l.rung = ARENA_NEW(arena, struct rung, (size_t)n + 1);
+    for (int k = 0; k < n; k++)
+        l.rung[k].budget = (int64_t)budget[k];
+    search(&l, effort->seeds, (int64_t)remat_bound(job, &op, arena));
     for (int k = 0; k < n; k++) {
+        const struct remat_best *best = &l.rung[k].best;
+
         plan[k] = (struct remat_plan){.found = false};
-        if (l.best[k].found)
-            plan[k] = remat_measure(job, l.best[k].event, l.best[k].nevent,
-                                    arena);
+        if (best->found)
+            plan[k] = remat_measure(job, best->event, best->nevent, arena);
     }
 }
 

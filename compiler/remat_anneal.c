@@ -7,8 +7,6 @@
  */
 #include "compiler/remat_search.h"
 
-#include <string.h>
-
 enum { CALM = 64, CHAIN = 6, LOG_BITS = 20 };
 
 static const double LN_2 = 0.6931471805599453;
@@ -46,21 +44,25 @@ static double draw_exponential(uint64_t *random)
     return LN_2 * (zeros + 1 - log2);
 }
 
-void remat_keep_best(struct remat_search *s, struct remat_best *best)
+void remat_keep_any(struct remat_search *s, struct remat_best *best)
 {
-    const struct remat_state *st = &s->state;
-    int n = st->nspot - s->net->n;
+    int n = s->state.nspot - s->net->n;
 
-    if (st->over > 0 || (best->found && st->cost >= best->cost))
-        return;
     if (n > best->room) {
         best->room = 2 * n;
         best->event = ARENA_NEW(s->arena, struct remat_event,
                                 (size_t)best->room);
     }
+    best->cost = s->state.cost;
+    best->nevent = remat_state_events(&s->state, best->event);
+}
+
+void remat_keep_best(struct remat_search *s, struct remat_best *best)
+{
+    if (s->state.over > 0 || (best->found && s->state.cost >= best->cost))
+        return;
+    remat_keep_any(s, best);
     best->found = true;
-    best->cost = st->cost;
-    best->nevent = remat_state_events(st, best->event);
 }
 
 static double objective(const struct remat_search *s,

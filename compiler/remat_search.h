@@ -75,7 +75,8 @@ bool remat_evict(struct remat_search *, int64_t bytes, enum remat_score);
 
 /* ---- remat_anneal.c ---- */
 
-/* Keep what the state holds where it is the best within the budget. */
+/* Keep what the state holds, found or not; or where it is the best within the budget. */
+void remat_keep_any(struct remat_search *, struct remat_best *);
 void remat_keep_best(struct remat_search *, struct remat_best *);
 void remat_anneal(struct remat_search *, const struct remat_run *,
                   struct remat_best *);
