@@ -18,7 +18,9 @@ enum { STARTS = 5, HARDER = 4, LONG = 2500 };
 /* What is known of one budget.  The first plans are the same for all seeds. */
 struct rung {
     int64_t budget;
-    struct remat_best best, greedy, evicted;
+    struct remat_best best;  /* of this seed */
+    struct remat_best least; /* of all seeds */
+    struct remat_best greedy, evicted;
 };
 
 struct ladder {
@@ -51,19 +53,13 @@ static double heat(const struct ladder *l, const struct remat_best *best)
 static void begin(struct ladder *l, int k, int start)
 {
     l->s->budget = l->rung[k].budget;
-    l->s->random = l->seed * 1000003 + (uint64_t)(STARTS * k + start);
+    l->s->random = l->seed * 1000003 + (uint64_t)((STARTS + 1) * k + start);
 }
 
 static void load(struct ladder *l, const struct remat_best *from)
 {
     remat_state_load(&l->s->state, from->event, from->nevent);
     remat_state_look(&l->s->state, l->s->budget);
-}
-
-/* While there is no plan at all, try harder. */
-static int moves_for(const struct ladder *l, int k)
-{
-    return l->rung[k].best.found ? l->moves : HARDER * l->moves;
 }
 
 static void from_greedy(struct ladder *l, int k)
@@ -75,8 +71,24 @@ static void from_greedy(struct ladder *l, int k)
     begin(l, k, 0);
     load(l, &r->greedy);
     remat_keep_best(l->s, &r->best);
-    run.moves = moves_for(l, k);
+    run.moves = l->moves;
     run.heat = heat(l, &r->best);
+    remat_anneal(l->s, &run, &r->best);
+}
+
+/* The lowest peak at almost any cost, where nothing else led to a plan. */
+static void squeeze(struct ladder *l, int k)
+{
+    struct rung *r = &l->rung[k];
+    struct remat_run run = {.moves = HARDER * l->moves,
+                            .heat = 20,
+                            .cooling = 13.3,
+                            .weight = 2000,
+                            .spread = 0.3,
+                            .repair = 2};
+
+    begin(l, k, 5);
+    load(l, k > 0 && r[-1].best.found ? &r[-1].best : &r->greedy);
     remat_anneal(l->s, &run, &r->best);
 }
 
@@ -105,7 +117,7 @@ static void from_eviction(struct ladder *l, int k)
 
     begin(l, k, 4);
     load(l, &r->evicted);
-    run.moves = moves_for(l, k);
+    run.moves = l->moves;
     run.heat = heat(l, &r->best);
     remat_anneal(l->s, &run, &r->best);
 }
@@ -187,6 +199,8 @@ static void climb(struct ladder *l, int64_t bound)
         from_greedy(l, k);
         from_larger(l, k);
         from_eviction(l, k);
+        if (!l->rung[k].best.found)
+            squeeze(l, k);
     }
     for (int k = l->n - 1; k >= 0; k--) {
         if (k + 1 < l->n && l->rung[k + 1].best.found && !settled(l, k))
@@ -196,15 +210,20 @@ static void climb(struct ladder *l, int64_t bound)
     }
 }
 
-/* A smaller budget's plan also where it is the cheaper one. */
-static void settle(struct ladder *l)
+static void keep_cheaper(struct remat_best *best, const struct remat_best *x)
 {
-    for (int k = l->n - 2; k >= 0; k--) {
-        const struct remat_best *next = &l->rung[k + 1].best;
-        struct remat_best *best = &l->rung[k].best;
+    if (x->found && (!best->found || x->cost < best->cost))
+        *best = *x;
+}
 
-        if (next->found && (!best->found || next->cost < best->cost))
-            *best = *next;
+/* Seeds know nothing of each other: their best differ more, and the least of
+ * them is less. */
+static void end_seed(struct ladder *l)
+{
+    for (int k = 0; k < l->n; k++) {
+        keep_cheaper(&l->rung[k].least, &l->rung[k].best);
+        if (!settled(l, k))
+            l->rung[k].best = (struct remat_best){.found = false};
     }
 }
 
@@ -215,8 +234,11 @@ static void search(struct ladder *l, int seeds, int64_t bound)
     for (int i = 1; i <= seeds; i++) {
         l->seed = (uint64_t)i;
         climb(l, bound);
+        end_seed(l);
     }
-    settle(l);
+    /* A smaller budget's plan also where it is the cheaper one. */
+    for (int k = l->n - 2; k >= 0; k--)
+        keep_cheaper(&l->rung[k].least, &l->rung[k + 1].least);
 }
 
 void remat_solve(const struct remat_job *job, const uint64_t *budget, int n,
@@ -235,7 +257,7 @@ void remat_solve(const struct remat_job *job, const uint64_t *budget, int n,
         l.rung[k].budget = (int64_t)budget[k];
     search(&l, effort->seeds, (int64_t)remat_bound(job, &op, arena));
     for (int k = 0; k < n; k++) {
-        const struct remat_best *best = &l.rung[k].best;
+        const struct remat_best *best = &l.rung[k].least;
 
         plan[k] = (struct remat_plan){.found = false};
         if (best->found)
