@@ -1,15 +1,16 @@
 /*
- * planner.c: offsets for files of lifetimes, against the load's lower bound, and
- * recomputation on files of graphs, against the best known overheads.
+ * planner.c: offsets for files of lifetimes, against the load's lower bound;
+ * and recomputation on files of graphs, against the best known overheads.
  *
  *     bench/planner [--align BYTES] [--slab PARTS] [--enough BYTES]
  *         [--curves TABLE] FILE...
  *
- * A file whose name ends in .json is a graph; its budgets, and what is known for
- * them, are in the table.  Any other is in MiniMalloc's format: a head line, then id,lower,upper,size with
- * lifetimes [lower, upper).  Sizes are rounded up to --align (256).  A slab is
- * a PARTS-th of the lower bound, and --enough is a height that will do.  Prints
- * one line for each file; asserts nothing but that the offsets are right.
+ * A file whose name ends in .json is a graph; its budgets, and what is known
+ * for them, are in the table.  Any other is in MiniMalloc's format: a head
+ * line, then id,lower,upper,size with lifetimes [lower, upper).  Sizes are
+ * rounded up to --align (256).  A slab is a PARTS-th of the lower bound, and
+ * --enough is a height that will do.  Prints one line for each file or budget;
+ * asserts nothing but that the offsets are right.
  */
 #include <errno.h>
 #include <setjmp.h>

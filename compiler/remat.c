@@ -1,10 +1,10 @@
 /*
  * remat.c: plans for a ladder of budgets.
  *
- * Each budget is tried from the greedy plan, from one by eviction, from the next
- * larger budget's plan and, on the way back up, from the next smaller one's.  A plan that keeps a
- * smaller budget keeps a larger one as well, so the cheapest that fits is never
- * dearer where there is more memory.
+ * Each budget is tried from the greedy plan, from one by eviction, from the
+ * next larger budget's plan and, on the way back up, from the next smaller
+ * one's.  A plan that keeps a smaller budget keeps a larger one as well, so the
+ * cheapest that fits is never dearer where there is more memory.
  *
  * Drops and their repair follow Chen et al. 2016 and Kirisame et al. 2021 in
  * what they trade, not in how: no checkpoints are chosen, no score decides.

@@ -3,8 +3,8 @@
  * of ops in a fixed order keeps a budget of memory.
  *
  * The answer is a list of events: "compute this op again just before that one".
- * Everything else follows: an op reads the latest copy of each value, and a copy
- * lives from the event that makes it to its last reader.
+ * Everything else follows: an op reads the latest copy of each value, and a
+ * copy lives from the event that makes it to its last reader.
  */
 #ifndef COMPILER_REMAT_H
 #define COMPILER_REMAT_H

@@ -2,8 +2,8 @@
  * remat_evict.c: a first plan by eviction, as a runtime without foresight would
  * do it: Kirisame et al., Dynamic Tensor Rematerialization (ICLR 2021).
  *
- * It knows only which values the base order does not need any more.  What it had
- * to compute again becomes the events.
+ * It knows only which values the base order does not need any more.  What it
+ * had to compute again becomes the events.
  */
 #include "compiler/remat_search.h"
 

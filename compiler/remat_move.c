@@ -1,8 +1,8 @@
 /*
  * remat_move.c: random changes of a list of events.
  *
- * Half of the moves drop a value, three in four of them one that is alive at the
- * peak and not used there; the rest remove an event, often followed by such
+ * Half of the moves drop a value, three in four of them one that is alive at
+ * the peak and not used there; the rest remove an event, often followed by such
  * drops where the budget is exceeded, or shift one.
  */
 #include "compiler/remat_search.h"
@@ -204,7 +204,7 @@ static bool drop_anywhere(struct remat_search *s)
     return false;
 }
 
-/* An event that is none of the base order's; its op is -1 when there is none. */
+/* An event that is none of the base order's; op -1 when there is none. */
 static struct remat_event draw_event(struct remat_search *s)
 {
     const struct remat_state *st = &s->state;

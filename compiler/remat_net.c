@@ -96,7 +96,7 @@ static int merge(const struct remat_job *job, const struct remat_event *event,
     int n = 0;
 
     for (int i = 0, k = 0; i < job->nop; i++) {
-        while (k < nevent && event[k].before == i)
+        while (event && k < nevent && event[k].before == i)
             order[n++] = event[k++].op;
         order[n++] = i;
     }

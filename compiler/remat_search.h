@@ -67,15 +67,16 @@ enum remat_score {
     REMAT_ALONE, /* its own cost */
 };
 
-/* Run the base order within this many bytes and drop, whenever there is no room,
- * the value of least score by bytes and time since its last use.  The state
+/* Run the base order within this many bytes and drop, whenever there is no
+ * room, the value of least score by bytes and time since its last use.  The state
  * gets the events; it may be over the budget all the same.  False when it got
  * stuck. */
 bool remat_evict(struct remat_search *, int64_t bytes, enum remat_score);
 
 /* ---- remat_anneal.c ---- */
 
-/* Keep what the state holds, found or not; or where it is the best within the budget. */
+/* Keep what the state holds, found or not; or where it is the best within the
+ * budget. */
 void remat_keep_any(struct remat_search *, struct remat_best *);
 void remat_keep_best(struct remat_search *, struct remat_best *);
 void remat_anneal(struct remat_search *, const struct remat_run *,

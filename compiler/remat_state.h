@@ -2,9 +2,9 @@
  * remat_state.h: a list of events and what follows from it, kept up to date
  * while events come and go.
  *
- * An event's key is before * nop + op, so keys ascend in the order of execution;
- * the base order's ops are the events (op, op).  Copy j of an op's results comes
- * from event j of that op.
+ * An event's key is before * nop + op, so keys ascend in the order of
+ * execution; the base order's ops are the events (op, op).  Copy j of an op's
+ * results comes from event j of that op.
  */
 #ifndef COMPILER_REMAT_STATE_H
 #define COMPILER_REMAT_STATE_H
