@@ -68,9 +68,9 @@ enum remat_score {
 };
 
 /* Run the base order within this many bytes and drop, whenever there is no
- * room, the value of least score by bytes and time since its last use.  The state
- * gets the events; it may be over the budget all the same.  False when it got
- * stuck. */
+ * room, the value of least score by bytes and time since its last use.  The
+ * state gets the events; it may be over the budget all the same.  False when it
+ * got stuck. */
 bool remat_evict(struct remat_search *, int64_t bytes, enum remat_score);
 
 /* ---- remat_anneal.c ---- */
