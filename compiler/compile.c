@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compiler/allocate.h"
+#include "compiler/budget.h"
 #include "compiler/emit.h"
 #include "compiler/lower.h"
 #include "compiler/op.h"
@@ -43,6 +43,9 @@ struct compile {
     struct arena arena;
     struct diag diag;
     struct device_profile profile;
+    struct budget budget;
+    struct graph *model; /* as it was read last */
+    uint64_t cut;        /* samples in a piece of the batch; 0: not by us */
     const char *name, *text;
     bool stopped;
 };
@@ -124,26 +127,32 @@ static bool skips(const struct compile *c, enum plancl_pass pass)
 }
 
 /* The one thing that micro-batches change. */
+static bool has_batch_statistics(const struct graph *g)
+{
+    for (int id = 1; id < g->len; id++)
+        if (g->node[id]->op == &op_BatchStats)
+            return true;
+    return false;
+}
+
 static void note_statistics(const struct compile *c, const struct graph *g)
 {
-    if (g->batch == g->effective)
-        return;
-    for (int id = 1; id < g->len; id++)
-        if (g->node[id]->op == &op_BatchStats) {
-            note(c->cb, PLANCL_NOTE,
-                 "BatchNormalization takes its statistics from the %lld "
-                 "samples of a micro-batch, not from all %lld of an update",
-                 (long long)g->batch, (long long)g->effective);
-            return;
-        }
+    if (g->batch != g->effective && has_batch_statistics(g))
+        note(c->cb, PLANCL_NOTE,
+             "BatchNormalization takes its statistics from the %lld "
+             "samples of a micro-batch, not from all %lld of an update",
+             (long long)g->batch, (long long)g->effective);
 }
 
 static struct graph *front(struct compile *c, struct graph *model)
 {
     struct training training = {.observe = c->opt->observe};
+    struct plancl_compile_options opt = *c->opt;
 
+    if (c->cut)
+        opt.micro_batch = c->cut;
     graph_init(model, &c->arena, &c->diag);
-    if (!model_read(model, c->name, c->text, c->opt, &training) ||
+    if (!model_read(model, c->name, c->text, &opt, &training) ||
         !graph_stage(c, STAGE_MODEL, model))
         return NULL;
     if (training.present)
@@ -199,6 +208,9 @@ static bool back(struct compile *c, struct graph *g, struct steps **seq,
                  struct memory *m)
 {
     struct steps *present[SEQ_KINDS];
+    struct placing how = {g, &c->profile, !skips(c, PLANCL_SKIP_INPLACE),
+                          !skips(c, PLANCL_SKIP_RECOMPUTE) &&
+                              !skips(c, PLANCL_SKIP_REUSE)};
     int n = 0;
 
     for (int i = 0; i < SEQ_KINDS; i++)
@@ -211,11 +223,11 @@ static bool back(struct compile *c, struct graph *g, struct steps **seq,
         schedule(present[i], g, !skips(c, PLANCL_SKIP_EARLY));
     if (!steps_stage(c, STAGE_SCHEDULE, seq))
         return false;
+    if (!budget_place(&c->budget, &how, g, present, n, m, c->cb))
+        return false;
     for (int i = 0; i < n; i++)
-        inplace(present[i], g, &c->profile.info,
-                !skips(c, PLANCL_SKIP_INPLACE));
-    return allocate(g, present, n, &c->profile, !skips(c, PLANCL_SKIP_REUSE),
-                    m);
+        seq[present[i]->id] = present[i];
+    return true;
 }
 
 static enum plancl_status finish(struct compile *c, const struct plan *flat,
@@ -253,19 +265,55 @@ static enum plancl_status refuse(const struct compile *c)
     return PLANCL_REFUSED;
 }
 
-static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
+/* From text to a plan; false where it ends without one. */
+static bool attempt(struct compile *c, struct plan *flat)
 {
     struct graph *model = ARENA_NEW(&c->arena, struct graph, 1), *g;
     struct graph *stage = ARENA_NEW(&c->arena, struct graph, 4);
     struct steps *seq[SEQ_KINDS] = {NULL};
     struct memory m = {0};
-    struct plan flat;
 
+    c->model = model;
     g = front(c, model);
     if (g)
         g = middle(c, g, stage);
-    if (g && back(c, g, seq, &m) && emit(g, seq, &m, &c->profile, &flat))
+    return g && back(c, g, seq, &m) && emit(g, seq, &m, &c->profile, flat);
+}
+
+/* The next rung of the ladder: an update in twice as many pieces, where that
+ * changes no bit and nobody has said in how many. */
+static bool cut_batch(struct compile *c)
+{
+    const struct graph *g = c->model;
+    uint64_t pieces, effective = (uint64_t)g->effective;
+
+    if (!c->budget.over || c->opt->micro_batch > 0 || g->batch < 2 ||
+        has_batch_statistics(g))
+        return false;
+    pieces = 2 * ((effective + (uint64_t)g->batch - 1) / (uint64_t)g->batch);
+    c->cut = (effective + pieces - 1) / pieces;
+    return c->cut < (uint64_t)g->batch;
+}
+
+static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
+{
+    struct plan flat;
+    bool made = attempt(c, &flat);
+
+    while (!made && cut_batch(c)) {
+        c->diag.failed = c->budget.over = false;
+        made = attempt(c, &flat);
+    }
+    if (made && c->cut)
+        note(c->cb, PLANCL_NOTE,
+             "the batch of %lld samples is taken in pieces of %lld",
+             (long long)c->model->effective, (long long)c->model->batch);
+    if (made)
         return finish(c, &flat, out);
+    if (c->budget.over && c->model->batch > 1 && !c->opt->micro_batch)
+        note(c->cb, PLANCL_NOTE,
+             "the batch was not cut: BatchNormalization takes its statistics "
+             "from all of it; --micro-batch does so all the same");
     return c->diag.failed ? refuse(c) : PLANCL_OK;
 }
 
@@ -304,6 +352,11 @@ static enum plancl_status find_profile(struct compile *c)
 
     if (o->max_allocation && o->max_allocation < c->profile.max_allocation)
         c->profile.max_allocation = o->max_allocation;
+    c->budget.reuse = !skips(c, PLANCL_SKIP_REUSE);
+    c->budget.bytes = o->memory;
+    if (o->memory_part > 0)
+        c->budget.bytes = (uint64_t)(o->memory_part *
+                                     (double)c->profile.memory);
     if (status == PLANCL_OK && c->profile.max_allocation < c->profile.alignment)
         return fail(c->cb, PLANCL_REFUSED,
                     "largest allocation is %llu bytes, wanted at least %llu",

@@ -49,6 +49,12 @@ libplancl_compiler_la_SOURCES += \
 	compiler/pack_state.h \
 	compiler/passes.h \
 	compiler/plancl_compile.h \
+	compiler/budget.c \
+	compiler/budget.h \
+	compiler/peak.c \
+	compiler/peak.h \
+	compiler/recompute.c \
+	compiler/recompute.h \
 	compiler/remat.c \
 	compiler/remat.h \
 	compiler/remat_anneal.c \

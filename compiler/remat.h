@@ -22,6 +22,8 @@ struct remat_op {
     uint64_t workspace; /* bytes while it runs */
     int until;          /* repeated only before ops up to this one: its own
                            number when never, the last op's when ever */
+    int over;           /* 1 + the input whose memory a result takes where it
+                           is read for the last time; 0: none */
     int nin;
     const int *in; /* values of earlier ops, each once */
 };

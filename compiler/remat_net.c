@@ -78,7 +78,8 @@ uint64_t remat_bound(const struct remat_job *job, int *op, struct arena *arena)
         for (int k = 0; k < job->op[i].nin; k++) {
             const struct remat_value *v = &job->value[job->op[i].in[k]];
 
-            set += v->kept ? 0 : v->bytes;
+            if (!v->kept && job->op[i].over != job->op[i].in[k] + 1)
+                set += v->bytes;
         }
         held += kept[i];
         if (set > most) {
@@ -108,17 +109,20 @@ struct walk {
     const struct remat_job *job;
     int *first, *next; /* values by maker, as linked lists; -1 ends one */
     int *last;         /* by value: the last place that used its copy, or -1 */
+    const int *order;  /* ops by place */
     int64_t *freed;    /* by place */
+    int64_t *shared;   /* by place: bytes of an input that a result takes */
 };
 
-static void walk_init(struct walk *w, const struct remat_job *job, int places,
-                      struct arena *arena)
+static void walk_init(struct walk *w, int places, struct arena *arena)
 {
-    w->job = job;
+    const struct remat_job *job = w->job;
+
     w->first = ARENA_NEW(arena, int, (size_t)job->nop + 1);
     w->next = ARENA_NEW(arena, int, (size_t)job->nvalue + 1);
     w->last = ARENA_NEW(arena, int, (size_t)job->nvalue + 1);
     w->freed = ARENA_NEW(arena, int64_t, (size_t)places + 1);
+    w->shared = ARENA_NEW(arena, int64_t, (size_t)places + 1);
     for (int i = 0; i < job->nop; i++)
         w->first[i] = -1;
     for (int v = 0; v < job->nvalue; v++) {
@@ -130,17 +134,22 @@ static void walk_init(struct walk *w, const struct remat_job *job, int places,
 
 static void let_go(struct walk *w, int v)
 {
-    if (w->last[v] >= 0 && !w->job->value[v].kept)
-        w->freed[w->last[v]] += (int64_t)w->job->value[v].bytes;
+    int p = w->last[v];
+
+    if (p < 0 || w->job->value[v].kept)
+        return;
+    w->freed[p] += (int64_t)w->job->value[v].bytes;
+    if (w->job->op[w->order[p]].over == v + 1)
+        w->shared[p] = (int64_t)w->job->value[v].bytes;
 }
 
 static int64_t peak_of(const struct remat_job *job, const int *order, int n,
                        struct arena *arena)
 {
-    struct walk w;
+    struct walk w = {.job = job, .order = order};
     int64_t alive = 0, peak = 0;
 
-    walk_init(&w, job, n, arena);
+    walk_init(&w, n, arena);
     for (int p = 0; p < n; p++) {
         const struct remat_op *op = &job->op[order[p]];
 
@@ -158,7 +167,7 @@ static int64_t peak_of(const struct remat_job *job, const int *order, int n,
 
         for (int v = w.first[order[p]]; v >= 0; v = w.next[v])
             alive += (int64_t)job->value[v].bytes;
-        during = alive + (int64_t)job->op[order[p]].workspace;
+        during = alive + (int64_t)job->op[order[p]].workspace - w.shared[p];
         peak = during > peak ? during : peak;
         alive -= w.freed[p];
     }

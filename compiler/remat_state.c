@@ -49,11 +49,19 @@ static int maker_of(const struct remat_state *s, int value)
     return s->net->job->value[value].maker;
 }
 
-/* Free the value after the spot of this key; minus: no longer. */
-static void free_at(struct remat_state *s, int64_t key, int64_t bytes)
+/* The value is freed after the spot of this key, where a result may have taken
+ * its memory already; sign -1: no longer. */
+static void free_at(struct remat_state *s, int64_t key, int value, int sign)
 {
-    if (key < REMAT_NEVER)
-        s->spot[spot_at(s, key)].change -= bytes;
+    int64_t bytes = sign * bytes_of(s, value);
+    struct remat_spot *spot;
+
+    if (key == REMAT_NEVER)
+        return;
+    spot = &s->spot[spot_at(s, key)];
+    spot->change -= bytes;
+    if (s->net->job->op[key % s->net->n].over == value + 1)
+        spot->need -= bytes;
 }
 
 int remat_state_copy(const struct remat_state *s, int op, int64_t key)
@@ -145,11 +153,11 @@ static void split(struct remat_state *s, int value, int copy, int64_t key)
     memmove(&end[copy + 1], &end[copy], (size_t)(c->n - copy) * sizeof *end);
     if (old > key) {
         end[copy - 1] = last_use(s, value, born, key);
-        free_at(s, end[copy - 1], bytes_of(s, value));
+        free_at(s, end[copy - 1], value, 1);
         end[copy] = old;
     } else {
         end[copy] = key;
-        free_at(s, key, bytes_of(s, value));
+        free_at(s, key, value, 1);
     }
 }
 
@@ -159,7 +167,7 @@ static void join(struct remat_state *s, int value, int copy, int64_t key)
     int64_t *end = s->end[value];
 
     if (end[copy] != key) {
-        free_at(s, end[copy - 1], -bytes_of(s, value));
+        free_at(s, end[copy - 1], value, -1);
         end[copy - 1] = end[copy];
     }
     memmove(&end[copy], &end[copy + 1],
@@ -170,8 +178,8 @@ static void move_end(struct remat_state *s, int value, int copy, int64_t to)
 {
     int64_t *end = &s->end[value][copy];
 
-    free_at(s, *end, -bytes_of(s, value));
-    free_at(s, to, bytes_of(s, value));
+    free_at(s, *end, value, -1);
+    free_at(s, to, value, 1);
     *end = to;
 }
 
@@ -397,7 +405,7 @@ static void load_base(struct remat_state *s)
 
         s->end[v][0] = net->job->value[v].kept ? REMAT_NEVER
                                                : remat_key(s, last, last);
-        free_at(s, s->end[v][0], bytes_of(s, v));
+        free_at(s, s->end[v][0], v, 1);
     }
 }
 
