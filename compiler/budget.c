@@ -137,6 +137,19 @@ static void choose_least(struct search *s)
     }
 }
 
+/* Bytes that no choice goes below. */
+static uint64_t least_needed(const struct search *s)
+{
+    uint64_t arena = 0;
+
+    for (int i = 0; i < s->n; i++) {
+        uint64_t bound = ways_bound(s->choice[i].plain, s->how);
+
+        arena = bound > arena ? bound : arena;
+    }
+    return s->total - s->m->arena_bytes + arena;
+}
+
 /* Say how few bytes would do, and what holds them there. */
 static bool refuse(struct search *s)
 {
@@ -144,6 +157,11 @@ static bool refuse(struct search *s)
     const struct steps *largest = NULL;
     uint64_t persistent;
 
+    s->b->over = true;
+    s->b->would_do = least_needed(s);
+    if (s->b->may_cut)
+        return reject_here(s->g, "%" PRIu64 " bytes of memory are too few",
+                           s->b->bytes);
     choose_least(s);
     if (!lay_out(s))
         return false;
@@ -152,7 +170,7 @@ static bool refuse(struct search *s)
         if (!largest || s->seq[i]->height > largest->height)
             largest = s->seq[i];
     peak_describe(largest, s->how->profile->alignment, s->g->arena, &t);
-    s->b->over = true;
+    s->b->would_do = s->total;
     s->g->path = NULL;
     return reject_here(s->g,
                        "%" PRIu64 " bytes of memory are too few: %" PRIu64
@@ -166,7 +184,7 @@ static bool refuse(struct search *s)
 static bool keep_budget(struct search *s)
 {
     uint64_t persistent = s->total - s->m->arena_bytes;
-    bool able = persistent < s->b->bytes;
+    bool able = least_needed(s) <= s->b->bytes;
 
     while (able && s->total > s->b->bytes) {
         able = shrink(s, s->b->bytes - persistent);

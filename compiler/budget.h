@@ -9,10 +9,15 @@
 #include "compiler/recompute.h"
 
 struct budget {
-    uint64_t
-        bytes;  /* of all slabs together; 0: as few as cost next to no time */
-    bool reuse; /* share memory between lifetimes */
-    bool over;  /* the result: not kept, and the model's diag says why */
+    /* Of all slabs together; 0: as few as cost next to no time. */
+    uint64_t bytes;
+    bool reuse;   /* share memory between lifetimes */
+    bool last;    /* nothing smaller is tried afterwards */
+    bool may_cut; /* micro-batches are: do not look for long */
+    /* The results: not kept, and the model's diag says why.  Bytes that would
+     * do; where it may be cut, that are needed at the least. */
+    bool over;
+    uint64_t would_do;
 };
 
 /* Place every buffer of all sequences, which schedule() has put in order; seq[]

@@ -144,6 +144,12 @@ static void note_statistics(const struct compile *c, const struct graph *g)
              (long long)g->batch, (long long)g->effective);
 }
 
+/* May the batch be cut? Where that changes no bit and nobody has said how. */
+static bool can_cut(const struct compile *c, const struct graph *g)
+{
+    return !c->opt->micro_batch && g->batch > 1 && !has_batch_statistics(g);
+}
+
 static struct graph *front(struct compile *c, struct graph *model)
 {
     struct training training = {.observe = c->opt->observe};
@@ -160,6 +166,7 @@ static struct graph *front(struct compile *c, struct graph *model)
     if (!graph_stage(c, STAGE_GRAD, model))
         return NULL;
     note_statistics(c, model);
+    c->budget.may_cut = !c->budget.last && can_cut(c, model);
     return model;
 }
 
@@ -280,41 +287,82 @@ static bool attempt(struct compile *c, struct plan *flat)
     return g && back(c, g, seq, &m) && emit(g, seq, &m, &c->profile, flat);
 }
 
-/* The next rung of the ladder: an update in twice as many pieces, where that
- * changes no bit and nobody has said in how many. */
-static bool cut_batch(struct compile *c)
+/* The next rung of the ladder: an update in twice as many pieces. */
+static void cut_batch(struct compile *c)
 {
-    const struct graph *g = c->model;
-    uint64_t pieces, effective = (uint64_t)g->effective;
+    uint64_t effective = (uint64_t)c->model->effective;
+    uint64_t batch = (uint64_t)c->model->batch;
+    uint64_t pieces = 2 * ((effective + batch - 1) / batch);
 
-    if (!c->budget.over || c->opt->micro_batch > 0 || g->batch < 2 ||
-        has_batch_statistics(g))
-        return false;
-    pieces = 2 * ((effective + (uint64_t)g->batch - 1) / (uint64_t)g->batch);
     c->cut = (effective + pieces - 1) / pieces;
-    return c->cut < (uint64_t)g->batch;
+    c->diag.failed = c->budget.over = false;
+}
+
+/* Pieces that did not fit, and what they need at the least by a quick look. */
+struct rungs {
+    int n;
+    uint64_t cut[64], at_least[64];
+};
+
+/* Nothing fits: find what does with the least memory, where a quick look leaves
+ * that open. */
+static void find_least(struct compile *c, const struct rungs *r)
+{
+    uint64_t least = c->budget.would_do;
+    struct diag diag = c->diag;
+    struct plan flat;
+
+    c->budget.last = true;
+    for (int k = r->n - 1; k >= 0; k--) {
+        if (r->at_least[k] >= least)
+            continue;
+        c->cut = r->cut[k];
+        c->diag.failed = false;
+        attempt(c, &flat);
+        if (c->budget.would_do >= least)
+            continue;
+        least = c->budget.would_do;
+        diag = c->diag;
+    }
+    c->diag = diag;
+    c->budget.would_do = least;
+}
+
+/* Why there is no plan. */
+static enum plancl_status refuse_budget(struct compile *c,
+                                        const struct rungs *r)
+{
+    find_least(c, r);
+    if (c->opt->would_do)
+        *c->opt->would_do = c->budget.would_do;
+    if (!c->opt->micro_batch && has_batch_statistics(c->model))
+        note(c->cb, PLANCL_NOTE,
+             "the batch was not cut: BatchNormalization takes its statistics "
+             "from all of it; --micro-batch does so all the same");
+    return refuse(c);
 }
 
 static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
 {
+    struct rungs r = {0};
     struct plan flat;
     bool made = attempt(c, &flat);
 
-    while (!made && cut_batch(c)) {
-        c->diag.failed = c->budget.over = false;
+    while (c->budget.over && c->budget.may_cut) {
+        r.cut[r.n] = c->cut;
+        r.at_least[r.n++] = c->budget.would_do;
+        cut_batch(c);
         made = attempt(c, &flat);
     }
-    if (made && c->cut)
+    if (c->budget.over)
+        return refuse_budget(c, &r);
+    if (!made)
+        return c->diag.failed ? refuse(c) : PLANCL_OK;
+    if (c->cut)
         note(c->cb, PLANCL_NOTE,
              "the batch of %lld samples is taken in pieces of %lld",
              (long long)c->model->effective, (long long)c->model->batch);
-    if (made)
-        return finish(c, &flat, out);
-    if (c->budget.over && c->model->batch > 1 && !c->opt->micro_batch)
-        note(c->cb, PLANCL_NOTE,
-             "the batch was not cut: BatchNormalization takes its statistics "
-             "from all of it; --micro-batch does so all the same");
-    return c->diag.failed ? refuse(c) : PLANCL_OK;
+    return finish(c, &flat, out);
 }
 
 /* ---- input ---- */

@@ -42,7 +42,10 @@ struct plancl_compile_options {
      * what little recomputation next to no time buys. */
     uint64_t memory;
     double memory_part; /* the same as a part, to 1, of the device's memory */
-    unsigned skip;      /* of enum plancl_pass */
+    /* Where it is given and the memory is too little: the bytes that would do;
+     * else 0. */
+    uint64_t *would_do;
+    unsigned skip; /* of enum plancl_pass */
     /* Keep for plancl_read, with role PLANCL_OBSERVED, what the last step
      * computed: "gradient.NAME" of each parameter that trains, before clipping,
      * and "training.NAME", each output as training computes it, of the update's

@@ -15,9 +15,9 @@
 #include "compiler/lower.h"
 #include "compiler/remat.h"
 
-enum { RUNGS = 40, SOME = 10 };
+enum { RUNGS = 50, SOME = 10 };
 /* Each rung has this part of the one above. */
-static const double RUNG = 0.96;
+static const double RUNG = 0.95;
 /* The search is one seed: lists here are long, and rungs lie close. */
 static const struct remat_effort effort = {.moves = 4000, .seeds = 1};
 
@@ -259,6 +259,22 @@ static bool look(struct question *q, const uint64_t *budget, int n,
     return useful;
 }
 
+static void begin(struct question *q, const struct way *plain)
+{
+    q->plain = plain->steps;
+    ask(q);
+}
+
+uint64_t ways_bound(const struct steps *s, const struct placing *how)
+{
+    struct question q = {.s = s, .how = how, .arena = how->graph->arena};
+    struct way plain = settle(s, how);
+    int op;
+
+    begin(&q, &plain);
+    return remat_bound(&q.job, &op, q.arena);
+}
+
 struct ways ways_find(const struct steps *s, const struct placing *how,
                       double limit)
 {
@@ -269,8 +285,7 @@ struct ways ways_find(const struct steps *s, const struct placing *how,
     double rung;
 
     w.way[0] = settle(s, how);
-    q.plain = w.way[0].steps;
-    ask(&q);
+    begin(&q, &w.way[0]);
     rung = (double)remat_measure(&q.job, NULL, 0, q.arena).peak;
     for (int k = 0; k < RUNGS; k++) {
         rung *= RUNG;

@@ -201,6 +201,8 @@ static void climb(struct ladder *l, int64_t bound)
         from_eviction(l, k);
         if (!l->rung[k].best.found)
             squeeze(l, k);
+        if (!l->rung[k].best.found)
+            break; /* even less will not be found either */
     }
     for (int k = l->n - 1; k >= 0; k--) {
         if (k + 1 < l->n && l->rung[k + 1].best.found && !settled(l, k))
