@@ -51,9 +51,9 @@ static void draw_input(uint64_t *random, struct sample *s, struct remat_op *op,
     in[op->nin++] = v;
 }
 
-/* One result or two, some workspaces, and some ops and values that limit what
+/* One result or two, some workspaces, results over inputs where asked, and some ops and values that limit what
  * may be repeated. */
-static void draw_job(uint64_t *random, struct sample *s, int nop)
+static void draw_job(uint64_t *random, struct sample *s, int nop, bool over)
 {
     s->job = (struct remat_job){.nop = nop, .op = s->op, .value = s->value};
     for (int i = 0; i < nop; i++) {
@@ -67,6 +67,8 @@ static void draw_job(uint64_t *random, struct sample *s, int nop)
             s->op[i].workspace = (uint64_t)draw(random, 50);
         for (int k = 0; k < nin; k++)
             draw_input(random, s, &s->op[i], s->in[i]);
+        if (over && s->op[i].nin && draw(random, 2))
+            s->op[i].over = 1 + s->in[i][0];
         for (int k = 0; k < nout; k++)
             s->value[s->job.nvalue++] = (struct remat_value){
                 .bytes = (uint64_t)draw(random, 100),
@@ -134,6 +136,8 @@ static uint64_t simulate(const struct remat_job *job, const int *order, int n)
             if (job->value[v].maker == order[p])
                 present[v] = true;
         during = present_bytes(job, present) + op->workspace;
+        if (op->over && !wanted_after(job, order, n, p, op->over - 1))
+            during -= job->value[op->over - 1].bytes;
         peak = during > peak ? during : peak;
         for (int v = 0; v < job->nvalue; v++)
             present[v] = present[v] && wanted_after(job, order, n, p, v);
@@ -232,7 +236,7 @@ static void random_ladders(struct arena *arena)
     uint64_t random = 1;
 
     for (int k = 0; k < JOBS; k++) {
-        draw_job(&random, &s, 1 + draw(&random, OPS));
+        draw_job(&random, &s, 1 + draw(&random, OPS), true);
         check_ladder(&s.job, arena);
     }
 }
@@ -253,7 +257,7 @@ static void moves_keep_count(struct arena *arena)
     struct remat_search x;
     uint64_t random = 2;
 
-    draw_job(&random, &s, OPS);
+    draw_job(&random, &s, OPS, true);
     remat_net_init(&net, &s.job, arena);
     remat_search_init(&x, &net, arena);
     remat_state_load(&x.state, NULL, 0);
@@ -338,7 +342,7 @@ static void tiny_ladders(struct arena *arena)
         uint64_t budget[RUNGS];
         struct remat_plan plan[RUNGS];
 
-        draw_job(&random, &s, TINY);
+        draw_job(&random, &s, TINY, false);
         draw_ladder(&s.job, budget, arena);
         remat_solve(&s.job, budget, RUNGS, &effort, plan, arena);
         for (int i = 0; i < RUNGS; i++) {
