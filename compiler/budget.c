@@ -25,7 +25,6 @@ struct choice {
 struct search {
     struct budget *b;
     const struct placing *how;
-    struct graph *g;
     struct steps **seq;
     int n;
     struct choice choice[SEQ_KINDS];
@@ -44,7 +43,8 @@ static bool lay_out(struct search *s)
     *s->m = (struct memory){0};
     for (int i = 0; i < s->n; i++)
         s->seq[i] = way_of(s, i)->steps;
-    if (!allocate(s->g, s->seq, s->n, s->how->profile, s->b->reuse, s->m))
+    if (!allocate(s->how->graph, s->seq, s->n, s->how->profile, s->b->reuse,
+                  s->m))
         return false;
     s->total = 0;
     for (int k = 0; k < s->m->nslab; k++)
@@ -153,26 +153,29 @@ static uint64_t least_needed(const struct search *s)
 /* Say how few bytes would do, and what holds them there. */
 static bool refuse(struct search *s)
 {
-    struct text t = {.arena = s->g->arena};
-    const struct steps *largest = NULL;
+    struct text t = {.arena = s->how->graph->arena};
+    const struct steps *largest;
     uint64_t persistent;
 
     s->b->over = true;
     s->b->would_do = least_needed(s);
     if (s->b->may_cut)
-        return reject_here(s->g, "%" PRIu64 " bytes of memory are too few",
+        return reject_here(s->how->graph,
+                           "%" PRIu64 " bytes of memory are too few",
                            s->b->bytes);
     choose_least(s);
     if (!lay_out(s))
         return false;
     persistent = s->total - s->m->arena_bytes;
-    for (int i = 0; i < s->n; i++)
-        if (!largest || s->seq[i]->height > largest->height)
+    largest = s->seq[0];
+    for (int i = 1; i < s->n; i++)
+        if (s->seq[i]->height > largest->height)
             largest = s->seq[i];
-    peak_describe(largest, s->how->profile->alignment, s->g->arena, &t);
+    peak_describe(largest, s->how->profile->alignment, s->how->graph->arena,
+                  &t);
     s->b->would_do = s->total;
-    s->g->path = NULL;
-    return reject_here(s->g,
+    s->how->graph->path = NULL;
+    return reject_here(s->how->graph,
                        "%" PRIu64 " bytes of memory are too few: %" PRIu64
                        " would do, %" PRIu64
                        " of them for parameters, state, inputs and outputs; "
@@ -194,13 +197,13 @@ static bool keep_budget(struct search *s)
     return able || refuse(s);
 }
 
-static void tell(const struct search *s, const struct plancl_callbacks *cb)
+static void tell(const struct search *s)
 {
     for (int i = 0; i < s->n; i++) {
         const struct way *w = way_of(s, i), *plain = s->choice[i].ways.way;
 
         if (w->repeats && is_training(w->steps))
-            note(cb, PLANCL_NOTE,
+            note(s->b->cb, PLANCL_NOTE,
                  "sequence %s computes %d results again, in %.1f %% more "
                  "predicted time: at its peak %" PRIu64
                  " bytes are alive, not %" PRIu64,
@@ -209,12 +212,10 @@ static void tell(const struct search *s, const struct plancl_callbacks *cb)
     }
 }
 
-bool budget_place(struct budget *b, const struct placing *how, struct graph *g,
-                  struct steps **seq, int nseq, struct memory *m,
-                  const struct plancl_callbacks *cb)
+bool budget_place(struct budget *b, const struct placing *how,
+                  struct steps **seq, int nseq, struct memory *m)
 {
-    struct search s = {
-        .b = b, .how = how, .g = g, .seq = seq, .n = nseq, .m = m};
+    struct search s = {.b = b, .how = how, .seq = seq, .n = nseq, .m = m};
 
     for (int i = 0; i < nseq; i++) {
         s.choice[i].plain = seq[i];
@@ -224,6 +225,6 @@ bool budget_place(struct budget *b, const struct placing *how, struct graph *g,
         choose_for_nothing(&s);
     if (!lay_out(&s) || (b->bytes && !keep_budget(&s)))
         return false;
-    tell(&s, cb);
+    tell(&s);
     return true;
 }

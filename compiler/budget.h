@@ -9,6 +9,7 @@
 #include "compiler/recompute.h"
 
 struct budget {
+    const struct plancl_callbacks *cb; /* gets a note of what was done */
     /* Of all slabs together; 0: as few as cost next to no time. */
     uint64_t bytes;
     bool reuse;   /* share memory between lifetimes */
@@ -22,8 +23,7 @@ struct budget {
 
 /* Place every buffer of all sequences, which schedule() has put in order; seq[]
  * becomes what is to run.  False after reject_here(). */
-bool budget_place(struct budget *, const struct placing *, struct graph *,
-                  struct steps **seq, int nseq, struct memory *,
-                  const struct plancl_callbacks *);
+bool budget_place(struct budget *, const struct placing *, struct steps **seq,
+                  int nseq, struct memory *);
 
 #endif

@@ -230,7 +230,7 @@ static bool back(struct compile *c, struct graph *g, struct steps **seq,
         schedule(present[i], g, !skips(c, PLANCL_SKIP_EARLY));
     if (!steps_stage(c, STAGE_SCHEDULE, seq))
         return false;
-    if (!budget_place(&c->budget, &how, g, present, n, m, c->cb))
+    if (!budget_place(&c->budget, &how, present, n, m))
         return false;
     for (int i = 0; i < n; i++)
         seq[present[i]->id] = present[i];
@@ -400,6 +400,7 @@ static enum plancl_status find_profile(struct compile *c)
 
     if (o->max_allocation && o->max_allocation < c->profile.max_allocation)
         c->profile.max_allocation = o->max_allocation;
+    c->budget.cb = c->cb;
     c->budget.reuse = !skips(c, PLANCL_SKIP_REUSE);
     c->budget.bytes = o->memory;
     if (o->memory_part > 0)

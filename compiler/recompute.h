@@ -28,7 +28,7 @@ struct ways {
 
 /* How steps are placed, whatever the budget. */
 struct placing {
-    const struct graph *graph;
+    struct graph *graph; /* whose arena and diag are used */
     const struct device_profile *profile;
     bool inplace, recompute; /* whether they were not left out */
 };

@@ -169,6 +169,21 @@ static double bytes_made(const struct reading *r, const cJSON **tensor,
     return bytes;
 }
 
+/* Edges to the op added last from the makers of what it reads. */
+static void read_inputs(struct reading *r, const cJSON **tensor,
+                        const cJSON *op)
+{
+    const cJSON *t;
+
+    cJSON_ArrayForEach(t, member(op, "in"))
+    {
+        if (!tensor_ok(r, t))
+            continue;
+        add_edge(r, r->maker[t->valueint], r->n - 1);
+        add_edge(r, r->maker[root_of(r, tensor, t->valueint)], r->n - 1);
+    }
+}
+
 static void read_tensors(struct reading *r, const cJSON *tensors,
                          const cJSON *ops)
 {
@@ -184,13 +199,7 @@ static void read_tensors(struct reading *r, const cJSON *tensors,
         add_op(r, number(op, "cost_ns"), bytes_made(r, tensor, op));
         cJSON_ArrayForEach(t, member(op, "out")) if (tensor_ok(r, t))
             r->maker[t->valueint] = r->n - 1;
-        cJSON_ArrayForEach(t, member(op, "in"))
-        {
-            if (!tensor_ok(r, t))
-                continue;
-            add_edge(r, r->maker[t->valueint], r->n - 1);
-            add_edge(r, r->maker[root_of(r, tensor, t->valueint)], r->n - 1);
-        }
+        read_inputs(r, tensor, op);
     }
 }
 
