@@ -49,6 +49,22 @@ libplancl_compiler_la_SOURCES += \
 	compiler/pack_state.h \
 	compiler/passes.h \
 	compiler/plancl_compile.h \
+	compiler/budget.c \
+	compiler/budget.h \
+	compiler/peak.c \
+	compiler/peak.h \
+	compiler/recompute.c \
+	compiler/recompute.h \
+	compiler/remat.c \
+	compiler/remat.h \
+	compiler/remat_anneal.c \
+	compiler/remat_evict.c \
+	compiler/remat_greedy.c \
+	compiler/remat_move.c \
+	compiler/remat_net.c \
+	compiler/remat_search.h \
+	compiler/remat_state.c \
+	compiler/remat_state.h \
 	compiler/schedule.c \
 	compiler/simplify.c \
 	compiler/steps.h \
