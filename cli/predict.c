@@ -228,7 +228,7 @@ enum plancl_status command_predict(int argc, char **argv)
          "print the K highest scores of each sample"},
         {"classes", 0, OPTION_TEXT, &o.classes, "A,B,...|FILE",
          "names for them; sets --top to 1"},
-        {"seed", 0, OPTION_COUNT, &o.run.seed, "N", "of the first weights; 0"},
+        {"seed", 0, OPTION_NUMBER, &o.run.seed, "N", "of the first weights; 0"},
         RUN_OPTION_DEVICE(&o.run),
         RUN_OPTION_PROFILE(&o.run),
         RUN_OPTION_TRACE(&o.run),

@@ -6,6 +6,7 @@
  * Meters are read about twice a second, because reading waits for the device.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "cli/command.h"
@@ -23,7 +24,7 @@ struct train_options {
     const char *validate_samples;
     const char *save, *log;
     uint64_t epochs, updates;
-    double learning_rate; /* 0: the model's */
+    double learning_rate; /* not a number: the model's */
     bool shuffle;
 };
 
@@ -258,12 +259,12 @@ static enum plancl_status check(const struct trainer *t)
                     "the plan cannot train: its model has no \"training\"");
     if (!o->save)
         return fail(cb, PLANCL_REFUSED, "no --save FILE for the weights");
-    if (o->epochs < 1 || o->epochs > UINT32_MAX)
-        return fail(cb, PLANCL_REFUSED, "--epochs is 1 to %" PRIu32,
+    if (o->epochs > UINT32_MAX)
+        return fail(cb, PLANCL_REFUSED, "--epochs is at most %" PRIu32,
                     UINT32_MAX);
     if (o->learning_rate < 0)
         return fail(cb, PLANCL_REFUSED, "--learning-rate is below zero");
-    return PLANCL_OK;
+    return file_check(o->save, cb);
 }
 
 static enum plancl_status prepare(struct trainer *t)
@@ -278,7 +279,7 @@ static enum plancl_status prepare(struct trainer *t)
                            1u << SEQ_EVALUATE, &t->run.cb);
     if (!status)
         status = train_log_open(&t->log, o->log, &t->run.cb);
-    if (!status && o->learning_rate > 0)
+    if (!status && !isnan(o->learning_rate))
         plancl_set_learning_rate(t->run.session, o->learning_rate);
     return status;
 }
@@ -301,7 +302,8 @@ static enum plancl_status train(struct trainer *t)
 
 enum plancl_status command_train(int argc, char **argv)
 {
-    struct train_options o = {.shuffle = true, .epochs = 1};
+    struct train_options o = {
+        .shuffle = true, .epochs = 1, .learning_rate = NAN};
     const struct option_spec spec[] = {
         RUN_OPTION_DATA(&o.run),
         RUN_OPTION_SAMPLES(&o.run),
@@ -317,7 +319,7 @@ enum plancl_status command_train(int argc, char **argv)
          "on these of it, or of --data"},
         {"log", 0, OPTION_TEXT, &o.log, "FILE",
          "a line of JSON for each epoch; written anew"},
-        {"seed", 0, OPTION_COUNT, &o.run.seed, "N",
+        {"seed", 0, OPTION_NUMBER, &o.run.seed, "N",
          "of weights, dropout and shuffling; 0"},
         {"shuffle", 0, OPTION_YESNO, &o.shuffle, "yes|no",
          "another order each epoch; yes"},
