@@ -39,7 +39,7 @@ static const struct usage usage = {
     .example =
         "  plancl predict fashion.plan --weights fashion.safetensors \\\n"
         "      --data image=t10k-images-idx3-ubyte.gz:scale=1/255 \\\n"
-        "      --first 5 --classes shirt,trouser,... --top 3\n",
+        "      --first 5 --top 3\n",
     .operands_wanted = 1,
 };
 

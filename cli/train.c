@@ -36,6 +36,10 @@ struct trainer {
     uint64_t done;      /* updates in this run */
     uint64_t last_good; /* updates when the loss was last seen finite */
     uint64_t seen;      /* samples of this epoch that were trained on */
+    /* The first update of a run waits for kernels to be built: the rate that
+     * is shown leaves it out. */
+    uint64_t warm_seen;
+    double warm_start;
     double epoch_start, looked;
 };
 
@@ -110,18 +114,21 @@ static uint64_t total_samples(const struct trainer *t)
 
 static void show(struct trainer *t, uint32_t epoch, const struct meters *m)
 {
-    double seconds = clock_seconds() - t->epoch_start;
-    double rate = seconds > 0 ? (double)t->seen / seconds : 0;
-    uint64_t total = total_samples(t);
-    double left = rate > 0 ? (double)(total - t->seen) / rate : 0;
-    char text[512];
+    double seconds = clock_seconds() - t->warm_start;
+    uint64_t total = total_samples(t), measured = t->seen - t->warm_seen;
+    char text[512], speed[96] = "";
 
+    if (measured && seconds > 0) {
+        double rate = (double)measured / seconds;
+
+        snprintf(speed, sizeof speed,
+                 "  %.0f samples/s  %.0f s left in this epoch", rate,
+                 (double)(total - t->seen) / rate);
+    }
     meters_text(m, text, sizeof text);
-    report_progress(&t->run.report,
-                    "epoch %" PRIu32 "/%" PRIu64 " %3.0f%%  %s  %.0f "
-                    "samples/s  %.0f s left in this epoch",
-                    epoch, t->o->epochs, 100 * (double)t->seen / (double)total,
-                    text, rate, left);
+    report_progress(
+        &t->run.report, "epoch %" PRIu32 "/%" PRIu64 " %3.0f%%  %s%s", epoch,
+        t->o->epochs, 100 * (double)t->seen / (double)total, text, speed);
 }
 
 /* Read the meters; a loss that is not finite ends the training. */
@@ -171,7 +178,8 @@ static enum plancl_status train_epoch(struct trainer *t, uint32_t epoch)
     enum plancl_status status = plancl_meters_clear(t->run.session, 1);
     struct meters m;
 
-    t->epoch_start = t->looked = clock_seconds();
+    t->epoch_start = t->looked = t->warm_start = clock_seconds();
+    t->warm_seen = 0;
     for (t->seen = 0; !status && t->seen < samples && !updates_done(t);) {
         uint64_t left = samples - t->seen;
         uint32_t size = left < effective ? (uint32_t)left : effective;
@@ -181,6 +189,10 @@ static enum plancl_status train_epoch(struct trainer *t, uint32_t epoch)
         status = update(t, &order, t->seen, size);
         if (!status && time_to_look(t)) {
             status = look(t, &m);
+            if (t->done == 1) {
+                t->warm_seen = t->seen;
+                t->warm_start = t->looked;
+            }
             show(t, epoch, &m);
         }
     }
