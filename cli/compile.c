@@ -70,16 +70,22 @@ static enum plancl_status skip_list(const struct texts *t, unsigned *skip,
     return status;
 }
 
-/* "N=16"; the name is cut out of the argument, which is ours to change. */
-static enum plancl_status dim_one(char *s, struct plancl_dim *dim,
+/* The n-th, "N=16"; the name is cut out of the argument, which is ours to
+ * change. */
+static enum plancl_status dim_one(char *s, struct plancl_dim *dim, unsigned n,
                                   const struct plancl_callbacks *cb)
 {
     char *equals = strchr(s, '=');
 
-    if (!equals || equals == s || !count_parse(equals + 1, &dim->size))
+    if (!equals || equals == s || !count_parse(equals + 1, &dim[n].size))
         return fail(cb, PLANCL_REFUSED, "--dim=%s: wanted NAME=SIZE", s);
     *equals = '\0';
-    dim->name = s;
+    for (unsigned i = 0; i < n; i++)
+        if (strcmp(dim[i].name, s) == 0)
+            return fail(cb, PLANCL_REFUSED,
+                        "--dim %s is given twice: %" PRIu64 " and %" PRIu64, s,
+                        dim[i].size, dim[n].size);
+    dim[n].name = s;
     return PLANCL_OK;
 }
 
@@ -227,7 +233,7 @@ static enum plancl_status compile(const char *model,
     if (!status)
         status = skip_list(&o->skip, &c.skip, cb);
     for (unsigned i = 0; !status && i < o->dims.n; i++)
-        status = dim_one((char *)o->dims.v[i], &dim[i], cb);
+        status = dim_one((char *)o->dims.v[i], dim, i, cb);
     if (status)
         return status;
     choose_device(o, &c, cb);

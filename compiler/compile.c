@@ -373,7 +373,7 @@ static char *read_text(struct compile *c, const char *path)
     FILE *f = fopen(path, "rb");
     char part[4096];
     size_t n;
-    bool bad;
+    int error;
 
     if (!f) {
         fail(c->cb, PLANCL_FAILED, "%s: %s", path, strerror(errno));
@@ -382,12 +382,12 @@ static char *read_text(struct compile *c, const char *path)
     text_bytes(&t, "", 0);
     while ((n = fread(part, 1, sizeof part, f)) > 0)
         text_bytes(&t, part, n);
-    bad = ferror(f);
+    error = ferror(f) ? errno : 0;
     fclose(f);
-    if (bad)
-        fail(c->cb, PLANCL_FAILED, "%s: cannot be read", path);
+    if (error)
+        fail(c->cb, PLANCL_FAILED, "%s: %s", path, strerror(error));
     text_bytes(&t, "", 1);
-    return bad ? NULL : t.s;
+    return error ? NULL : t.s;
 }
 
 static enum plancl_status find_profile(struct compile *c)

@@ -269,20 +269,27 @@ struct steps *lower_sequence(const struct graph *g,
     return lo.steps;
 }
 
+static void print_use(const struct steps *s, const struct use *u,
+                      struct text *out)
+{
+    text_add(out, " %s%s%d", u->access & PLAN_READ ? "r" : "",
+             u->access & PLAN_WRITE ? "w" : "", u->buffer);
+    if (u->buffer < s->nleaf)
+        text_add(out, "=%s", s->buffer[u->buffer].name);
+}
+
 void steps_print(const struct steps *s, struct text *out)
 {
     text_add(out,
              "sequence %s: kernel, layer, buffers read (r) and written (w); "
-             "below %d: leaves\n",
+             "those below %d are leaves, and have names\n",
              plan_sequence_name(s->id), s->nleaf);
     for (int i = 0; i < s->n; i++) {
         const struct step *t = &s->step[i];
 
         text_add(out, "%4d %-24s %-24s", i, t->kernel, t->path);
         for (int k = 0; k < t->nuse; k++)
-            text_add(out, " %s%s%d", t->use[k].access & PLAN_READ ? "r" : "",
-                     t->use[k].access & PLAN_WRITE ? "w" : "",
-                     t->use[k].buffer);
+            print_use(s, &t->use[k], out);
         text_add(out, "\n");
     }
     for (int i = 0; i < s->nmove; i++)
