@@ -3,6 +3,7 @@ kernels_cl = \
 	kernels/preamble.cl \
 	kernels/conv.cl \
 	kernels/conv_cpu.cl \
+	kernels/conv_depthwise_cpu.cl \
 	kernels/conv_grad_w_cpu.cl \
 	kernels/copy.cl \
 	kernels/embedding.cl \
