@@ -95,6 +95,8 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/prelu.c \
 	compiler/ops/quantile.c \
 	compiler/ops/random.c \
+	compiler/ops/recurrent.c \
+	compiler/ops/recurrent.h \
 	compiler/ops/reduce_max.c \
 	compiler/ops/reduce_mean.c \
 	compiler/ops/reduce_sum.c \
