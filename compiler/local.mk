@@ -78,6 +78,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/layer_norm.c \
 	compiler/ops/global_max_pool.c \
 	compiler/ops/group_norm.c \
+	compiler/ops/gru.c \
 	compiler/ops/linear.c \
 	compiler/ops/loss.c \
 	compiler/ops/loss.h \
