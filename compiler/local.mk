@@ -94,6 +94,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/layer_norm.c \
 	compiler/ops/global_max_pool.c \
 	compiler/ops/group_norm.c \
+	compiler/ops/gru.c \
 	compiler/ops/linear.c \
 	compiler/ops/loss.c \
 	compiler/ops/loss.h \
@@ -111,6 +112,8 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/prelu.c \
 	compiler/ops/quantile.c \
 	compiler/ops/random.c \
+	compiler/ops/recurrent.c \
+	compiler/ops/recurrent.h \
 	compiler/ops/reduce_max.c \
 	compiler/ops/reduce_mean.c \
 	compiler/ops/reduce_sum.c \

@@ -3,9 +3,11 @@ kernels_cl = \
 	kernels/preamble.cl \
 	kernels/conv.cl \
 	kernels/conv_cpu.cl \
+	kernels/conv_depthwise_cpu.cl \
 	kernels/conv_grad_w_cpu.cl \
 	kernels/copy.cl \
 	kernels/embedding.cl \
+	kernels/gru.cl \
 	kernels/layer_norm.cl \
 	kernels/loss.cl \
 	kernels/lstm.cl \
@@ -30,6 +32,8 @@ libplancl_la_SOURCES += \
 	kernels/dtype.h \
 	kernels/embedding.c \
 	kernels/embedding.h \
+	kernels/gru.c \
+	kernels/gru.h \
 	kernels/kernel.c \
 	kernels/kernel.h \
 	kernels/layer_norm.c \

@@ -184,7 +184,7 @@ check_PROGRAMS += tests/layout
 tests_layout_SOURCES = tests/layout.c
 
 # Recurrent layers.
-check_PROGRAMS += tests/op_lstm
+check_PROGRAMS += tests/op_gru tests/op_lstm
 
 # The passes on small graphs and lists, places, and random models through all of
 # it.
