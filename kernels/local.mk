@@ -1,6 +1,8 @@
 # Part of libplancl: candidates and their sources, which awk puts into C.
 kernels_cl = \
 	kernels/preamble.cl \
+	kernels/attention.cl \
+	kernels/attention_cpu.cl \
 	kernels/conv.cl \
 	kernels/conv_cpu.cl \
 	kernels/conv_grad_w_cpu.cl \
@@ -23,6 +25,8 @@ kernels_cl = \
 	kernels/transpose.cl
 
 libplancl_la_SOURCES += \
+	kernels/attention.c \
+	kernels/attention.h \
 	kernels/conv.c \
 	kernels/conv.h \
 	kernels/copy.c \
