@@ -49,6 +49,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/accuracy.c \
 	compiler/ops/adam.c \
 	compiler/ops/attention.c \
+	compiler/ops/attention.h \
 	compiler/ops/average_pool.c \
 	compiler/ops/batch_norm.c \
 	compiler/ops/batch_norm.h \
@@ -67,6 +68,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/expand.c \
 	compiler/ops/fill.c \
 	compiler/ops/gelu.c \
+	compiler/ops/fused_attention.c \
 	compiler/ops/layer_norm.c \
 	compiler/ops/global_max_pool.c \
 	compiler/ops/linear.c \
