@@ -29,7 +29,7 @@ struct measure {
 
 static void measure(struct harness *h, const struct measure *m)
 {
-    const uint32_t setting[SETTING_COUNT] = {[SETTING_ROWS] = 64};
+    const uint32_t setting[SETTING_KINDS] = {[SETTING_ROWS] = 64};
     struct operand o[OPERANDS];
     struct launch l;
     const struct kernel *k = kernel_choose(m->family, m->problem, &h->info, &l);

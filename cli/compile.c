@@ -15,7 +15,7 @@ struct compile_options {
     const char *out, *device, *dump, *stop;
     struct texts dims, skip;
     uint64_t micro_batch, max_allocation;
-    bool quiet;
+    bool observe, quiet;
 };
 
 static const struct usage usage = {
@@ -109,7 +109,9 @@ static enum plancl_status check_stages(const struct compile_options *o,
     if (!status && o->stop)
         status = check_stage("stop", o->stop, cb);
     if (!status && !o->out && !o->stop)
-        status = fail(cb, PLANCL_REFUSED, "no -o FILE for the plan");
+        status = fail(cb, PLANCL_REFUSED,
+                      "no -o FILE for the plan; wanted -o FILE, or "
+                      "--stop=STAGE to make none");
     return status;
 }
 
@@ -192,6 +194,7 @@ static enum plancl_status compile(const char *model,
         .ndim = o->dims.n,
         .micro_batch = o->micro_batch,
         .max_allocation = o->max_allocation,
+        .observe = o->observe,
         .dump = print_stage,
         .dump_stage = o->dump,
         .stop_stage = o->stop,
@@ -245,6 +248,8 @@ enum plancl_status command_compile(int argc, char **argv)
          "no slab larger than this, such as 256MiB"},
         {"skip", 0, OPTION_LIST, &o.skip, "PASS[,PASS]",
          "leave out simplify, layout, fuse, early, inplace, reuse"},
+        {"observe", 0, OPTION_FLAG, &o.observe, NULL,
+         "keep gradients and outputs of training for programs to read"},
         {"dump", 0, OPTION_TEXT, &o.dump, "STAGE",
          "print the result of a stage, or of all"},
         {"stop", 0, OPTION_TEXT, &o.stop, "STAGE",

@@ -80,8 +80,10 @@ enum plancl_status command_evaluate(int argc, char **argv)
     struct evaluate_options o = {0};
     const struct option_spec spec[] = {
         RUN_OPTION_DATA(&o.run),
+        RUN_OPTION_SAMPLES(&o.run),
         {"weights", 'w', OPTION_TEXT, &o.run.weights, "FILE",
          "safetensors file; without it, the first weights"},
+        RUN_OPTION_ALLOW_MISSING(&o.run),
         {"first", 0, OPTION_COUNT, &o.first, "N", "only the first N samples"},
         {"seed", 0, OPTION_COUNT, &o.run.seed, "N", "of the first weights; 0"},
         {"json", 0, OPTION_FLAG, &o.json, NULL, "print a JSON object"},

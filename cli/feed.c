@@ -37,7 +37,7 @@ static unsigned readers(const struct plan *p, uint32_t buffer)
 {
     unsigned bits = 0;
 
-    for (unsigned s = 0; s < SEQ_COUNT_OF; s++)
+    for (unsigned s = 0; s < SEQ_KINDS; s++)
         if (reads(p, s, buffer))
             bits |= 1u << s;
     return bits;
@@ -196,16 +196,18 @@ static enum plancl_status allocate(struct feed *f)
 }
 
 enum plancl_status feed_open(struct feed *f, const struct plancl_plan *plan,
-                             const struct texts *specs, unsigned sequences,
+                             const struct feed_data *from, unsigned sequences,
                              const struct plancl_callbacks *cb)
 {
     enum plancl_status status;
 
     *f = (struct feed){.cb = cb, .batch = plancl_plan_batch(plan)};
-    if (!specs->n)
+    if (!from->specs->n)
         return fail(cb, PLANCL_REFUSED,
                     "no data: give --data NAME=FILE for each input");
-    status = plancl_data_open(specs->v, specs->n, cb, &f->data);
+    status = plancl_data_open(from->specs->v, from->specs->n, cb, &f->data);
+    if (!status && from->samples)
+        status = plancl_data_select(f->data, from->samples);
     if (status)
         return status;
     f->samples = plancl_data_samples(f->data);

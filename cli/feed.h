@@ -35,10 +35,16 @@ struct sample_order {
     uint32_t seed, epoch;
 };
 
+/* Which files, and which of their samples: null, all (see plancl_data_select). */
+struct feed_data {
+    const struct texts *specs;
+    const char *samples;
+};
+
 /* sequences: bits 1 << enum plan_sequence_id of those that will be run; every
  * input that one of them reads must be given. */
 enum plancl_status feed_open(struct feed *, const struct plancl_plan *,
-                             const struct texts *specs, unsigned sequences,
+                             const struct feed_data *, unsigned sequences,
                              const struct plancl_callbacks *);
 void feed_close(struct feed *);
 

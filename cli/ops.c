@@ -20,11 +20,19 @@ static void print_line(void *context, const char *text)
 
 enum plancl_status command_ops(int argc, char **argv)
 {
-    const struct option_spec spec[] = {{0}};
+    bool internal = false;
+    const struct option_spec spec[] = {
+        {"internal", 0, OPTION_FLAG, &internal, NULL,
+         "those that the compiler makes instead"},
+        {0},
+    };
     enum options_result parsed = options_parse(&usage, spec, argc, argv, NULL);
 
     if (parsed != OPTIONS_GO_ON)
         return options_status(parsed);
-    plancl_ops(NULL, print_line);
+    if (internal)
+        plancl_internal_ops(NULL, print_line);
+    else
+        plancl_ops(NULL, print_line);
     return PLANCL_OK;
 }

@@ -40,7 +40,7 @@ static enum plancl_status open_safetensors(struct output *o, const char *path,
             return fail(o->cb, PLANCL_FAILED, "temporary file: %s",
                         strerror(errno));
     }
-    return safetensors_create(&o->safetensors, path, st, o->n, NULL, 0, o->cb);
+    return safetensors_create(&o->safetensors, path, st, o->n, NULL, o->cb);
 }
 
 enum plancl_status output_open(struct output *o, const char *path,

@@ -216,8 +216,10 @@ enum plancl_status command_predict(int argc, char **argv)
     struct predict_options o = {0};
     const struct option_spec spec[] = {
         RUN_OPTION_DATA(&o.run),
+        RUN_OPTION_SAMPLES(&o.run),
         {"weights", 'w', OPTION_TEXT, &o.run.weights, "FILE",
          "safetensors file; without it, the first weights"},
+        RUN_OPTION_ALLOW_MISSING(&o.run),
         {"out", 'o', OPTION_TEXT, &o.file, "FILE",
          ".npy (one output) or .safetensors"},
         {"output", 0, OPTION_TEXT, &o.output, "NAME", "only this output"},

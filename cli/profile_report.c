@@ -9,7 +9,7 @@
 
 enum { ROWS = 25 };
 
-/* Slowest first; qsort is not stable, so names break ties. */
+/* Slowest first; of equals the one that ran more often. */
 static int compare(const void *a, const void *b)
 {
     const struct plancl_profile_entry *x = a, *y = b;

@@ -15,20 +15,26 @@ static enum plancl_status open_session(struct run *r)
         .seed = (uint32_t)o->seed,
         .profile = o->profile || o->trace,
     };
+    const struct plancl_weights_options wo = {
+        .allow_missing = o->allow_missing};
     enum plancl_status status;
 
+    if (o->allow_missing && !o->weights)
+        return fail(&r->cb, PLANCL_REFUSED,
+                    "--allow-missing wants --weights FILE");
     if (o->seed > UINT32_MAX)
         return fail(&r->cb, PLANCL_REFUSED, "--seed is at most %" PRIu32,
                     UINT32_MAX);
     status = plancl_session_open(r->plan, &so, &r->cb, &r->session);
     if (!status && o->weights)
-        status = plancl_weights_load(r->session, o->weights);
+        status = plancl_weights_load_with(r->session, o->weights, &wo);
     return status;
 }
 
 enum plancl_status run_open(struct run *r, const struct run_options *o,
                             const char *plan_path, unsigned sequences)
 {
+    const struct feed_data from = {&o->data, o->samples};
     enum plancl_status status;
 
     *r = (struct run){.options = o};
@@ -37,7 +43,7 @@ enum plancl_status run_open(struct run *r, const struct run_options *o,
     interrupt_catch();
     status = plancl_plan_load(plan_path, &r->cb, &r->plan);
     if (!status)
-        status = feed_open(&r->feed, r->plan, &o->data, sequences, &r->cb);
+        status = feed_open(&r->feed, r->plan, &from, sequences, &r->cb);
     return status ? status : open_session(r);
 }
 

@@ -12,9 +12,10 @@
 
 struct run_options {
     struct texts data;
+    const char *samples; /* of the data; null: all */
     const char *weights, *device, *trace;
     uint64_t seed;
-    bool profile, quiet;
+    bool allow_missing, profile, quiet;
 };
 
 struct run {
@@ -31,6 +32,16 @@ struct run {
     {                                                                  \
         "data", 'd', OPTION_LIST, &(o)->data, "NAME=FILE[:scale=A/B]", \
             "samples for an input; once for each input"                \
+    }
+#define RUN_OPTION_SAMPLES(o)                             \
+    {                                                     \
+        "samples", 0, OPTION_TEXT, &(o)->samples, "LIST", \
+            "only 0-99,200 or FILE=VALUES; from 0"        \
+    }
+#define RUN_OPTION_ALLOW_MISSING(o)                                 \
+    {                                                               \
+        "allow-missing", 0, OPTION_FLAG, &(o)->allow_missing, NULL, \
+            "first values for what --weights lacks"                 \
     }
 #define RUN_OPTION_DEVICE(o)                                  \
     {                                                         \

@@ -20,6 +20,7 @@ static const double look_every = 0.5; /* seconds between looks at the meters */
 struct train_options {
     struct run_options run;
     struct texts validate;
+    const char *validate_samples;
     const char *save, *log;
     uint64_t epochs, updates;
     double learning_rate; /* 0: the model's */
@@ -268,10 +269,12 @@ static enum plancl_status check(const struct trainer *t)
 static enum plancl_status prepare(struct trainer *t)
 {
     const struct train_options *o = t->o;
+    const struct feed_data from = {o->validate.n ? &o->validate : &o->run.data,
+                                   o->validate_samples};
     enum plancl_status status = check(t);
 
-    if (!status && o->validate.n)
-        status = feed_open(&t->validation, t->run.plan, &o->validate,
+    if (!status && (o->validate.n || o->validate_samples))
+        status = feed_open(&t->validation, t->run.plan, &from,
                            1u << SEQ_EVALUATE, &t->run.cb);
     if (!status)
         status = train_log_open(&t->log, o->log, &t->run.cb);
@@ -301,13 +304,17 @@ enum plancl_status command_train(int argc, char **argv)
     struct train_options o = {.shuffle = true, .epochs = 1};
     const struct option_spec spec[] = {
         RUN_OPTION_DATA(&o.run),
+        RUN_OPTION_SAMPLES(&o.run),
         {"epochs", 'e', OPTION_COUNT, &o.epochs, "N", "times over the data; 1"},
         {"save", 's', OPTION_TEXT, &o.save, "FILE",
          "where weights and state go, as safetensors"},
         {"weights", 'w', OPTION_TEXT, &o.run.weights, "FILE",
          "start from these instead of new ones"},
+        RUN_OPTION_ALLOW_MISSING(&o.run),
         {"validate", 0, OPTION_LIST, &o.validate, "NAME=FILE[:scale=A/B]",
          "evaluate on this after each epoch"},
+        {"validate-samples", 0, OPTION_TEXT, &o.validate_samples, "LIST",
+         "on these of it, or of --data"},
         {"log", 0, OPTION_TEXT, &o.log, "FILE",
          "a line of JSON for each epoch; written anew"},
         {"seed", 0, OPTION_COUNT, &o.run.seed, "N",

@@ -31,6 +31,9 @@ struct item {
 /* Offsets for items so that those that live at once do not overlap and none
  * crosses a multiple of slab.  Returns the height.  Same input, same result. */
 uint64_t allocate_items(struct item *, int n, uint64_t slab, struct arena *);
+/* The same, but a height of `enough` will do, and the search for less ends. */
+uint64_t allocate_within(struct item *, int n, uint64_t slab, uint64_t enough,
+                         struct arena *);
 /* Largest sum of sizes alive at once: the least height there can be. */
 uint64_t allocate_bound(const struct item *, int n, struct arena *);
 

@@ -12,6 +12,7 @@
 #include "compiler/allocate.h"
 #include "compiler/emit.h"
 #include "compiler/lower.h"
+#include "compiler/op.h"
 #include "compiler/passes.h"
 #include "runtime/plan_io.h"
 #include "runtime/session.h"
@@ -103,11 +104,11 @@ static bool steps_stage(struct compile *c, enum stage stage,
 
     if (c->diag.failed)
         return false;
-    for (int i = 0; i < SEQ_COUNT_OF; i++)
+    for (int i = 0; i < SEQ_KINDS; i++)
         if (seq[i])
             ours(c, stage, steps_verify(seq[i], &c->arena));
     if (wants_dump(c, plancl_stage_name(stage))) {
-        for (int i = 0; i < SEQ_COUNT_OF; i++)
+        for (int i = 0; i < SEQ_KINDS; i++)
             if (seq[i])
                 steps_print(seq[i], &t);
         dump(c, stage, &t);
@@ -122,18 +123,35 @@ static bool skips(const struct compile *c, enum plancl_pass pass)
     return c->opt->skip & (unsigned)pass;
 }
 
+/* The one thing that micro-batches change. */
+static void note_statistics(const struct compile *c, const struct graph *g)
+{
+    if (g->batch == g->effective)
+        return;
+    for (int id = 1; id < g->len; id++)
+        if (g->node[id]->op == &op_BatchStats) {
+            note(c->cb, PLANCL_NOTE,
+                 "BatchNormalization takes its statistics from the %lld "
+                 "samples of a micro-batch, not from all %lld of an update",
+                 (long long)g->batch, (long long)g->effective);
+            return;
+        }
+}
+
 static struct graph *front(struct compile *c, struct graph *model)
 {
-    struct training training = {.present = false};
+    struct training training = {.observe = c->opt->observe};
 
     graph_init(model, &c->arena, &c->diag);
-    if (!model_read(model, c->name, c->text, c->opt->dim, c->opt->ndim,
-                    c->opt->micro_batch, &training) ||
+    if (!model_read(model, c->name, c->text, c->opt, &training) ||
         !graph_stage(c, STAGE_MODEL, model))
         return NULL;
     if (training.present)
         grad_build(model, &training);
-    return graph_stage(c, STAGE_GRAD, model) ? model : NULL;
+    if (!graph_stage(c, STAGE_GRAD, model))
+        return NULL;
+    note_statistics(c, model);
+    return model;
 }
 
 static struct graph *middle(struct compile *c, const struct graph *model,
@@ -180,10 +198,10 @@ static bool has_sequence(const struct graph *g, int id)
 static bool back(struct compile *c, struct graph *g, struct steps **seq,
                  struct memory *m)
 {
-    struct steps *present[SEQ_COUNT_OF];
+    struct steps *present[SEQ_KINDS];
     int n = 0;
 
-    for (int i = 0; i < SEQ_COUNT_OF; i++)
+    for (int i = 0; i < SEQ_KINDS; i++)
         if (has_sequence(g, i))
             present[n++] = seq[i] = lower_sequence(
                 g, &c->profile.info, (enum plan_sequence_id)i, -1, NULL);
@@ -239,7 +257,7 @@ static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
 {
     struct graph *model = ARENA_NEW(&c->arena, struct graph, 1), *g;
     struct graph *stage = ARENA_NEW(&c->arena, struct graph, 4);
-    struct steps *seq[SEQ_COUNT_OF] = {NULL};
+    struct steps *seq[SEQ_KINDS] = {NULL};
     struct memory m = {0};
     struct plan flat;
 

@@ -250,7 +250,7 @@ static void describe(const struct node *n, struct plan_tensor *t)
 static bool is_named(enum plan_kind k)
 {
     return k == PLAN_PARAMETER || k == PLAN_STATE || k == PLAN_METRIC ||
-           k == PLAN_INPUT || k == PLAN_OUTPUT;
+           k == PLAN_INPUT || k == PLAN_OUTPUT || k == PLAN_OBSERVED;
 }
 
 static void add_tensors(struct emit *e)
@@ -342,7 +342,7 @@ static void make_room(struct emit *e)
 {
     size_t nbuffer = 1, nentry = 1, narg = 1, nlocal = 1;
 
-    for (int q = 0; q < SEQ_COUNT_OF; q++) {
+    for (int q = 0; q < SEQ_KINDS; q++) {
         const struct steps *s = e->seq[q];
 
         if (!s)
@@ -406,7 +406,7 @@ bool emit(struct graph *g, struct steps *const *seq, const struct memory *m,
     header(&e, profile);
     text_add(&e.program, "%s\n", kernel_source("preamble.cl"));
     add_leaves(&e);
-    for (int q = 0; q < SEQ_COUNT_OF; q++)
+    for (int q = 0; q < SEQ_KINDS; q++)
         if (seq[q])
             add_sequence(&e, seq[q]);
     add_tensors(&e);

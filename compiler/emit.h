@@ -5,7 +5,7 @@
 #include "compiler/allocate.h"
 #include "runtime/plan.h"
 
-/* seq: SEQ_COUNT_OF of them, null where there is none.  The plan's arrays lie
+/* seq: SEQ_KINDS of them, null where there is none.  The plan's arrays lie
  * in the graph's arena. */
 bool emit(struct graph *, struct steps *const *seq, const struct memory *,
           const struct device_profile *, struct plan *);

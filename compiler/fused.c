@@ -37,6 +37,21 @@ double fused_eval(const struct fused *chain, const double *operand)
     return value[chain->n - 1];
 }
 
+void fused_print(const struct fused *chain, struct text *t)
+{
+    text_add(t, " {");
+    for (int i = 0; i < chain->n; i++) {
+        const struct fused_step *s = &chain->step[i];
+
+        text_add(t, "%st%d = %s", i ? "; " : "", i, s->op->name);
+        for (int k = 0; k < s->nin; k++)
+            text_add(t, "%s%c%d", k ? ", " : " ", s->in[k] < 0 ? 'v' : 't',
+                     s->in[k] < 0 ? -1 - s->in[k] : s->in[k]);
+        op_print_attrs(s->op, s->attr, t);
+    }
+    text_add(t, "}");
+}
+
 /* An attribute as an exact constant. */
 static void constant_text(struct text *t, double x)
 {

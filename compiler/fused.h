@@ -30,5 +30,7 @@ void fused_single(const struct node *, struct fused *);
 /* Add the kernel call of a chain, node n having the operands. */
 void fused_lower(struct lower *, const struct node *n, const struct fused *);
 double fused_eval(const struct fused *, const double *operand);
+/* The steps in the names of the OpenCL text: operands v0..., steps t0... */
+void fused_print(const struct fused *, struct text *);
 
 #endif

@@ -134,9 +134,15 @@ static void start(struct sweep *s, const struct loss_term *loss)
 
     s->g->path = loss->name;
     accumulate(s, &s->d[loss->terms.id], seed_of(s->g, loss));
-    meter_add(s->g, loss->name, true, true, loss->weight, loss->terms,
-              loss->counts, loss->per_update ? 0 : loss->per_sample,
-              loss->per_update ? step : each);
+    meter_add(s->g, &(struct metering){
+                        .name = loss->name,
+                        .training = true,
+                        .is_loss = true,
+                        .weight = loss->weight,
+                        .terms = loss->terms,
+                        .counts = loss->counts,
+                        .per_sample = loss->per_update ? 0 : loss->per_sample,
+                        .sequences = loss->per_update ? step : each});
 }
 
 static struct sweep sweep_of(struct graph *g)
@@ -161,6 +167,20 @@ val *grad_of(struct graph *g, val y, val dy)
     return s.d;
 }
 
+/* "gradient.NAME", stored as the parameter is. */
+static void observe_gradients(struct graph *g, const val *d, int len)
+{
+    for (int id = 1; id < len; id++) {
+        const struct node *n = g->node[id];
+        struct leaf leaf = {.kind = PLAN_OBSERVED, .like = id};
+
+        if (!n->leaf || !d[id].id)
+            continue;
+        leaf.name = arena_format(g->arena, "gradient.%s", n->leaf->name);
+        graph_assign(g, 1U << SEQ_STEP, graph_leaf(g, &n->type, &leaf), d[id]);
+    }
+}
+
 void grad_build(struct graph *g, const struct training *t)
 {
     struct sweep s = sweep_of(g);
@@ -168,6 +188,8 @@ void grad_build(struct graph *g, const struct training *t)
     for (int i = 0; i < t->nloss && !g->diag->failed; i++)
         start(&s, &t->loss[i]);
     run_sweep(&s);
+    if (t->observe && !g->diag->failed)
+        observe_gradients(g, s.d, s.len);
     if (t->clip_norm > 0 && !g->diag->failed)
         clip_gradients(g, t, s.d, s.len);
     for (int id = 1; id < s.len && !g->diag->failed; id++)

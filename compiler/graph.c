@@ -18,6 +18,7 @@ static const struct op op_leaf = {
     .internal = true,
 };
 
+/* Twice the room for an array; the old copy stays in the arena until its end. */
 static void *grown(struct arena *a, const void *old, int len, int *cap,
                    size_t size)
 {
@@ -41,7 +42,7 @@ static val append(struct graph *g, struct node *n)
 void graph_init(struct graph *g, struct arena *arena, struct diag *diag)
 {
     *g = (struct graph){.arena = arena, .diag = diag};
-    append(g, ARENA_NEW(arena, struct node, 1));
+    append(g, ARENA_NEW(arena, struct node, 1)); /* 0 is the empty value */
 }
 
 void graph_init_like(struct graph *g, const struct graph *old)
@@ -53,6 +54,7 @@ void graph_init_like(struct graph *g, const struct graph *old)
     g->learning_rate = old->learning_rate;
 }
 
+/* Only the first refusal is told: those after it may be its consequences. */
 static void reject_at(struct graph *g, struct source at, const char *path,
                       const char *format, va_list ap)
 {
@@ -114,6 +116,9 @@ static bool infer(struct graph *g, struct node *n)
     n->nout = n->op->nout ? n->op->nout : 1;
     if (!n->op->infer || !n->op->infer(g, n, out))
         return false;
+    /* An op of several results may leave the last ones out. */
+    while (n->nout > 1 && out[n->nout - 1].dtype == DT_NONE)
+        n->nout--;
     for (int k = 0; k < n->nout; k++)
         if (!size_fits(g, n, &out[k]))
             return false;
@@ -127,6 +132,7 @@ static bool infer(struct graph *g, struct node *n)
     return true;
 }
 
+/* An empty operand that must be there was refused before, with a message. */
 static bool operands_fit(struct graph *g, const struct op *op, const val *in,
                          int nin)
 {
@@ -147,6 +153,7 @@ val graph_add(struct graph *g, const struct op *op, const val *in, int nin,
     union attr *own;
     int nattr = op_attrs(op);
 
+    /* Optional operands that are left out at the end do not count. */
     while (nin > op->min_in && !in[nin - 1].id)
         nin--;
     if (!operands_fit(g, op, in, nin))
@@ -237,30 +244,28 @@ void graph_assign(struct graph *g, unsigned sequences, val leaf, val value)
     g->assign[g->nassign++] = (struct assign){sequences, leaf, value};
 }
 
-/* A meter is nine facts, named at each of its few calls.
- * NOLINTNEXTLINE(readability-function-size) */
-void meter_add(struct graph *g, const char *name, bool training, bool is_loss,
-               double weight, val terms, val counts, int64_t per_sample,
-               unsigned sequences)
+void meter_add(struct graph *g, const struct metering *m)
 {
     struct type t = {.dtype = DT_F32, .rank = 2, .dim = {METER_LANES, 4}};
     struct leaf leaf = {.kind = PLAN_METRIC};
-    union attr attr[1] = {{.i = per_sample}};
+    union attr attr[1] = {{.i = m->per_sample}};
     val state, next;
 
     if (g->diag->failed)
         return;
     leaf.name = arena_format(g->arena, "meter.%s.%s%s",
-                             training ? "training" : "evaluation",
-                             is_loss ? "loss." : "", name);
+                             m->training ? "training" : "evaluation",
+                             m->is_loss ? "loss." : "", m->name);
     state = graph_leaf(g, &t, &leaf);
-    next = graph_add(g, &op_MeterAdd, (val[]){state, terms, counts}, 3, attr);
-    graph_assign(g, sequences, state, next);
+    next = graph_add(g, &op_MeterAdd, (val[]){state, m->terms, m->counts}, 3,
+                     attr);
+    graph_assign(g, m->sequences, state, next);
     if (g->nmeter == g->cap_meter)
         g->meter = grown(g->arena, g->meter, g->nmeter, &g->cap_meter,
                          sizeof *g->meter);
-    g->meter[g->nmeter++] = (struct meter){arena_string(g->arena, name), state,
-                                           training, is_loss, weight};
+    g->meter[g->nmeter++] = (struct meter){arena_string(g->arena, m->name),
+                                           state, m->training, m->is_loss,
+                                           m->weight};
 }
 
 bool *graph_used(const struct graph *g, unsigned sequences)

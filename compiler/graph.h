@@ -150,10 +150,17 @@ void graph_copy_meters(const struct graph *old, struct graph *, const val *map);
 /* Nodes that some assignment needs, by id, in the graph's arena. */
 bool *graph_used(const struct graph *, unsigned sequences);
 
-/* Assign a meter's leaf its next value in the given sequences. */
-void meter_add(struct graph *, const char *name, bool training, bool is_loss,
-               double weight, val terms, val counts, int64_t per_sample,
-               unsigned sequences);
+/* What a meter adds up, and in which sequences. */
+struct metering {
+    const char *name;
+    bool training, is_loss;
+    double weight;
+    val terms, counts;  /* of samples; counts may be empty */
+    int64_t per_sample; /* what a sample counts as where counts is empty */
+    unsigned sequences;
+};
+/* Assign a new meter's leaf its next value. */
+void meter_add(struct graph *, const struct metering *);
 
 static inline const struct node *graph_node(const struct graph *g, val v)
 {

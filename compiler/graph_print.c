@@ -1,4 +1,5 @@
 /* graph_print.c: a graph as text, one node a line, for dumps and tests. */
+#include "compiler/fused.h"
 #include "compiler/graph.h"
 #include "compiler/op.h"
 
@@ -45,6 +46,12 @@ static void print_attr(struct text *out, const struct attr_spec *s,
         text_add(out, "%lld", (long long)a->i);
 }
 
+void op_print_attrs(const struct op *op, const union attr *a, struct text *out)
+{
+    for (int i = 0; op->attr && op->attr[i].name; i++)
+        print_attr(out, &op->attr[i], &a[i]);
+}
+
 static void print_node(struct text *out, const struct graph *g, int id)
 {
     const struct node *n = g->node[id];
@@ -57,8 +64,9 @@ static void print_node(struct text *out, const struct graph *g, int id)
         text_add(out, "%s", n->op->name);
     for (int k = 0; k < n->nin; k++)
         text_add(out, "%s%%%d", k ? ", " : " ", n->in[k].id);
-    for (int i = 0; n->op->attr && n->op->attr[i].name; i++)
-        print_attr(out, &n->op->attr[i], &n->attr[i]);
+    op_print_attrs(n->op, n->attr, out);
+    if (n->op == &op_Fused)
+        fused_print(n->attr[0].fused, out);
     text_add(out, " :");
     for (int k = 0; k < n->nout; k++) {
         text_add(out, " ");
@@ -78,7 +86,7 @@ void graph_print(const struct graph *g, struct text *out)
 
         text_add(out, "%s <- %%%d in", graph_node(g, a->leaf)->leaf->name,
                  a->value.id);
-        for (int s = 0; s < SEQ_COUNT_OF; s++)
+        for (int s = 0; s < SEQ_KINDS; s++)
             if (a->sequences >> s & 1)
                 text_add(out, " %s",
                          plan_sequence_name((enum plan_sequence_id)s));

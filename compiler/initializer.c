@@ -59,6 +59,7 @@ static double lecun_range(double fan_in, double fan_out)
 static const struct rule rules[] = {
     {"Zeros", FILL, .dflt = {0}},
     {"Ones", FILL, .dflt = {1}},
+    {"Quarter", FILL, .dflt = {0.25}},
     {"Constant", FILL, .arg = {"value"}, .required = true},
     {"Normal", NORMAL, .arg = {"mean", "std"}, .dflt = {0, 1}},
     {"Uniform", UNIFORM, .arg = {"low", "high"}, .dflt = {0, 1}},

@@ -115,7 +115,7 @@ const struct json *json_read(struct graph *g, const char *file,
                              const char *text)
 {
     size_t length = strlen(text);
-    struct json_places places;
+    struct json_places places = {0};
     struct copy c = {0};
     cJSON *tree;
 

@@ -37,7 +37,8 @@ struct json_places {
     int n, cap;
 };
 
-/* Check the syntax and note the places; false after reject_here(). */
+/* Check the syntax and add the places to those there; false after
+ * reject_here(). */
 bool json_scan(struct graph *, const char *file, const char *text,
                struct json_places *);
 

@@ -259,7 +259,6 @@ bool json_scan(struct graph *g, const char *file, const char *text,
 {
     struct scan s = {g, text, {file, 1, 1}, out};
 
-    *out = (struct json_places){0};
     skip_space(&s);
     if (!value(&s, s.at, 0))
         return false;

@@ -156,7 +156,7 @@ static void find_stored(struct pass *p)
 static bool can_be_stored(const struct leaf *leaf)
 {
     return leaf->kind == PLAN_PARAMETER || leaf->kind == PLAN_STATE ||
-           leaf->kind == PLAN_ACCUMULATOR;
+           leaf->kind == PLAN_ACCUMULATOR || leaf->kind == PLAN_OBSERVED;
 }
 
 static void copy_leaf(struct pass *p, int id)

@@ -40,6 +40,13 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops_list.c \
 	compiler/optimizer.c \
 	compiler/pack.c \
+	compiler/pack.h \
+	compiler/pack_exact.c \
+	compiler/pack_greedy.c \
+	compiler/pack_sections.c \
+	compiler/pack_slabs.c \
+	compiler/pack_state.c \
+	compiler/pack_state.h \
 	compiler/passes.h \
 	compiler/plancl_compile.h \
 	compiler/schedule.c \
@@ -67,16 +74,19 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/embedding.c \
 	compiler/ops/expand.c \
 	compiler/ops/fill.c \
+	compiler/ops/focal.c \
 	compiler/ops/gelu.c \
 	compiler/ops/fused_attention.c \
 	compiler/ops/layer_norm.c \
 	compiler/ops/global_max_pool.c \
+	compiler/ops/group_norm.c \
 	compiler/ops/linear.c \
 	compiler/ops/loss.c \
 	compiler/ops/loss.h \
 	compiler/ops/loss_state.c \
 	compiler/ops/lstm.c \
 	compiler/ops/max_pool.c \
+	compiler/ops/pair_loss.c \
 	compiler/ops/pooling.c \
 	compiler/ops/pooling.h \
 	compiler/ops/pad.c \
@@ -84,6 +94,8 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/ops.def \
 	compiler/ops/pointwise.c \
 	compiler/ops/pointwise.def \
+	compiler/ops/prelu.c \
+	compiler/ops/quantile.c \
 	compiler/ops/random.c \
 	compiler/ops/reduce_max.c \
 	compiler/ops/reduce_mean.c \
@@ -93,9 +105,14 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/remap.c \
 	compiler/ops/remap.h \
 	compiler/ops/sgd.c \
+	compiler/ops/similarity_losses.c \
 	compiler/ops/slice.c \
 	compiler/ops/softmax.c \
+	compiler/ops/split.c \
+	compiler/ops/soft_labels.c \
 	compiler/ops/square_sum.c \
+	compiler/ops/squeeze.c \
+	compiler/ops/tile.c \
 	compiler/ops/transpose.c \
 	compiler/ops/view.c \
 	compiler/ops/window.c \

@@ -267,7 +267,10 @@ struct steps *lower_sequence(const struct graph *g,
 
 void steps_print(const struct steps *s, struct text *out)
 {
-    text_add(out, "sequence %s\n", plan_sequence_name(s->id));
+    text_add(out,
+             "sequence %s: kernel, layer, buffers read (r) and written (w); "
+             "below %d: leaves\n",
+             plan_sequence_name(s->id), s->nleaf);
     for (int i = 0; i < s->n; i++) {
         const struct step *t = &s->step[i];
 

@@ -251,6 +251,36 @@ static bool outputs_read(struct model *m, const struct scope *s)
     return true;
 }
 
+/* What training computes for an output: "training.NAME". */
+static bool observed_read(struct model *m, const struct scope *s,
+                          const struct json *j)
+{
+    struct leaf leaf = {.kind = PLAN_OBSERVED};
+    val v, out;
+
+    leaf.name = arena_format(m->g->arena, "training.%s", j->key);
+    m->g->path = leaf.name;
+    if (!value_find(m, s, j, &v))
+        return false;
+    m->g->at = j->at;
+    out = graph_leaf(m->g, type_of(m->g, v), &leaf);
+    graph_assign(m->g, 1u << SEQ_STEP, out, v);
+    return leaf_add(m, leaf.name, out, &j->key_at);
+}
+
+/* Mistakes in the list are found by outputs_read. */
+static bool observed_outputs(struct model *m, const struct scope *s)
+{
+    const struct json *outputs = json_member(m->root, "outputs");
+
+    if (!outputs || outputs->kind != JSON_OBJECT)
+        return true;
+    for (const struct json *j = outputs->child; j; j = j->next)
+        if (j->kind == JSON_STRING && !observed_read(m, s, j))
+            return false;
+    return true;
+}
+
 /* ---- passes ---- */
 
 /* Inputs as values of this pass; a single one is what the first layer takes. */
@@ -287,7 +317,9 @@ static bool pass(struct model *m)
     if (training && !training_read(m, top, training))
         return false;
     m->g->path = NULL;
-    return m->in_training || outputs_read(m, top);
+    if (!m->in_training)
+        return outputs_read(m, top);
+    return !m->training->observe || observed_outputs(m, top);
 }
 
 static bool passes(struct model *m)
@@ -309,12 +341,12 @@ static bool passes(struct model *m)
 }
 
 bool model_read(struct graph *g, const char *file, const char *text,
-                const struct plancl_dim *dim, unsigned ndim,
-                uint64_t micro_batch, struct training *training)
+                const struct plancl_compile_options *opt,
+                struct training *training)
 {
     struct model m = {.g = g, .training = training};
 
-    *training = (struct training){0};
+    *training = (struct training){.observe = training->observe};
     g->path = NULL;
     g->at = (struct source){file, 1, 1};
     m.dims.arena = m.values.arena = m.leaves.arena = g->arena;
@@ -322,10 +354,11 @@ bool model_read(struct graph *g, const char *file, const char *text,
     if (!m.root || !top_check(&m) ||
         !dims_read(&m, json_member(m.root, "dims")))
         return false;
-    for (unsigned i = 0; i < ndim; i++)
-        if (!dim_bind(&m, &dim[i]))
+    for (unsigned i = 0; i < opt->ndim; i++)
+        if (!dim_bind(&m, &opt->dim[i]))
             return false;
-    if (!batch_bind(&m, micro_batch) || !inputs_open(&m) || !blocks_check(&m))
+    if (!batch_bind(&m, opt->micro_batch) || !inputs_open(&m) ||
+        !blocks_check(&m))
         return false;
     return passes(&m) && !g->diag->failed;
 }

@@ -55,7 +55,7 @@ struct model {
     bool first_pass;     /* parameters are made */
     const struct json *open[MODEL_MAX_DEPTH]; /* blocks being called */
     int depth, layers;
-    val penalty; /* sum of the layers' l2, in training */
+    val penalty[PENALTIES]; /* sums over the layers, in training */
 };
 
 /* ---- model_check.c: what stands in the file, and refusals ---- */
@@ -137,6 +137,10 @@ bool block_call(struct model *, const struct scope *, const struct layer *,
 bool blocks_check(struct model *);
 
 /* ---- model_params.c, initializer.c ---- */
+
+/* Keys of a layer, "l1" and "l2", and names of what they add to the loss; null
+ * at the end. */
+extern const char *const penalty_keys[PENALTIES + 1];
 
 /* Complete a layer's operands with parameters of its own: in has room for
  * op->nin.  Returns how many operands there are now, or -1. */

@@ -8,9 +8,9 @@
 #include <string.h>
 
 /* Keys of a call, which arguments must not be named after. */
-static const char *const call_keys[] = {"name",   "op",          "inputs",
-                                        "repeat", "trainable",   "doc",
-                                        "l2",     "initializer", NULL};
+static const char *const call_keys[] = {
+    "name", "op", "inputs", "repeat",      "trainable",
+    "doc",  "l1", "l2",     "initializer", NULL};
 
 static bool names_check(struct model *m, const struct json *list,
                         const char *what)

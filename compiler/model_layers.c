@@ -13,9 +13,9 @@
 
 static const char *const plain_keys[] = {"name",   "op",  "inputs",
                                          "repeat", "doc", NULL};
-static const char *const param_keys[] = {"name",        "op",  "inputs",
-                                         "repeat",      "doc", "trainable",
-                                         "initializer", "l2",  NULL};
+static const char *const param_keys[] = {
+    "name",      "op",          "inputs", "repeat", "doc",
+    "trainable", "initializer", "l1",     "l2",     NULL};
 static const char *const call_keys[] = {"name", "op",        "inputs", "repeat",
                                         "doc",  "trainable", NULL};
 
@@ -210,7 +210,7 @@ static bool add_node(struct model *m, const struct layer *l, const val *in,
                    ? false
                    : reject_here(m->g, "%s was refused", op->name);
     out->v[0] = node;
-    for (int k = 0; k < op->nout; k++)
+    for (int k = 0; op->nout && k < graph_node(m->g, node)->nout; k++)
         out->v[k] = graph_result(m->g, node, k);
     return true;
 }
@@ -237,6 +237,8 @@ bool layer_build(struct model *m, const struct scope *s, struct layer *l,
     out->nout = l->op->nout ? l->op->nout : 1;
     if (!add_node(m, l, in, nin, attr, out) || m->g->diag->failed)
         return false;
+    while (out->nout > 1 && !out->v[out->nout - 1].id)
+        out->nout--;
     for (int k = 0; k < out->nout; k++)
         if (out->v[k].id &&
             !check_size(m, type_of(m->g, out->v[k]), "the result"))

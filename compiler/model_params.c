@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+enum { L1, L2 };
+const char *const penalty_keys[PENALTIES + 1] = {[L1] = "l1", [L2] = "l2"};
+
 static const struct json *spec_of(const struct layer *l, const char *name)
 {
     return json_member(json_member(l->json, "initializer"), name);
@@ -71,41 +74,54 @@ static bool find_or_make(struct model *m, const struct scope *s,
     return true;
 }
 
-/* penalty += l2 * sum(w * w), as Keras has it: no half, no mean. */
-static void add_penalty(struct model *m, double l2, val w)
+/* penalty += factor * sum(|w|), or of w * w, as Keras has it: no half, no
+ * mean. */
+static void add_penalty(struct model *m, int kind, double factor, val w)
 {
     static const int64_t all[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
     struct graph *g = m->g;
     struct ints axes = ints_copy(g, all, type_of(g, w)->rank);
-    val sum = val_reduce_sum(g, val_mul(g, w, w), axes, false);
-    val term = val_mul(g, sum, val_scalar(g, l2));
+    val size = kind == L1 ? graph_add(g, &op_Abs, &w, 1, NULL)
+                          : val_mul(g, w, w);
+    val sum = val_reduce_sum(g, size, axes, false);
+    val term = val_mul(g, sum, val_scalar(g, factor)), *to = &m->penalty[kind];
 
-    m->penalty = m->penalty.id ? val_add(g, m->penalty, term) : term;
+    *to = to->id ? val_add(g, *to, term) : term;
+}
+
+/* The first parameter from k on that penalties act on; null: there is none. */
+static const val *weight_of(const struct param_decl *d, int k, int n,
+                            const val *param)
+{
+    for (; k < n; k++)
+        if (strcmp(d[k].name, "weight") == 0 ||
+            strcmp(d[k].name, "kernel") == 0)
+            return &param[k];
+    return NULL;
 }
 
 static bool penalty_read(struct model *m, const struct scope *s,
-                         const struct layer *l, const struct param_decl *d,
-                         int k, int n, const val *param)
+                         const struct layer *l, int kind, const val *weight)
 {
-    const struct json *j = json_member(l->json, "l2");
-    double l2;
+    const char *key = penalty_keys[kind];
+    const struct json *j = json_member(l->json, key);
+    const char *what = arena_format(m->g->arena, "\"%s\"", key);
+    double factor;
 
     if (!j)
         return true;
-    while (k < n && strcmp(d[k].name, "weight") != 0 &&
-           strcmp(d[k].name, "kernel") != 0)
-        k++;
-    if (k == n)
+    if (!weight)
         return model_reject(m, &j->key_at,
-                            "%s owns no \"weight\" that l2 could act on",
-                            l->op->name);
+                            "%s owns no \"weight\" that %s could act on",
+                            l->op->name, key);
     j = expr_resolve(m, s, j);
-    if (!j || !check_number(m, j, "\"l2\"", &l2))
+    if (!j || !check_number(m, j, what, &factor))
         return false;
-    if (l2 < 0)
-        return model_reject(m, &j->at, "\"l2\" is %g, wanted 0 or more", l2);
-    if (m->in_training && l2 > 0)
-        add_penalty(m, l2, param[k]);
+    if (factor < 0)
+        return model_reject(m, &j->at, "%s is %g, wanted 0 or more", what,
+                            factor);
+    if (m->in_training && factor > 0)
+        add_penalty(m, kind, factor, *weight);
     return true;
 }
 
@@ -137,7 +153,8 @@ int params_add(struct model *m, const struct scope *s, const struct layer *l,
     for (int k = 0; k < n; k++)
         if (!in[data + k].id && !find_or_make(m, s, l, &d[k], &in[data + k]))
             return -1;
-    if (!penalty_read(m, s, l, d, given, n, in + data))
-        return -1;
+    for (int kind = 0; kind < PENALTIES; kind++)
+        if (!penalty_read(m, s, l, kind, weight_of(d, given, n, in + data)))
+            return -1;
     return data + n;
 }

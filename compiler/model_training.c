@@ -74,8 +74,14 @@ static void add_target(struct model *m, const struct target *t,
     if (m->in_training && t->role == LOSS)
         loss_term(m, &term);
     else
-        meter_add(m->g, t->name, m->in_training, t->role == LOSS, weight,
-                  term.terms, counts, term.per_sample, sequences);
+        meter_add(m->g, &(struct metering){.name = t->name,
+                                           .training = m->in_training,
+                                           .is_loss = t->role == LOSS,
+                                           .weight = weight,
+                                           .terms = term.terms,
+                                           .counts = counts,
+                                           .per_sample = term.per_sample,
+                                           .sequences = sequences});
 }
 
 static bool target_read(struct model *m, const struct scope *s,
@@ -112,10 +118,11 @@ static bool new_name(struct model *m, struct names *seen,
     m->g->path = "training";
     if (!check_name(m, at, name))
         return false;
-    if (strcmp(name, "l2") == 0)
+    if (key_listed(penalty_keys, name))
         return model_reject(m, at,
-                            "the name \"l2\" is kept for the penalty "
-                            "of layers with \"l2\"");
+                            "the name \"%s\" is kept for the penalty "
+                            "of layers with \"%s\"",
+                            name, name);
     if (names_find(seen, name))
         return model_reject(m, at,
                             "the name \"%.60s\" is taken by another loss or "
@@ -145,9 +152,9 @@ static bool losses_read(struct model *m, const struct scope *s,
 {
     if (is_single(loss))
         return single_loss(m, s, loss, seen);
-    if (loss->count < 1 || loss->count >= MAX_LOSSES)
+    if (loss->count < 1 || loss->count > MAX_LOSSES - PENALTIES)
         return model_reject(m, &loss->at, "%d losses, wanted 1 to %d",
-                            loss->count, MAX_LOSSES - 1);
+                            loss->count, MAX_LOSSES - PENALTIES);
     for (const struct json *i = loss->child; i; i = i->next) {
         struct target t = {LOSS, i->key, i};
 
@@ -181,10 +188,13 @@ bool training_read(struct model *m, const struct scope *s,
     if (!losses_read(m, s, json_member(training, "loss"), &seen) ||
         !metrics_read(m, s, json_member(training, "metrics"), &seen))
         return false;
-    if (m->in_training && m->penalty.id) {
-        const struct loss_term term = {
-            .name = "l2", .terms = m->penalty, .per_update = true, .weight = 1};
-        loss_term(m, &term);
+    for (int k = 0; m->in_training && k < PENALTIES; k++) {
+        const struct loss_term term = {.name = penalty_keys[k],
+                                       .terms = m->penalty[k],
+                                       .per_update = true,
+                                       .weight = 1};
+        if (term.terms.id)
+            loss_term(m, &term);
     }
     return true;
 }

@@ -105,7 +105,7 @@ static const char **kernels_of(const struct graph *g, struct steps *const *seq)
 {
     const char **kernel = ARENA_NEW(g->arena, const char *, (size_t)g->len);
 
-    for (int s = 0; s < SEQ_COUNT_OF; s++)
+    for (int s = 0; s < SEQ_KINDS; s++)
         for (int i = 0; seq[s] && i < seq[s]->n; i++)
             if (seq[s]->step[i].node)
                 kernel[seq[s]->step[i].node] = seq[s]->step[i].kernel;

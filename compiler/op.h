@@ -62,12 +62,13 @@ struct op {
     const char *name;
     const char *doc;
     int min_in, nin;              /* operands: required, and at most */
-    int nout;                     /* results when more than one, else 0 */
+    int nout;                     /* results, at most, of a tuple; else 0 */
     const struct attr_spec *attr; /* ends with a null name */
     const char *const *in_name;   /* for the reference; may be null */
     const char *types;            /* "f32 f16", for the reference */
 
-    /* Fill y[0..nout); false after reject(). */
+    /* Fill y[0..nout), or the first ones of an op whose attributes say how many
+     * there are; false after reject(). */
     bool (*infer)(struct graph *, const struct node *, struct type *y);
     /* dy: one per result, empty where nothing flows; dx: one per operand, left
      * empty where there is none. */
@@ -128,6 +129,8 @@ const struct op *op_at(unsigned index);     /* or null after the last */
 int op_attrs(const struct op *);            /* how many */
 /* Index of an attribute, or -1. */
 int op_attr(const struct op *, const char *name);
+/* " name=value" of all that are not the default. */
+void op_print_attrs(const struct op *, const union attr *, struct text *);
 
 /* ---- builders, for gradients, layers and optimizers ---- */
 

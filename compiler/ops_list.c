@@ -69,7 +69,8 @@ static void print_op(struct text *t, const struct op *op)
     }
 }
 
-void plancl_ops(void *context, void (*line)(void *context, const char *text))
+static void list(bool internal, void *context,
+                 void (*line)(void *context, const char *text))
 {
     struct arena arena;
     jmp_buf out_of_memory;
@@ -79,10 +80,21 @@ void plancl_ops(void *context, void (*line)(void *context, const char *text))
         for (unsigned i = 0; op_at(i); i++) {
             struct text t = {.arena = &arena};
 
-            if (op_at(i)->internal)
+            if (op_at(i)->internal != internal)
                 continue;
             print_op(&t, op_at(i));
             line(context, t.s);
         }
     arena_close(&arena);
+}
+
+void plancl_ops(void *context, void (*line)(void *context, const char *text))
+{
+    list(false, context, line);
+}
+
+void plancl_internal_ops(void *context,
+                         void (*line)(void *context, const char *text))
+{
+    list(true, context, line);
 }

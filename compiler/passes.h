@@ -9,6 +9,7 @@
 
 #include "compiler/graph.h"
 #include "compiler/op.h"
+#include "compiler/plancl_compile.h"
 #include "runtime/profile.h"
 
 struct plancl_dim;
@@ -21,10 +22,15 @@ struct loss_term {
     int64_t per_sample; /* elements counted per sample, when counts is empty */
     double weight;
 };
-enum { MAX_LOSSES = 16, MAX_OPTIMIZER_ATTRS = 12 };
+enum {
+    PENALTIES = 2, /* l1 and l2, each a loss of its own */
+    MAX_LOSSES = 15 + PENALTIES,
+    MAX_OPTIMIZER_ATTRS = 12
+};
 
 struct training {
     bool present;
+    bool observe; /* set before reading: keep gradients and outputs of steps */
     struct loss_term loss[MAX_LOSSES];
     int nloss;
     const struct op *optimizer; /* op_SGD, op_Adam, op_AdamW */
@@ -36,11 +42,11 @@ struct training {
 /*
  * JSON text to a graph: leaves, forward nodes for training and for inference
  * (both kinds of assignment: outputs, initial weights, losses and metrics of
- * evaluation into meters), and what training needs.  micro_batch 0: whole.
+ * evaluation into meters), and what training needs.  Of the options it takes
+ * the dimensions and the micro-batch.
  */
 bool model_read(struct graph *, const char *file, const char *text,
-                const struct plancl_dim *dim, unsigned ndim,
-                uint64_t micro_batch, struct training *);
+                const struct plancl_compile_options *, struct training *);
 
 /* Add gradients of all losses, the meters of training, counts, and the
  * optimizer's updates. */

@@ -37,6 +37,11 @@ struct plancl_compile_options {
     uint64_t micro_batch;    /* 0: the effective batch in one piece */
     uint64_t max_allocation; /* 0: as the device has it */
     unsigned skip;           /* of enum plancl_pass */
+    /* Keep for plancl_read, with role PLANCL_OBSERVED, what the last step
+     * computed: "gradient.NAME" of each parameter that trains, before clipping,
+     * and "training.NAME", each output as training computes it, of the update's
+     * last micro-batch.  They take memory of their own. */
+    int observe;
     /* Text of a stage's result is passed here after the stage; names are
      * those of plancl_stage_name.  May be null. */
     void (*dump)(void *context, const char *stage, const char *text);
@@ -56,6 +61,9 @@ enum plancl_status plancl_compile(const char *name, const char *text,
 
 /* Reference of the ops from their records, as text. */
 void plancl_ops(void *context, void (*line)(void *context, const char *text));
+/* The same of the ops that only the compiler makes. */
+void plancl_internal_ops(void *context,
+                         void (*line)(void *context, const char *text));
 
 #ifdef __cplusplus
 }

@@ -1,9 +1,11 @@
 /*
- * simplify.c: equal nodes merged, constants folded, the unused left out.
+ * simplify.c: equal nodes merged, constants folded, unused nodes not copied.
  *
  * Equal: same op, attributes, operands and, for random ops, the same key.  A
  * value computed in training and in evaluation alike is so computed by one node.
- * Folding uses the ops' references, on small constants only.
+ * Folding uses the ops' references, on small constants only.  What it replaces
+ * stays in the new graph, unused, unless it is the last node; the next simplify,
+ * fuse and lower leave out what no assignment needs.
  */
 #include <string.h>
 
@@ -85,7 +87,7 @@ static val merge(struct simplify *s, val v)
     if (!s->table[at])
         s->table[at] = v.id;
     else if (s->table[at] < v.id && v.id == s->g->len - 1)
-        s->g->len--; /* nobody has seen it */
+        s->g->len--; /* just added for v alone: no id refers to it */
     return (val){s->table[at]};
 }
 

@@ -4,6 +4,8 @@
  * A column is a file whose first dimension counts samples.  Reading follows
  * the indices: a run of neighbours is one read, everything else one read per
  * sample, through a small buffer where elements are converted on their way.
+ * Windows of a longer array are samples too, and so are those that were
+ * selected: both only say where a sample begins.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,6 +13,7 @@
 #include <string.h>
 
 #include "data/plancl_data.h"
+#include "data/selection.h"
 #include "data/source.h"
 #include "data/spec.h"
 #include "runtime/base.h"
@@ -21,12 +24,14 @@ struct column {
     struct spec spec;
     struct source source;
     struct layout layout;
-    uint64_t elements; /* of one sample */
+    uint64_t elements;   /* of one sample */
+    uint8_t number[256]; /* of each byte, where they are characters */
 };
 
 struct plancl_data {
     struct plancl_callbacks callbacks;
-    uint64_t samples;
+    uint64_t samples; /* in the files */
+    struct selection selection;
     unsigned columns;
     struct column column[];
 };
@@ -70,12 +75,87 @@ static enum plancl_status check_samples(struct plancl_data *d,
                     c->spec.path);
     if (d->columns == 1)
         d->samples = c->layout.dim[0];
+    /* What is left behind the last window is no sample. */
+    if (c->spec.window && d->column[0].spec.window) {
+        if (c->layout.dim[0] < d->samples)
+            d->samples = c->layout.dim[0];
+        return PLANCL_OK;
+    }
     if (d->samples != c->layout.dim[0])
         return fail(&d->callbacks, PLANCL_REFUSED,
                     "%s has %" PRIu64 " samples, %s has %" PRIu64,
                     d->column[0].spec.path, d->samples, c->spec.path,
                     c->layout.dim[0]);
     return PLANCL_OK;
+}
+
+/* Rows [L, ...] become samples [n, window, ...], from the shift on. */
+static enum plancl_status cut_windows(const struct plancl_data *d,
+                                      struct column *c)
+{
+    struct layout *l = &c->layout;
+    uint64_t rows = l->rank ? l->dim[0] : 0, skipped;
+
+    if (!c->spec.window)
+        return PLANCL_OK;
+    if (l->rank < 1 || l->rank == MAX_RANK)
+        return fail(&d->callbacks, PLANCL_REFUSED,
+                    "%s: window=N wants an array of 1 to %d dimensions",
+                    c->spec.path, MAX_RANK - 1);
+    if (c->spec.shift > rows || rows - c->spec.shift < c->spec.window)
+        return fail(&d->callbacks, PLANCL_REFUSED,
+                    "%s: %" PRIu64 " rows hold no window of %" PRIu64
+                    " shifted by %" PRIu64,
+                    c->spec.path, rows, c->spec.window, c->spec.shift);
+    skipped = c->spec.shift * elements_of_sample(l) * element_bytes(l->element);
+    l->data += skipped;
+    l->bytes -= skipped;
+    memmove(l->dim + 2, l->dim + 1, (l->rank - 1) * sizeof *l->dim);
+    l->dim[0] = (rows - c->spec.shift) / c->spec.window;
+    l->dim[1] = c->spec.window;
+    l->rank++;
+    return PLANCL_OK;
+}
+
+/* Which bytes the whole text has; each is numbered by those below it. */
+static enum plancl_status number_characters(const struct plancl_data *d,
+                                            struct column *c)
+{
+    uint8_t buffer[BUFFER_BYTES];
+    bool seen[256] = {false};
+    int n = 0;
+
+    for (uint64_t at = 0, part; at < c->layout.bytes; at += part) {
+        uint64_t left = c->layout.bytes - at;
+        enum plancl_status status;
+
+        part = left < BUFFER_BYTES ? left : BUFFER_BYTES;
+        status = source_read(&c->source, c->spec.path, at, part, buffer,
+                             &d->callbacks);
+        if (status)
+            return status;
+        for (uint64_t i = 0; i < part; i++)
+            seen[buffer[i]] = true;
+    }
+    for (int i = 0; i < 256; i++) {
+        c->number[i] = (uint8_t)n;
+        n += seen[i];
+    }
+    note(&d->callbacks, PLANCL_NOTE, "%s: %d different characters",
+         c->spec.path, n);
+    return PLANCL_OK;
+}
+
+static enum plancl_status open_source(const struct plancl_data *d,
+                                      struct column *c)
+{
+    enum plancl_status status;
+
+    if (!c->spec.characters)
+        return source_open(&c->source, c->spec.path, &d->callbacks, &c->layout);
+    status = source_open_text(&c->source, c->spec.path, &d->callbacks,
+                              &c->layout);
+    return status ? status : number_characters(d, c);
 }
 
 /* The column counts from here on, so that closing frees what it has. */
@@ -90,8 +170,9 @@ static enum plancl_status add_column(struct plancl_data *d, const char *text)
     c->source.fd = -1;
     status = check_name(d, c->spec.name);
     if (!status)
-        status = source_open(&c->source, c->spec.path, &d->callbacks,
-                             &c->layout);
+        status = open_source(d, c);
+    if (!status)
+        status = cut_windows(d, c);
     if (!status)
         status = check_samples(d, c);
     if (!status)
@@ -132,12 +213,26 @@ void plancl_data_close(struct plancl_data *d)
         source_close(&d->column[i].source);
         spec_free(&d->column[i].spec);
     }
+    selection_free(&d->selection);
     free(d);
 }
 
 uint64_t plancl_data_samples(const struct plancl_data *d)
 {
-    return d->samples;
+    return d->selection.runs ? selection_count(&d->selection) : d->samples;
+}
+
+enum plancl_status plancl_data_select(struct plancl_data *d, const char *text)
+{
+    struct selection s;
+    enum plancl_status status = selection_parse(text, d->samples, &d->callbacks,
+                                                &s);
+
+    if (status)
+        return status;
+    selection_free(&d->selection);
+    d->selection = s;
+    return PLANCL_OK;
 }
 
 unsigned plancl_data_columns(const struct plancl_data *d)
@@ -163,7 +258,8 @@ struct plancl_column plancl_data_column(const struct plancl_data *d, unsigned i)
 
 uint64_t plancl_data_host_bytes(const struct plancl_data *d)
 {
-    uint64_t bytes = sizeof *d + d->columns * sizeof d->column[0];
+    uint64_t bytes = sizeof *d + d->columns * sizeof d->column[0] +
+                     selection_bytes(&d->selection);
 
     for (unsigned i = 0; i < d->columns; i++) {
         const struct column *c = &d->column[i];
@@ -213,6 +309,9 @@ static enum plancl_status read_converted(const struct plancl_data *d,
 
         if (status)
             return status;
+        if (c->spec.characters)
+            for (uint64_t i = 0; i < part; i++)
+                buffer[i] = c->number[buffer[i]];
         size_t good = element_convert(&s->conversion, buffer, (size_t)part,
                                       s->to + done * to_size);
         if (good < part)
@@ -227,7 +326,7 @@ static enum plancl_status read_span(const struct plancl_data *d,
     const struct column *c = s->column;
     uint64_t size = element_bytes(c->layout.element);
 
-    if (!conversion_is_copy(&s->conversion))
+    if (c->spec.characters || !conversion_is_copy(&s->conversion))
         return read_converted(d, s);
     return source_read(&c->source, c->spec.path,
                        c->layout.data + s->first * size, s->n * size, s->to,
@@ -245,11 +344,11 @@ static enum plancl_status check_read(const struct plancl_data *d,
         return fail(&d->callbacks, PLANCL_REFUSED, "%d is no element type",
                     (int)dtype);
     for (uint64_t i = 0; i < n; i++)
-        if (index[i] >= d->samples)
-            return fail(&d->callbacks, PLANCL_REFUSED,
-                        "%s: sample %" PRIu64 " of %" PRIu64
-                        " (they count from 0)",
-                        d->column[column].spec.path, index[i], d->samples);
+        if (index[i] >= plancl_data_samples(d))
+            return fail(
+                &d->callbacks, PLANCL_REFUSED,
+                "%s: sample %" PRIu64 " of %" PRIu64 " (they count from 0)",
+                d->column[column].spec.path, index[i], plancl_data_samples(d));
     return PLANCL_OK;
 }
 
@@ -272,10 +371,13 @@ enum plancl_status plancl_data_read(struct plancl_data *d, unsigned column,
     uint64_t sample_bytes = c->elements * dtype_size(dtype);
 
     for (uint64_t i = 0, run; i < n && c->elements; i += run) {
+        uint64_t sample = selection_sample(&d->selection, index[i]);
+
         run = 1;
-        while (i + run < n && index[i + run] == index[i] + run)
+        while (i + run < n &&
+               selection_sample(&d->selection, index[i + run]) == sample + run)
             run++;
-        s.first = index[i] * c->elements;
+        s.first = sample * c->elements;
         s.n = run * c->elements;
         s.to = to + i * sample_bytes;
         status = read_span(d, &s);

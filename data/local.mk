@@ -8,6 +8,8 @@ libplancl_data_la_SOURCES += \
 	data/idx.c \
 	data/npy.c \
 	data/npy_write.c \
+	data/selection.c \
+	data/selection.h \
 	data/shuffle.c \
 	data/source.c \
 	data/source.h \

@@ -3,7 +3,7 @@
  *
  * A dataset is one or more columns, each a file whose first dimension counts
  * samples: .npy and IDX, read in place, or IDX.gz, unpacked once: up to 64 MiB
- * to memory, more to a temporary file in $TMPDIR (or /tmp).  Files must stay as
+ * to memory, more to a temporary file in $TMPDIR (or /tmp); or a text.  Files must stay as
  * they are while they are open; one that becomes shorter is an error in
  * reading.
  * Threads: one dataset, one thread.  Errors as in plancl.h.
@@ -19,13 +19,30 @@ extern "C" {
 
 struct plancl_data;
 
-/* specs: "NAME=FILE[:scale=A/B or number]"; NAME is the input that it fills.
- * All files must have the same number of samples. */
+/*
+ * specs: "NAME=FILE[:OPTION]..."; NAME is the input that it fills.  Options:
+ *   scale=A/B    values times A/B (or one number)
+ *   characters   the file is a text; its bytes are numbered from 0 in the order
+ *                of those that occur, and a note says how many do
+ *   window=N     a sample is N rows of the file, those before the next sample's;
+ *                what is left at the end is no sample
+ *   shift=N      the first window begins at row N
+ * All files must have the same number of samples; windows may end early.
+ */
 enum plancl_status plancl_data_open(const char *const *specs, unsigned nspec,
                                     const struct plancl_callbacks *,
                                     struct plancl_data **);
 void plancl_data_close(struct plancl_data *);
 
+/*
+ * Leave only some of the samples: "0-99,200" those rows, counted from 0;
+ * "FILE=1-17,20" those whose value in FILE, an array of one integer per sample,
+ * is one of these.  They keep their order and are counted from 0 again; a later
+ * call selects among all of them anew.  Takes 24 bytes for each run of neighbours.
+ */
+enum plancl_status plancl_data_select(struct plancl_data *, const char *);
+
+/* Of the selected ones, where some were. */
 uint64_t plancl_data_samples(const struct plancl_data *);
 unsigned plancl_data_columns(const struct plancl_data *);
 

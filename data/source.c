@@ -70,38 +70,11 @@ static enum plancl_status parse_plain(const struct head *h, uint64_t file_bytes,
     return PLANCL_OK;
 }
 
-static enum plancl_status open_head(struct source *s, const char *path,
-                                    uint8_t *bytes,
-                                    const struct plancl_callbacks *cb,
-                                    struct layout *l)
+static enum plancl_status open_regular(struct source *s, const char *path,
+                                       const struct plancl_callbacks *cb,
+                                       uint64_t *bytes)
 {
     struct stat st;
-    int64_t n;
-
-    if (fstat(s->fd, &st) != 0)
-        return fail(cb, PLANCL_FAILED, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return fail(cb, PLANCL_REFUSED, "%s: not a regular file", path);
-    n = read_at(s->fd, 0, HEAD_BYTES, bytes);
-    if (n < 0)
-        return fail(cb, PLANCL_FAILED, "%s: reading failed: %s", path,
-                    strerror(errno));
-    if (n >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b) {
-        int fd = s->fd;
-
-        s->fd = -1;
-        return source_unpack(s, fd, path, bytes, cb, l);
-    }
-    return parse_plain(&(struct head){path, bytes, (size_t)n},
-                       (uint64_t)st.st_size, cb, l);
-}
-
-enum plancl_status source_open(struct source *s, const char *path,
-                               const struct plancl_callbacks *cb,
-                               struct layout *l)
-{
-    enum plancl_status status;
-    uint8_t *head;
 
     s->heap = NULL;
     s->heap_bytes = 0;
@@ -110,13 +83,87 @@ enum plancl_status source_open(struct source *s, const char *path,
     if (s->fd < 0)
         return fail(cb, PLANCL_FAILED, "%s: cannot be opened: %s", path,
                     strerror(errno));
-    head = malloc(HEAD_BYTES);
-    if (!head) {
-        source_close(s);
-        return fail(cb, PLANCL_MEMORY, "%s: out of memory", path);
+    if (fstat(s->fd, &st) != 0)
+        return fail(cb, PLANCL_FAILED, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return fail(cb, PLANCL_REFUSED, "%s: not a regular file", path);
+    *bytes = (uint64_t)st.st_size;
+    return PLANCL_OK;
+}
+
+static bool is_gzip(const uint8_t *bytes, int64_t n)
+{
+    return n >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
+}
+
+static enum plancl_status open_head(struct source *s, const char *path,
+                                    uint8_t *bytes,
+                                    const struct plancl_callbacks *cb,
+                                    struct layout *l)
+{
+    uint64_t file_bytes;
+    enum plancl_status status = open_regular(s, path, cb, &file_bytes);
+    int64_t n;
+
+    if (status)
+        return status;
+    n = read_at(s->fd, 0, HEAD_BYTES, bytes);
+    if (n < 0)
+        return fail(cb, PLANCL_FAILED, "%s: reading failed: %s", path,
+                    strerror(errno));
+    if (is_gzip(bytes, n)) {
+        int fd = s->fd;
+
+        s->fd = -1;
+        return source_unpack(s, fd, path, bytes, cb, l);
     }
+    return parse_plain(&(struct head){path, bytes, (size_t)n}, file_bytes, cb,
+                       l);
+}
+
+enum plancl_status source_open(struct source *s, const char *path,
+                               const struct plancl_callbacks *cb,
+                               struct layout *l)
+{
+    uint8_t *head = malloc(HEAD_BYTES);
+    enum plancl_status status;
+
+    *s = (struct source){.fd = -1};
+    if (!head)
+        return fail(cb, PLANCL_MEMORY, "%s: out of memory", path);
     status = open_head(s, path, head, cb, l);
     free(head);
+    if (status)
+        source_close(s);
+    return status;
+}
+
+static enum plancl_status open_text(struct source *s, const char *path,
+                                    const struct plancl_callbacks *cb,
+                                    struct layout *l)
+{
+    uint8_t head[2];
+    uint64_t bytes;
+    enum plancl_status status = open_regular(s, path, cb, &bytes);
+
+    if (status)
+        return status;
+    if (is_gzip(head, read_at(s->fd, 0, sizeof head, head)))
+        return fail(cb, PLANCL_REFUSED,
+                    "%s: the text is packed by gzip; unpack it first", path);
+    *l = (struct layout){
+        .element = ELEMENT_U8, .rank = 1, .dim = {bytes}, .bytes = bytes};
+    return PLANCL_OK;
+}
+
+enum plancl_status source_open_text(struct source *s, const char *path,
+                                    const struct plancl_callbacks *cb,
+                                    struct layout *l)
+{
+    enum plancl_status status;
+
+    *s = (struct source){.fd = -1};
+    status = open_text(s, path, cb, l);
     if (status)
         source_close(s);
     return status;

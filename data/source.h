@@ -22,6 +22,10 @@ struct source {
 enum plancl_status source_open(struct source *, const char *path,
                                const struct plancl_callbacks *,
                                struct layout *);
+/* The same of a text: an array of its bytes, whatever they are. */
+enum plancl_status source_open_text(struct source *, const char *path,
+                                    const struct plancl_callbacks *,
+                                    struct layout *);
 void source_close(struct source *);
 
 /* Bytes that lie within the layout; path is for the message. */

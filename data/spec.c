@@ -1,8 +1,9 @@
 /*
- * spec.c: what "NAME=FILE[:scale=A/B or number]" says.
+ * spec.c: what "NAME=FILE[:OPTION]..." says; an option is scale=A/B, window=N,
+ * shift=N or characters.
  *
- * The name ends at the first '=', the file at the last ":scale=", so that
- * files may have either character in their names.
+ * The name ends at the first '=', the file before the options at the end, so
+ * that files may have either character in their names.
  */
 #include <locale.h>
 #include <math.h>
@@ -11,17 +12,6 @@
 
 #include "data/spec.h"
 #include "runtime/base.h"
-
-#define SCALE_OPTION ":scale="
-
-static const char *last_scale(const char *s)
-{
-    const char *found = NULL;
-
-    while ((s = strstr(s, SCALE_OPTION)) != NULL)
-        found = s++;
-    return found;
-}
 
 /* A decimal number from s to end; strtod alone would also take spaces, hex
  * digits, "inf" and "nan". */
@@ -76,13 +66,80 @@ static enum plancl_status parse_scale(const char *text, const char *s,
     return PLANCL_OK;
 }
 
+static enum plancl_status parse_count(const char *text, const char *option,
+                                      const struct plancl_callbacks *cb,
+                                      uint64_t *n)
+{
+    const char *s = strchr(option, '=') + 1;
+
+    *n = 0;
+    for (const char *c = s; *c; c++)
+        if (*c < '0' || *c > '9' || !mul_u64(*n, 10, n) ||
+            !add_u64(*n, (uint64_t)(*c - '0'), n))
+            *n = UINT64_MAX;
+    if (*s && *n > 0 && *n <= INT64_MAX)
+        return PLANCL_OK;
+    return fail(cb, PLANCL_REFUSED,
+                "data '%s': '%s' wants a whole number of 1 or more", text,
+                option);
+}
+
+static enum plancl_status parse_option(const char *text, const char *option,
+                                       const struct plancl_callbacks *cb,
+                                       struct spec *spec)
+{
+    if (strncmp(option, "scale=", 6) == 0)
+        return parse_scale(text, option + 6, cb, &spec->scale);
+    if (strncmp(option, "window=", 7) == 0)
+        return parse_count(text, option, cb, &spec->window);
+    if (strncmp(option, "shift=", 6) == 0)
+        return parse_count(text, option, cb, &spec->shift);
+    spec->characters = true;
+    return PLANCL_OK;
+}
+
+/* Cut the last option off a text; null where it ends with none. */
+static const char *cut_option(char *s)
+{
+    static const char *const names[] = {"scale=", "window=", "shift="};
+    char *colon = strrchr(s, ':');
+    bool known = colon && strcmp(colon + 1, "characters") == 0;
+
+    for (size_t i = 0; colon && i < sizeof names / sizeof *names; i++)
+        known |= strncmp(colon + 1, names[i], strlen(names[i])) == 0;
+    if (!known)
+        return NULL;
+    *colon = '\0';
+    return colon + 1;
+}
+
+/* file: a copy of what follows the name, cut here. */
+static enum plancl_status parse_file(const char *text, char *file,
+                                     const struct plancl_callbacks *cb,
+                                     struct spec *spec)
+{
+    const char *option;
+
+    while ((option = cut_option(file)) != NULL) {
+        enum plancl_status status = parse_option(text, option, cb, spec);
+
+        if (status)
+            return status;
+    }
+    if (!*file)
+        return fail(cb, PLANCL_REFUSED, "data '%s': the file is missing", text);
+    if (spec->shift && !spec->window)
+        return fail(cb, PLANCL_REFUSED, "data '%s': shift=N goes with window=N",
+                    text);
+    return PLANCL_OK;
+}
+
 enum plancl_status spec_parse(const char *text,
                               const struct plancl_callbacks *cb,
                               struct spec *spec)
 {
     const char *equals = strchr(text, '=');
-    const char *scale = equals ? last_scale(equals + 1) : NULL;
-    size_t path_bytes;
+    enum plancl_status status;
 
     *spec = (struct spec){.scale = {1, 1}};
     if (!equals || equals == text)
@@ -90,22 +147,15 @@ enum plancl_status spec_parse(const char *text,
                     "data '%s': wanted NAME=FILE[:scale=A/B], with the name of "
                     "an input of the model",
                     text);
-    path_bytes = scale ? (size_t)(scale - equals - 1) : strlen(equals + 1);
-    if (path_bytes == 0)
-        return fail(cb, PLANCL_REFUSED, "data '%s': the file is missing", text);
-    if (scale) {
-        enum plancl_status status = parse_scale(
-            text, scale + strlen(SCALE_OPTION), cb, &spec->scale);
-
-        if (status)
-            return status;
-    }
     spec->name = strndup(text, (size_t)(equals - text));
-    spec->path = strndup(equals + 1, path_bytes);
+    spec->path = strdup(equals + 1);
     if (spec->name && spec->path)
-        return PLANCL_OK;
-    spec_free(spec);
-    return fail(cb, PLANCL_MEMORY, "data '%s': out of memory", text);
+        status = parse_file(text, spec->path, cb, spec);
+    else
+        status = fail(cb, PLANCL_MEMORY, "data '%s': out of memory", text);
+    if (status)
+        spec_free(spec);
+    return status;
 }
 
 void spec_free(struct spec *spec)

@@ -1,4 +1,4 @@
-/* spec.h: what "NAME=FILE[:scale=A/B or number]" says. */
+/* spec.h: what "NAME=FILE[:OPTION]..." says. */
 #ifndef DATA_SPEC_H
 #define DATA_SPEC_H
 
@@ -7,6 +7,9 @@
 struct spec {
     char *name, *path;
     struct scale scale;
+    uint64_t window; /* rows of a sample; 0: a row is a sample */
+    uint64_t shift;  /* rows before the first window */
+    bool characters; /* bytes of a text, numbered in their order */
 };
 
 /* Refuses with a message, and then owns nothing. */

@@ -4,7 +4,8 @@ dist_doc_DATA = \
     doc/c-api.md \
     doc/command-line.md \
     doc/memory.md \
-    doc/model-format.md
+    doc/model-format.md \
+    doc/sensor-windows.md
 
 noinst_PROGRAMS = doc/examples/train
 doc_examples_train_SOURCES = doc/examples/train.c

@@ -41,10 +41,15 @@ static struct tile tile_for(int64_t channels)
     return t;
 }
 
+/* Products of one element of y. */
+static int64_t taps(const struct conv_problem *p)
+{
+    return p->R * p->S * (p->C / p->group);
+}
+
 static double flop(const struct conv_problem *p)
 {
-    return 2.0 * (double)(p->N * p->P * p->Q * p->K) *
-           (double)(p->R * p->S * (p->C / p->group));
+    return 2.0 * (double)(p->N * p->P * p->Q * p->K) * (double)taps(p);
 }
 
 static double x_bytes(const struct conv_problem *p)
@@ -59,7 +64,7 @@ static double y_bytes(const struct conv_problem *p)
 
 static double w_elements(const struct conv_problem *p)
 {
-    return (double)(p->R * p->S * (p->C / p->group) * p->K);
+    return (double)(taps(p) * p->K);
 }
 
 static void types(const struct conv_problem *p, struct launch *l)

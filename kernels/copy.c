@@ -26,7 +26,8 @@ static bool is_whole(const struct copy_dim *d)
 }
 
 /* May a whole dimension go into the one before it?  Where a step is 1, an index
- * outside of x stays outside when all elements behind it are counted in. */
+ * outside of x stays outside when all elements behind it are counted in, and one
+ * that starts again does so as well. */
 static bool takes_next(const struct copy_problem *p, int k)
 {
     const struct copy_dim *d = &p->dim[k], *next = &p->dim[k + 1];
@@ -35,7 +36,8 @@ static bool takes_next(const struct copy_problem *p, int k)
     if (!is_whole(next) || most * next->in > INT32_MAX)
         return false;
     return is_whole(d) ||
-           (p->outside == COPY_FILL && d->mul == 1 && d->div == 1);
+           ((p->outside == COPY_FILL || p->outside == COPY_WRAP) &&
+            d->mul == 1 && d->div == 1);
 }
 
 void copy_collapse(struct copy_problem *p)
@@ -151,7 +153,7 @@ const struct kernel kernels_copy[] = {
     {0},
 };
 
-/* ---- concat ---- */
+/* ---- concat, split ---- */
 
 static int64_t concat_begin(const struct concat_problem *p, struct launch *l)
 {
@@ -169,36 +171,66 @@ static int64_t concat_begin(const struct concat_problem *p, struct launch *l)
     return total;
 }
 
-static void concat_rows(const void *problem, const struct device_info *dev,
-                        struct launch *l)
+static void rows_of_parts(const struct concat_problem *p, struct launch *l)
 {
-    const struct concat_problem *p = problem;
     int64_t total = concat_begin(p, l);
     int64_t per = total < CHUNK ? CHUNK / total : 1;
 
-    (void)dev;
-    l->entry = "concat_rows_cpu";
     launch_u32(l, (uint64_t)per);
     launch_grid(l, over(p->outer, per), 1);
     l->global[1] = over(total, CHUNK);
 }
 
-static void concat_item(const void *problem, const struct device_info *dev,
-                        struct launch *l)
+static void items_of_parts(const struct concat_problem *p,
+                           const struct device_info *dev, struct launch *l)
 {
-    const struct concat_problem *p = problem;
     int64_t total = concat_begin(p, l);
 
-    l->entry = "concat_item";
     launch_u64(l, (uint64_t)total);
     launch_grid(l, (uint64_t)(p->outer * total), 64);
     l->flop = 10.0 * (double)(p->outer * total) * p->nin;
     l->efficiency = dev->family == FAMILY_CPU ? 0.02 : 0.2;
 }
 
+static void concat_rows(const void *problem, const struct device_info *dev,
+                        struct launch *l)
+{
+    (void)dev;
+    l->entry = "concat_rows_cpu";
+    rows_of_parts(problem, l);
+}
+
+static void concat_item(const void *problem, const struct device_info *dev,
+                        struct launch *l)
+{
+    l->entry = "concat_item";
+    items_of_parts(problem, dev, l);
+}
+
+static void split_rows(const void *problem, const struct device_info *dev,
+                       struct launch *l)
+{
+    (void)dev;
+    l->entry = "split_rows_cpu";
+    rows_of_parts(problem, l);
+}
+
+static void split_item(const void *problem, const struct device_info *dev,
+                       struct launch *l)
+{
+    l->entry = "split_item";
+    items_of_parts(problem, dev, l);
+}
+
 const struct kernel kernels_concat[] = {
     {"concat_rows_cpu", fits_cpu, concat_rows},
     {"concat_item", fits_always, concat_item},
+    {0},
+};
+
+const struct kernel kernels_split[] = {
+    {"split_rows_cpu", fits_cpu, split_rows},
+    {"split_item", fits_always, split_item},
     {0},
 };
 

@@ -19,7 +19,7 @@
     }
 
 /* Index of x that index i of y reads along one dimension; negative: none.
- * OUTSIDE: 0 fill, 1 reflect, 2 edge. */
+ * OUTSIDE: 0 fill, 1 reflect, 2 edge, 3 from the start again. */
 INLINE int KERNEL(source)(int i, int in, int mul, int add, int div)
 {
     int j = mul * i + add;
@@ -34,6 +34,8 @@ INLINE int KERNEL(source)(int i, int in, int mul, int add, int div)
 #elif OUTSIDE == 1
     j = abs(j);
     return j < in ? j : in - 1 - (j - (in - 1));
+#elif OUTSIDE == 3
+    return j % in;
 #else
     return clamp(j, 0, in - 1);
 #endif
@@ -87,6 +89,16 @@ __kernel ONE_ITEM void KERNEL(copy_rows_cpu)(
             to[i] = fill;
         for (int i = high; i < end; i++)
             to[i] = fill;
+#elif OUTSIDE == 3
+        for (int i = begin; i < end;) {
+            const int j = KERNEL(source)(i, in0, 1, add0, 1);
+            const int n = min(in0 - j, end - i);
+
+            for (int k = 0; k < n; k++)
+                to[i + k] = from[j + k];
+            i += n;
+        }
+        continue;
 #else
         for (int i = begin; i < low; i++)
             to[i] = from[KERNEL(source)(i, in0, 1, add0, 1)];
@@ -124,7 +136,8 @@ __kernel void KERNEL(copy_item)(const __global E *x, ulong x_off,
 #undef STEP
 #endif
 
-#if defined ENTRY_concat_rows_cpu || defined ENTRY_concat_item
+#if defined ENTRY_concat_rows_cpu || defined ENTRY_concat_item || \
+    defined ENTRY_split_rows_cpu || defined ENTRY_split_item
 /* M(0) M(1) ... for each operand. */
 #define EACH_1(M) M(0)
 #define EACH_2(M) EACH_1(M) M(1)
@@ -143,6 +156,7 @@ __kernel void KERNEL(copy_item)(const __global E *x, ulong x_off,
 #define EACH_15(M) EACH_14(M) M(14)
 #define EACH(M) PASTE(EACH_, NIN)(M)
 #define OPERAND(k) const __global E *x##k, ulong x##k##_off,
+#define PART(k) , __global E *y##k, ulong y##k##_off
 #define LENGTH(k) , uint len##k##_low, uint len##k##_high
 #endif
 
@@ -204,7 +218,65 @@ __kernel void KERNEL(concat_item)(EACH(OPERAND) __global E *y, ulong y_off,
 #undef TRY
 #endif
 
-#if defined ENTRY_concat_rows_cpu || defined ENTRY_concat_item
+#ifdef ENTRY_split_rows_cpu
+/* As concat_rows_cpu, the other way. */
+#define COPY(k)                                                                \
+    {                                                                          \
+        const ulong len = join(len##k##_low, len##k##_high);                   \
+        const ulong end = len * (part + 1) / parts;                            \
+        __global E *to = y##k + y##k##_off + row * len;                        \
+                                                                               \
+        for (ulong i = len * part / parts; i < end; i++)                       \
+            to[i] = from[i];                                                   \
+        from += len;                                                           \
+    }
+#define TOTAL(k) +join(len##k##_low, len##k##_high)
+__kernel ONE_ITEM void
+KERNEL(split_rows_cpu)(const __global E *x, ulong x_off EACH(PART),
+                       uint outer_low, uint outer_high EACH(LENGTH), uint per)
+{
+    const ulong first = (ulong)get_group_id(0) * per;
+    const ulong last = min(join(outer_low, outer_high), first + per);
+    const ulong part = get_group_id(1), parts = get_num_groups(1);
+    const __global E *from = x + x_off + first * (EACH(TOTAL));
+
+    for (ulong row = first; row < last; row++) {
+        EACH(COPY)
+    }
+}
+#undef COPY
+#undef TOTAL
+#endif
+
+#ifdef ENTRY_split_item
+/* An item per element of x [outer, total]. */
+#define TRY(k)                                                                 \
+    {                                                                          \
+        const ulong len = join(len##k##_low, len##k##_high);                   \
+                                                                               \
+        if (c < len) {                                                         \
+            y##k[y##k##_off + row * len + c] = x[x_off + i];                   \
+            return;                                                            \
+        }                                                                      \
+        c -= len;                                                              \
+    }
+__kernel void KERNEL(split_item)(const __global E *x, ulong x_off EACH(PART),
+                                 uint outer_low, uint outer_high EACH(LENGTH),
+                                 uint total_low, uint total_high)
+{
+    const ulong total = join(total_low, total_high), i = get_global_id(0);
+    const ulong row = i / total;
+    ulong c = i % total;
+
+    if (row >= join(outer_low, outer_high))
+        return;
+    EACH(TRY)
+}
+#undef TRY
+#endif
+
+#if defined ENTRY_concat_rows_cpu || defined ENTRY_concat_item || \
+    defined ENTRY_split_rows_cpu || defined ENTRY_split_item
 #undef EACH_1
 #undef EACH_2
 #undef EACH_3
@@ -222,6 +294,7 @@ __kernel void KERNEL(concat_item)(EACH(OPERAND) __global E *y, ulong y_off,
 #undef EACH_15
 #undef EACH
 #undef OPERAND
+#undef PART
 #undef LENGTH
 #endif
 
@@ -229,7 +302,8 @@ __kernel void KERNEL(concat_item)(EACH(OPERAND) __global E *y, ulong y_off,
 /*
  * dy [outer, out, inner] -> dx [outer, in, inner], n elements.  An item sums
  * the copies of its element in ascending order.  OUTSIDE 1: the element and its
- * mirror images at both ends; 2: at an end, all elements beyond it.
+ * mirror images at both ends; 2: at an end, all elements beyond it; 3: all that
+ * are a multiple of in away.
  */
 __kernel void KERNEL(pad_fold)(const __global T(X) *dy, ulong dy_off,
                                __global T(X) *dx, ulong dx_off, uint n_low,
@@ -252,6 +326,9 @@ __kernel void KERNEL(pad_fold)(const __global T(X) *dy, ulong dy_off,
     sum += LD(X, dy, first + ((ulong)begin + j) * inner);
     if (j + 1 < in && after < out)
         sum += LD(X, dy, first + after * inner);
+#elif OUTSIDE == 3
+    for (uint i = j; i < out; i += in)
+        sum += LD(X, dy, first + i * inner);
 #else
     const uint low = j == 0 ? 0 : begin + j;
     const uint high = j + 1 == in ? out : begin + j + 1;

@@ -41,7 +41,7 @@ enum setting {
     SETTING_ROWS,          /* u32: samples in this batch, at most its size */
     SETTING_FIRST,         /* u32: index in the effective batch of its first */
     SETTING_EFFECTIVE,     /* u32: samples in the whole effective batch */
-    SETTING_COUNT
+    SETTING_KINDS
 };
 
 struct scalar {

@@ -3,6 +3,8 @@
  */
 #include "kernels/reduce.h"
 
+/* Of a CPU's launch at most: a group is one work-item that takes its part of the
+ * tasks, and a few for each core balance the load. */
 enum { GROUPS = 32 };
 
 static uint64_t groups(int64_t tasks)
@@ -10,6 +12,7 @@ static uint64_t groups(int64_t tasks)
     return (uint64_t)(tasks < GROUPS ? tasks : GROUPS);
 }
 
+/* What the three ways have in common: the first arguments, and the cost. */
 static void reduce(const struct reduce_problem *p, struct launch *l)
 {
     static const char *const kind[] = {"SUM", "MEAN", "MAXIMUM", "MINIMUM"};
@@ -52,6 +55,7 @@ static bool columns_fits(const void *problem, const struct device_info *dev)
     return dev->family == FAMILY_CPU && p->inner > 1;
 }
 
+/* A task is 16 columns, as many as a vector has. */
 static void columns_launch(const void *problem, const struct device_info *dev,
                            struct launch *l)
 {
@@ -95,6 +99,8 @@ static void batch_sum(const struct batch_sum_problem *p, struct launch *l)
                4.0 * p->lanes * (double)(p->A * p->C);
 }
 
+/* Groups along the second dimension take a lane each, so that the order of
+ * additions does not depend on how many groups there are. */
 static void batch_sum_cpu(const void *problem, const struct device_info *dev,
                           struct launch *l)
 {

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -17,27 +18,36 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static uint64_t meminfo_available(void)
+/* The number that a text begins with; without one, as with "max", and where it
+ * is too large, there is no limit. */
+static uint64_t limit_parse(const char *text)
 {
-    FILE *f = fopen("/proc/meminfo", "r");
-    char line[256];
-    unsigned long long kib;
-    uint64_t bytes = UINT64_MAX;
+    char *end;
+    unsigned long long n = strtoull(text, &end, 10);
 
-    if (!f)
-        return bytes;
-    while (fgets(line, sizeof line, f))
-        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-            bytes = (uint64_t)kib * 1024;
-    fclose(f);
-    return bytes;
+    return end == text ? UINT64_MAX : n;
 }
 
-/* "max", or a file that is not there, is no limit. */
+static uint64_t meminfo_available(void)
+{
+    static const char key[] = "MemAvailable:";
+    FILE *f = fopen("/proc/meminfo", "r");
+    char line[256];
+    uint64_t kib = UINT64_MAX;
+
+    if (!f)
+        return kib;
+    while (fgets(line, sizeof line, f))
+        if (strncmp(line, key, sizeof key - 1) == 0)
+            kib = limit_parse(line + sizeof key - 1);
+    fclose(f);
+    return kib > UINT64_MAX / 1024 ? UINT64_MAX : kib * 1024;
+}
+
+/* A file that is not there is no limit. */
 static uint64_t limit_in(const char *mount, const char *group, const char *file)
 {
-    char path[1024];
-    unsigned long long bytes;
+    char path[1024], line[64];
     uint64_t limit = UINT64_MAX;
     FILE *f;
 
@@ -45,8 +55,8 @@ static uint64_t limit_in(const char *mount, const char *group, const char *file)
     f = fopen(path, "r");
     if (!f)
         return limit;
-    if (fscanf(f, "%llu", &bytes) == 1)
-        limit = bytes;
+    if (fgets(line, sizeof line, f))
+        limit = limit_parse(line);
     fclose(f);
     return limit;
 }

@@ -21,7 +21,7 @@ const char *plan_kind_name(enum plan_kind kind)
         [PLAN_STATE] = "state",         [PLAN_ACCUMULATOR] = "accumulator",
         [PLAN_METRIC] = "metric",       [PLAN_INPUT] = "input",
         [PLAN_OUTPUT] = "output",       [PLAN_TRANSIENT] = "transient",
-        [PLAN_WORKSPACE] = "workspace",
+        [PLAN_WORKSPACE] = "workspace", [PLAN_OBSERVED] = "observed",
     };
 
     assert(kind < PLAN_KINDS);
@@ -30,7 +30,7 @@ const char *plan_kind_name(enum plan_kind kind)
 
 const char *plan_sequence_name(enum plan_sequence_id id)
 {
-    static const char *const name[SEQ_COUNT_OF] = {
+    static const char *const name[SEQ_KINDS] = {
         [SEQ_INIT] = "init",
         [SEQ_LOAD] = "load",
         [SEQ_ACCUMULATE] = "accumulate",
@@ -40,7 +40,7 @@ const char *plan_sequence_name(enum plan_sequence_id id)
         [SEQ_PREDICT] = "predict",
     };
 
-    assert(id < SEQ_COUNT_OF);
+    assert(id < SEQ_KINDS);
     return name[id];
 }
 
@@ -58,7 +58,7 @@ const char *plan_access_name(unsigned access)
 
 const char *plan_setting_name(enum setting setting)
 {
-    static const char *const name[SETTING_COUNT] = {
+    static const char *const name[SETTING_KINDS] = {
         [SETTING_LEARNING_RATE] = "learning_rate",
         [SETTING_STEP] = "step",
         [SETTING_SEED] = "seed",
@@ -67,7 +67,7 @@ const char *plan_setting_name(enum setting setting)
         [SETTING_EFFECTIVE] = "effective",
     };
 
-    assert(setting < SETTING_COUNT);
+    assert(setting < SETTING_KINDS);
     return name[setting];
 }
 
@@ -193,6 +193,8 @@ static enum plancl_role role_of(enum plan_kind kind)
         return PLANCL_OUTPUT;
     case PLAN_METRIC:
         return PLANCL_METRIC;
+    case PLAN_OBSERVED:
+        return PLANCL_OBSERVED;
     default:
         return PLANCL_STATE; /* the verifier lets no other kind be named */
     }

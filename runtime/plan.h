@@ -30,6 +30,7 @@ enum plan_kind {
     PLAN_METRIC,      /* sums that the host reads and clears */
     PLAN_INPUT,       /* written by the host */
     PLAN_OUTPUT,      /* read by the host */
+    PLAN_OBSERVED,    /* what a step computed on the way, kept for the host */
     PLAN_TRANSIENT,   /* shared, within a sequence and across them */
     PLAN_WORKSPACE,   /* lives for one entry; shared */
     PLAN_KINDS
@@ -48,7 +49,7 @@ enum plan_sequence_id {
     SEQ_COUNT,      /* how many targets of a micro-batch count */
     SEQ_EVALUATE,   /* forward, losses and metrics into the meters */
     SEQ_PREDICT,    /* forward, outputs */
-    SEQ_COUNT_OF
+    SEQ_KINDS
 };
 const char *plan_sequence_name(enum plan_sequence_id);
 
@@ -140,7 +141,7 @@ struct plan {
     const char *string;
     uint32_t program; /* string: OpenCL source of all kernels */
     uint32_t options; /* string: build options */
-    struct plan_sequence sequence[SEQ_COUNT_OF];
+    struct plan_sequence sequence[SEQ_KINDS];
 };
 
 static inline const char *plan_string(const struct plan *p, uint32_t at)

@@ -193,7 +193,7 @@ enum plancl_status plan_check_contents(const struct plan *p, struct arena *a,
     enum plancl_status status = PLANCL_OK;
 
     open_memory(&m, a);
-    for (unsigned s = 0; s < SEQ_COUNT_OF && !status; s++)
+    for (unsigned s = 0; s < SEQ_KINDS && !status; s++)
         status = run_sequence(&m, s);
     return status;
 }

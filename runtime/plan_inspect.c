@@ -90,7 +90,7 @@ static void inspect_sequences(const struct plan *p, struct text *t)
     const char *comma = "";
 
     text_add(t, "\"sequences\": {");
-    for (unsigned s = 0; s < SEQ_COUNT_OF; s++) {
+    for (unsigned s = 0; s < SEQ_KINDS; s++) {
         if (!p->sequence[s].count)
             continue;
         text_add(t,

@@ -101,7 +101,7 @@ static struct plan_buffer read_buffer(struct json_reader *r, const cJSON *in)
     b.bytes = json_u64(r, in, "bytes");
     if (!plan_kind_shared(b.kind))
         return b;
-    b.sequence = json_word(r, in, "sequence", sequence_name, SEQ_COUNT_OF);
+    b.sequence = json_word(r, in, "sequence", sequence_name, SEQ_KINDS);
     b.first = json_u32(r, in, "first");
     b.last = json_u32(r, in, "last");
     return b;
@@ -139,7 +139,7 @@ static struct plan_arg read_arg(struct json_reader *r, const cJSON *in)
         a.bytes = json_u64(r, in, "bytes");
     } else if (json_has(in, "setting")) {
         a.kind = PLAN_ARG_SETTING;
-        a.index = json_word(r, in, "setting", setting_name, SETTING_COUNT);
+        a.index = json_word(r, in, "setting", setting_name, SETTING_KINDS);
     } else if (json_has(in, "f32")) {
         a.kind = PLAN_ARG_F32;
         a.value = json_bits(r, in, "f32", 8);
@@ -192,7 +192,7 @@ static void count_entries(struct json_reader *r, const cJSON *sequences,
 {
     *nentry = 0;
     *narg = 0;
-    for (unsigned s = 0; s < SEQ_COUNT_OF; s++) {
+    for (unsigned s = 0; s < SEQ_KINDS; s++) {
         uint32_t n;
         const cJSON *entries = json_list(r, sequences, plan_sequence_name(s),
                                          &n);
@@ -222,7 +222,7 @@ static void read_sequences(struct json_reader *r, const cJSON *top,
         return;
     f.entry = ARENA_NEW(r->arena, struct plan_entry, nentry);
     f.arg = ARENA_NEW(r->arena, struct plan_arg, narg);
-    for (unsigned s = 0; s < SEQ_COUNT_OF; s++) {
+    for (unsigned s = 0; s < SEQ_KINDS; s++) {
         struct plan_sequence *q = p->sequence + s;
         const cJSON *entries = json_list(r, sequences, plan_sequence_name(s),
                                          &q->count);

@@ -187,7 +187,7 @@ static void write_entry(const struct plan *p, const struct plan_entry *e,
 static void write_sequences(const struct plan *p, struct text *t)
 {
     text_add(t, "\"sequences\": {");
-    for (uint32_t s = 0; s < SEQ_COUNT_OF; s++) {
+    for (uint32_t s = 0; s < SEQ_KINDS; s++) {
         const struct plan_sequence *q = p->sequence + s;
 
         next_line(t, s);

@@ -295,7 +295,7 @@ enum plancl_status plan_check_lifetimes(const struct plan *p, struct arena *a,
 
     open_map(&w);
     status = check_persistent(&w);
-    for (uint32_t s = 0; s < SEQ_COUNT_OF && !status; s++)
+    for (uint32_t s = 0; s < SEQ_KINDS && !status; s++)
         status = sweep_sequence(&w, s);
     *peak = w.peak;
     return status;

@@ -163,8 +163,10 @@ void plan_print(const struct plan *p, struct text *t)
     print_categories(p, t);
     print_slabs(p, t);
     print_tensors(p, t);
-    text_add(t, "\nin the sequences #7.2 is buffer 7 after 2 entries wrote "
-                "it; <- read, -> written, <> both\n");
-    for (unsigned s = 0; s < SEQ_COUNT_OF; s++)
+    text_add(t,
+             "\nin the sequences an entry is: kernel, layer, [work-items] by "
+             "[those of a group], predicted time;\n#7.2 is buffer 7 after 2 "
+             "entries wrote it; <- read, -> written, <> both\n");
+    for (unsigned s = 0; s < SEQ_KINDS; s++)
         print_sequence(p, s, t);
 }

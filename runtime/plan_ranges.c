@@ -112,7 +112,7 @@ static enum plancl_status check_sequences(const struct plan *p,
     uint64_t entries = 0;
     uint64_t args = 0;
 
-    for (unsigned s = 0; s < SEQ_COUNT_OF; s++) {
+    for (unsigned s = 0; s < SEQ_KINDS; s++) {
         const struct plan_sequence *q = p->sequence + s;
 
         if (q->count && q->first != entries)
@@ -175,7 +175,7 @@ static enum plancl_status check_buffer(const struct plan *p, uint32_t i,
                i);
     if (!plan_kind_shared(b->kind))
         return check_place(p, i, cb);
-    if (b->sequence >= SEQ_COUNT_OF || b->first > b->last ||
+    if (b->sequence >= SEQ_KINDS || b->first > b->last ||
         b->last >= p->sequence[b->sequence].count)
         REFUSE("buffer %" PRIu32 " (%s) lives from entry %" PRIu32
                " to %" PRIu32 ", which its sequence does not have",
@@ -291,7 +291,7 @@ static enum plancl_status check_arg(const struct plan *p, unsigned s,
         fits = a->value <= UINT32_MAX;
         break;
     case PLAN_ARG_SETTING:
-        fits = a->index < SETTING_COUNT;
+        fits = a->index < SETTING_KINDS;
         break;
     case PLAN_ARG_LOCAL:
         fits = a->value > 0 && a->value <= UINT32_MAX;
@@ -320,7 +320,7 @@ static enum plancl_status check_entry(const struct plan *p, unsigned s,
 static enum plancl_status check_entries(const struct plan *p,
                                         const struct plancl_callbacks *cb)
 {
-    for (unsigned s = 0; s < SEQ_COUNT_OF; s++)
+    for (unsigned s = 0; s < SEQ_KINDS; s++)
         for (uint32_t at = 0; at < p->sequence[s].count; at++) {
             enum plancl_status status = check_entry(p, s, at, cb);
 
@@ -333,7 +333,7 @@ static enum plancl_status check_entries(const struct plan *p,
 static bool may_be_named(enum plan_kind kind)
 {
     return kind == PLAN_PARAMETER || kind == PLAN_STATE || kind == PLAN_INPUT ||
-           kind == PLAN_OUTPUT || kind == PLAN_METRIC;
+           kind == PLAN_OUTPUT || kind == PLAN_METRIC || kind == PLAN_OBSERVED;
 }
 
 /* Null, or what is wrong with the shape. */

@@ -91,7 +91,8 @@ enum plancl_role {
     PLANCL_STATE,
     PLANCL_INPUT,
     PLANCL_OUTPUT,
-    PLANCL_METRIC
+    PLANCL_METRIC,
+    PLANCL_OBSERVED /* of the last step, in plans that were compiled so */
 };
 
 /* A named tensor; strings and dims belong to the plan. */
@@ -182,11 +183,24 @@ enum plancl_status plancl_meters_clear(struct plancl_session *, int training);
 enum plancl_status plancl_finish(struct plancl_session *);
 
 /* Parameters and state to and from a safetensors file.  Loading wants every
- * parameter with its shape; what is missing or left over is named. */
+ * parameter with its shape: else it is refused with one message that counts and
+ * names all that is missing, shaped otherwise or left over, and nothing changes.
+ */
 enum plancl_status plancl_weights_save(struct plancl_session *,
                                        const char *path);
 enum plancl_status plancl_weights_load(struct plancl_session *,
                                        const char *path);
+
+struct plancl_weights_options {
+    /* Load what fits.  Parameters and state are drawn anew first; a parameter
+     * that the file lacks (a note names them) or that has another shape or type
+     * there (a warning does) keeps that value, and updates count from 0. */
+    int allow_missing;
+};
+/* options may be null, for none. */
+enum plancl_status
+plancl_weights_load_with(struct plancl_session *, const char *path,
+                         const struct plancl_weights_options *options);
 /* SHA-256 of all parameters and state, in hexadecimal (65 bytes). */
 enum plancl_status plancl_weights_hash(struct plancl_session *, char hex[65]);
 

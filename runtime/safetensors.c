@@ -32,7 +32,7 @@ unsigned safetensors_bits(const char *dtype)
 {
     int i = 0;
 
-    while (dtypes[i].name && strcmp(dtypes[i].name, dtype))
+    while (dtypes[i].name && strcmp(dtypes[i].name, dtype) != 0)
         i++;
     return dtypes[i].bits;
 }

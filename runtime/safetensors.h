@@ -56,17 +56,18 @@ const char *safetensors_dtype(enum dtype);
  * Writing: begin with all names, then add every tensor's bytes in the array's
  * order, in pieces of any size, then commit.  begin and end of the tensors are
  * filled in.  Give tensors in the order of safetensors_compare and each is
- * aligned to its type.
+ * aligned to its type.  The metadata, null for none, end with a null key.
  */
 struct safetensors_writer {
     struct file_writer file;
     uint64_t left; /* bytes that have not been added yet */
 };
-enum plancl_status
-safetensors_create(struct safetensors_writer *, const char *path,
-                   struct safetensors_tensor *tensor, uint64_t ntensor,
-                   const struct safetensors_pair *metadata, uint64_t nmetadata,
-                   const struct plancl_callbacks *);
+enum plancl_status safetensors_create(struct safetensors_writer *,
+                                      const char *path,
+                                      struct safetensors_tensor *tensor,
+                                      uint64_t ntensor,
+                                      const struct safetensors_pair *metadata,
+                                      const struct plancl_callbacks *);
 enum plancl_status safetensors_add(struct safetensors_writer *, const void *,
                                    uint64_t bytes,
                                    const struct plancl_callbacks *);

@@ -51,16 +51,21 @@ static bool want(struct parser *p, char c, const char *what)
 
 /* ---- strings ---- */
 
+/* Bytes of the UTF-8 character that begins so, 0 where none does. */
+static unsigned utf8_wanted(unsigned char first)
+{
+    if (first < 0x80)
+        return 1;
+    if (first < 0xc2 || first > 0xf4)
+        return 0;
+    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
 /* Length of the UTF-8 character at s, 0 where there is none: no overlong
  * forms, no surrogates, nothing past U+10FFFF. */
 static unsigned utf8_length(const unsigned char *s, uint64_t left)
 {
-    unsigned n = s[0] < 0x80   ? 1
-                 : s[0] < 0xc2 ? 0
-                 : s[0] < 0xe0 ? 2
-                 : s[0] < 0xf0 ? 3
-                 : s[0] < 0xf5 ? 4
-                               : 0;
+    unsigned n = utf8_wanted(s[0]);
 
     if (n > left)
         return 0;
@@ -152,9 +157,12 @@ static bool unicode_escape(struct parser *p, struct text *t)
 static bool escape(struct parser *p, struct text *t)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    char c = p->at < p->end ? *p->at : 0;
-    const char *at = c ? strchr(from, c) : NULL;
+    char c = '\0';
+    const char *at;
 
+    if (p->at < p->end)
+        c = *p->at;
+    at = c ? strchr(from, c) : NULL;
     if (c == 'u') {
         p->at++;
         return unicode_escape(p, t);

@@ -33,11 +33,10 @@ static uint64_t size_of(const struct safetensors_tensor *t)
     return bits / 8;
 }
 
-static void add_metadata(struct text *x, const struct safetensors_pair *m,
-                         uint64_t n)
+static void add_metadata(struct text *x, const struct safetensors_pair *m)
 {
     text_add(x, "\"__metadata__\":{");
-    for (uint64_t i = 0; i < n; i++) {
+    for (int i = 0; m[i].key; i++) {
         text_add(x, "%s", i ? "," : "");
         text_json_string(x, m[i].key);
         text_add(x, ":");
@@ -57,14 +56,13 @@ static void add_tensor(struct text *x, const struct safetensors_tensor *t)
 }
 
 static void add_header(struct text *x, const struct safetensors_tensor *t,
-                       uint64_t n, const struct safetensors_pair *m,
-                       uint64_t nmetadata)
+                       uint64_t n, const struct safetensors_pair *m)
 {
     text_add(x, "{");
-    if (nmetadata)
-        add_metadata(x, m, nmetadata);
+    if (m)
+        add_metadata(x, m);
     for (uint64_t i = 0; i < n; i++) {
-        text_add(x, "%s", i || nmetadata ? "," : "");
+        text_add(x, "%s", i || m ? "," : "");
         add_tensor(x, &t[i]);
     }
     text_add(x, "}");
@@ -93,11 +91,12 @@ static enum plancl_status write_failed(struct safetensors_writer *w,
     return PLANCL_FAILED;
 }
 
-enum plancl_status
-safetensors_create(struct safetensors_writer *w, const char *path,
-                   struct safetensors_tensor *tensor, uint64_t ntensor,
-                   const struct safetensors_pair *metadata, uint64_t nmetadata,
-                   const struct plancl_callbacks *cb)
+enum plancl_status safetensors_create(struct safetensors_writer *w,
+                                      const char *path,
+                                      struct safetensors_tensor *tensor,
+                                      uint64_t ntensor,
+                                      const struct safetensors_pair *metadata,
+                                      const struct plancl_callbacks *cb)
 {
     struct arena arena;
     struct text header = {.arena = &arena};
@@ -120,7 +119,7 @@ safetensors_create(struct safetensors_writer *w, const char *path,
         file_abandon(&w->file);
         return fail(cb, PLANCL_MEMORY, "no host memory to write %s", path);
     }
-    add_header(&header, tensor, ntensor, metadata, nmetadata);
+    add_header(&header, tensor, ntensor, metadata);
     errno = 0;
     ok = write_header(w->file.stream, &header);
     arena_close(&arena);

@@ -31,7 +31,7 @@ static uint64_t longest_sequence(const struct plan *p)
 {
     uint64_t n = 0;
 
-    for (int i = 0; i < SEQ_COUNT_OF; i++)
+    for (int i = 0; i < SEQ_KINDS; i++)
         if (p->sequence[i].count > n)
             n = p->sequence[i].count;
     return n;

@@ -52,7 +52,7 @@ struct plancl_session {
     cl_mem *slab;              /* nslab */
     struct bound_entry *entry; /* nentry */
     struct bound_setting *bound;
-    uint32_t setting[SETTING_COUNT]; /* bits to be set before a launch */
+    uint32_t setting[SETTING_KINDS]; /* bits to be set before a launch */
     uint64_t updates;
     float learning_rate;
     uint32_t seed;
@@ -89,7 +89,7 @@ bool session_saves(const struct plan *, const struct plan_tensor *);
 enum plancl_status session_usable(const struct plancl_session *);
 
 /* Give the message of a failed call, and remember that memory is unknown.
- * doing: "s1.conv (conv_direct): clEnqueueNDRangeKernel". */
+ * doing: "s1.conv (conv_cpu): clEnqueueNDRangeKernel". */
 enum plancl_status session_fail(struct plancl_session *, cl_int error,
                                 const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -23,7 +23,7 @@ static void make_room(struct text *t, size_t len)
     if (cap - t->len <= len)
         longjmp(*t->arena->out_of_memory, 1);
     s = arena_alloc(t->arena, cap, 1);
-    if (t->len)
+    if (t->s)
         memcpy(s, t->s, t->len);
     t->s = s;
     t->cap = cap;

@@ -57,7 +57,7 @@ enum plancl_status trace_collect(struct plancl_session *s,
 
 static const char *sequence_of(const struct plan *p, uint32_t entry)
 {
-    for (int i = 0; i < SEQ_COUNT_OF; i++)
+    for (int i = 0; i < SEQ_KINDS; i++)
         if (entry >= p->sequence[i].first &&
             entry - p->sequence[i].first < p->sequence[i].count)
             return plan_sequence_name((enum plan_sequence_id)i);

@@ -144,6 +144,7 @@ enum plancl_status plancl_weights_save(struct plancl_session *s,
         {"numerics", s->plan->numerics},
         {"plancl", plancl_version()},
         {"updates", updates},
+        {NULL, NULL},
     };
     enum plancl_status status = session_usable(s);
     uint64_t n;
@@ -152,132 +153,197 @@ enum plancl_status plancl_weights_save(struct plancl_session *s,
         return status;
     snprintf(updates, sizeof updates, "%" PRIu64, s->updates);
     n = list_saved(s);
-    status = safetensors_create(&save.w, path, s->saved, n, metadata,
-                                sizeof metadata / sizeof *metadata, &s->cb);
+    status = safetensors_create(&save.w, path, s->saved, n, metadata, &s->cb);
     return status ? status : save_tensors(s, &save, n);
 }
 
 /* ---- in ---- */
 
-/* Names for a message, as many as fit. */
+/* Names for a message; text is null while there are none. */
 struct names {
-    char text[600];
-    size_t len;
-    unsigned count, shown;
+    struct text text;
+    unsigned count;
+    unsigned most; /* to show; 0: all */
 };
+
+struct comparison {
+    struct names missing; /* parameters of the plan */
+    struct names shaped;  /* found, with another shape or type */
+    struct names state;   /* state of the plan that the file lacks */
+    struct names extra;   /* tensors of the file that the plan lacks */
+};
+
+enum { SHORT_LIST = 10 };
+
+/* Where the text goes on; false if the name is only counted. */
+static bool next_name(struct names *list)
+{
+    if (list->most && list->count >= list->most) {
+        list->count++;
+        return false;
+    }
+    if (list->count++)
+        text_add(&list->text, ", ");
+    return true;
+}
 
 static void add_name(struct names *list, const char *name)
 {
-    size_t len = strlen(name);
-
-    list->count++;
-    if (list->len + len + 3 > sizeof list->text)
-        return;
-    list->len += (size_t)snprintf(list->text + list->len,
-                                  sizeof list->text - list->len, "%s%s",
-                                  list->shown ? ", " : "", name);
-    list->shown++;
+    if (next_name(list))
+        text_add(&list->text, "%s", name);
 }
 
 /* " and N more", or nothing. */
 static const char *and_more(const struct names *list, char text[32])
 {
     text[0] = 0;
-    if (list->shown < list->count)
-        snprintf(text, 32, " and %u more", list->count - list->shown);
+    if (list->most && list->count > list->most)
+        snprintf(text, 32, " and %u more", list->count - list->most);
     return text;
 }
 
-static void shape_text(char *s, size_t size, uint64_t rank, const uint64_t *dim)
+static void add_shape(struct text *text, const char *dtype, uint64_t rank,
+                      const uint64_t *dim)
 {
-    size_t len = (size_t)snprintf(s, size, "[");
-
-    for (uint64_t i = 0; i < rank && len < size; i++)
-        len += (size_t)snprintf(s + len, size - len, "%s%" PRIu64, i ? "," : "",
-                                dim[i]);
-    if (len < size)
-        snprintf(s + len, size - len, "]");
+    text_add(text, "%s [", dtype);
+    for (uint64_t i = 0; i < rank; i++)
+        text_add(text, "%s%" PRIu64, i ? "," : "", dim[i]);
+    text_add(text, "]");
 }
 
-static enum plancl_status check_tensor(const struct plancl_session *s,
-                                       const struct plan_tensor *t,
-                                       const struct safetensors_tensor *in,
-                                       const char *path)
+static bool fits(const struct plan_tensor *t,
+                 const struct safetensors_tensor *in)
 {
-    const char *dtype = safetensors_dtype((enum dtype)t->dtype);
-    char found[200], wanted[200];
-
-    if (!strcmp(in->dtype, dtype) && in->rank == t->rank &&
-        (!t->rank || !memcmp(in->dim, t->dim, t->rank * sizeof *t->dim)))
-        return PLANCL_OK;
-    shape_text(found, sizeof found, in->rank, in->dim);
-    shape_text(wanted, sizeof wanted, t->rank, t->dim);
-    return fail(&s->cb, PLANCL_REFUSED, "%s: %s is %s %s, the plan has %s %s",
-                path, in->name, in->dtype, found, dtype, wanted);
+    return !strcmp(in->dtype, safetensors_dtype((enum dtype)t->dtype)) &&
+           in->rank == t->rank &&
+           (!t->rank || !memcmp(in->dim, t->dim, t->rank * sizeof *t->dim));
 }
 
-struct comparison {
-    struct names missing; /* parameters of the plan */
-    struct names state;   /* state of the plan that the file lacks */
-    struct names extra;   /* tensors of the file that the plan lacks */
-};
-
-static enum plancl_status compare(const struct plancl_session *s,
-                                  const struct safetensors *st,
-                                  struct comparison *c)
+static void add_unfit(struct names *list, const struct plan_tensor *t,
+                      const struct safetensors_tensor *in)
 {
-    const struct plan *p = s->plan;
-    enum plancl_status status = PLANCL_OK;
+    if (!next_name(list))
+        return;
+    text_add(&list->text, "%s is ", in->name);
+    add_shape(&list->text, in->dtype, in->rank, in->dim);
+    text_add(&list->text, ", the plan has ");
+    add_shape(&list->text, safetensors_dtype((enum dtype)t->dtype), t->rank,
+              t->dim);
+}
 
-    memset(c, 0, sizeof *c);
-    for (uint32_t i = 0; i < p->ntensor && !status; i++) {
-        const struct plan_tensor *t = &p->tensor[i];
-        const char *name = plan_string(p, t->name);
-        const struct safetensors_tensor *in = safetensors_find(st, name);
+static void compare_tensor(const struct plan *p, const struct plan_tensor *t,
+                           const struct safetensors *st, struct comparison *c)
+{
+    const char *name = plan_string(p, t->name);
+    const struct safetensors_tensor *in = safetensors_find(st, name);
 
-        if (!session_saves(p, t))
-            continue;
-        if (in)
-            status = check_tensor(s, t, in, st->path);
-        else if (p->buffer[t->buffer].kind == PLAN_PARAMETER)
-            add_name(&c->missing, name);
-        else
-            add_name(&c->state, name);
-    }
+    if (in && !fits(t, in))
+        add_unfit(&c->shaped, t, in);
+    else if (!in && p->buffer[t->buffer].kind == PLAN_PARAMETER)
+        add_name(&c->missing, name);
+    else if (!in)
+        add_name(&c->state, name);
+}
+
+static void compare(const struct plan *p, const struct safetensors *st,
+                    struct comparison *c)
+{
+    for (uint32_t i = 0; i < p->ntensor; i++)
+        if (session_saves(p, &p->tensor[i]))
+            compare_tensor(p, &p->tensor[i], st, c);
     for (uint64_t i = 0; i < st->ntensor; i++) {
         int64_t k = tensor_find(p, st->tensor[i].name);
 
         if (k < 0 || !session_saves(p, &p->tensor[k]))
             add_name(&c->extra, st->tensor[i].name);
     }
-    return status;
 }
 
-static enum plancl_status report(const struct plancl_session *s,
+static bool partial(const struct comparison *c)
+{
+    return c->missing.count || c->shaped.count;
+}
+
+/* All that does not fit, in one message: the counts, then the names. */
+static enum plancl_status refuse(const struct plancl_session *s,
                                  const struct safetensors *st,
                                  const struct comparison *c)
 {
-    const char *numerics = safetensors_metadata(st, "numerics");
-    char more[32], more_extra[32];
+    struct text all = {.arena = c->missing.text.arena};
 
+    text_add(&all,
+             "%s does not fit the plan: %u missing, %u of another shape or "
+             "type; %u not in the plan",
+             st->path, c->missing.count, c->shaped.count, c->extra.count);
     if (c->missing.count)
-        return fail(&s->cb, PLANCL_REFUSED,
-                    "%s: parameters of the plan are missing: %s%s%s%s%s",
-                    st->path, c->missing.text, and_more(&c->missing, more),
-                    c->extra.count ? "; not in the plan are: " : "",
-                    c->extra.text, and_more(&c->extra, more_extra));
+        text_add(&all, "; missing: %s", c->missing.text.s);
+    if (c->shaped.count)
+        text_add(&all, "; of another shape or type: %s", c->shaped.text.s);
     if (c->extra.count)
-        note(&s->cb, PLANCL_NOTE, "%s: not in the plan, so not used: %s%s",
-             st->path, c->extra.text, and_more(&c->extra, more));
+        text_add(&all, "; not in the plan are: %s", c->extra.text.s);
+    return fail(&s->cb, PLANCL_REFUSED, "%s", all.s);
+}
+
+static void report_partial(const struct plancl_session *s,
+                           const struct safetensors *st,
+                           const struct comparison *c)
+{
+    if (c->missing.count) {
+        char more[32];
+
+        note(&s->cb, PLANCL_NOTE,
+             "%s: %u parameters of the plan are missing and keep their first "
+             "values: %s%s",
+             st->path, c->missing.count, c->missing.text.s,
+             and_more(&c->missing, more));
+    }
+    if (c->shaped.count)
+        note(&s->cb, PLANCL_WARNING,
+             "%s: %u tensors have another shape or type and keep their first "
+             "values: %s",
+             st->path, c->shaped.count, c->shaped.text.s);
+}
+
+static void report(const struct plancl_session *s, const struct safetensors *st,
+                   const struct comparison *c)
+{
+    const char *numerics = safetensors_metadata(st, "numerics");
+    char more[32];
+
+    report_partial(s, st, c);
+    if (c->extra.count)
+        note(&s->cb, PLANCL_NOTE, "%s: %u not in the plan, so not used: %s%s",
+             st->path, c->extra.count, c->extra.text.s,
+             and_more(&c->extra, more));
     if (c->state.count)
         note(&s->cb, PLANCL_NOTE,
              "%s: state that is not in the file starts anew: %s%s", st->path,
-             c->state.text, and_more(&c->state, more));
-    else if (numerics && strcmp(numerics, s->plan->numerics))
+             c->state.text.s, and_more(&c->state, more));
+    else if (numerics && strcmp(numerics, s->plan->numerics) != 0)
         note(&s->cb, PLANCL_NOTE,
              "%s: was saved by a plan with other numerics: going on from it "
              "is right, but not bit for bit what that plan would do",
              st->path);
+}
+
+/* Compares, and says what came of it; the texts live in the arena. */
+static enum plancl_status check(const struct plancl_session *s,
+                                const struct safetensors *st,
+                                const struct plancl_weights_options *o,
+                                struct arena *arena, struct comparison *c)
+{
+    const bool allow = o && o->allow_missing;
+    const struct names all = {.text = {.arena = arena}};
+    const struct names few = {.text = {.arena = arena}, .most = SHORT_LIST};
+
+    *c = (struct comparison){all, all, few, all};
+    compare(s->plan, st, c);
+    if (partial(c) && !allow)
+        return refuse(s, st, c);
+    /* Nothing is refused: the long lists are made again, short. */
+    *c = (struct comparison){few, all, few, few};
+    compare(s->plan, st, c);
+    report(s, st, c);
     return PLANCL_OK;
 }
 
@@ -317,7 +383,7 @@ static enum plancl_status load_tensors(struct plancl_session *s,
         const struct safetensors_tensor *in = safetensors_find(
             st, plan_string(p, t->name));
 
-        if (in && session_saves(p, t))
+        if (in && session_saves(p, t) && fits(t, in))
             status = load_tensor(s, t, st, in);
     }
     /* Half of one file's weights and half of another's are no weights. */
@@ -334,7 +400,7 @@ static uint64_t updates_in(const struct safetensors *st,
     unsigned long long updates;
     char *end;
 
-    if (!text || c->state.count || *text < '0' || *text > '9')
+    if (!text || c->state.count || partial(c) || *text < '0' || *text > '9')
         return 0;
     errno = 0;
     updates = strtoull(text, &end, 10);
@@ -342,25 +408,44 @@ static uint64_t updates_in(const struct safetensors *st,
 }
 
 static enum plancl_status load_file(struct plancl_session *s,
-                                    struct safetensors *st)
+                                    struct safetensors *st,
+                                    const struct comparison *c)
 {
-    struct comparison c;
-    enum plancl_status status = compare(s, st, &c);
+    enum plancl_status status = PLANCL_OK;
 
-    if (!status)
-        status = report(s, st, &c);
-    if (!status && c.state.count)
+    if (c->state.count || partial(c))
         status = plancl_init(s);
     if (!status)
         status = load_tensors(s, st);
     if (status)
         return status;
-    s->updates = updates_in(st, &c);
+    s->updates = updates_in(st, c);
     return plancl_weights_changed(s);
 }
 
-enum plancl_status plancl_weights_load(struct plancl_session *s,
-                                       const char *path)
+/* The comparison's texts take memory of their own. */
+static enum plancl_status load_checked(struct plancl_session *s,
+                                       struct safetensors *st,
+                                       const struct plancl_weights_options *o)
+{
+    struct comparison c = {0};
+    struct arena arena;
+    jmp_buf out_of_memory;
+    enum plancl_status status;
+
+    arena_open(&arena, &out_of_memory);
+    if (setjmp(out_of_memory))
+        status = fail(&s->cb, PLANCL_MEMORY, "no host memory to compare %s",
+                      st->path);
+    else
+        status = check(s, st, o, &arena, &c);
+    arena_close(&arena);
+    return status ? status : load_file(s, st, &c);
+}
+
+enum plancl_status
+plancl_weights_load_with(struct plancl_session *s, const char *path,
+                         const struct plancl_weights_options *options)
 {
     struct safetensors st;
     enum plancl_status status = session_usable(s);
@@ -369,7 +454,13 @@ enum plancl_status plancl_weights_load(struct plancl_session *s,
         status = safetensors_open(path, &s->cb, &st);
     if (status)
         return status;
-    status = load_file(s, &st);
+    status = load_checked(s, &st, options);
     safetensors_close(&st);
     return status;
+}
+
+enum plancl_status plancl_weights_load(struct plancl_session *s,
+                                       const char *path)
+{
+    return plancl_weights_load_with(s, path, NULL);
 }

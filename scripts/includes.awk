@@ -37,8 +37,6 @@ function bad(why) {
     sub(/[>"].*/, "", header)
     if (header ~ /^CL\// && FILENAME != "runtime/cl.h" && from != "tests")
         bad("only runtime/cl.h includes OpenCL")
-    if (header ~ /clblast/ && FILENAME != "runtime/blas.c")
-        bad("only runtime/blas.c includes CLBlast")
     if ($0 !~ /"/)
         next
     if (header !~ /\//)

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -67,6 +68,13 @@ static void on_message(void *context, const struct plancl_message *m)
     (void)context;
     if (m->severity == PLANCL_ERROR)
         fprintf(stderr, "%s\n", m->text);
+}
+
+/* Notes about the statistics of micro-batches. */
+static void count_notes(void *context, const struct plancl_message *m)
+{
+    *(int *)context += m->severity == PLANCL_NOTE &&
+                       strstr(m->text, "2 samples of a micro-batch") != NULL;
 }
 
 static const struct plancl_callbacks cb = {NULL, on_message, NULL};
@@ -173,9 +181,26 @@ static void prediction(void **state)
     end(&r);
 }
 
+/* Said once, and only of micro-batches. */
+static void micro_batches_are_noted(void **state)
+{
+    (void)state;
+    for (uint32_t micro_batch = 0; micro_batch <= 2; micro_batch += 2) {
+        const struct plancl_compile_options o = {.micro_batch = micro_batch};
+        struct plancl_plan *plan;
+        int notes = 0;
+        const struct plancl_callbacks counting = {&notes, count_notes, NULL};
+
+        must(plancl_compile("norm", model, &o, &counting, &plan));
+        assert_int_equal(notes, micro_batch ? 1 : 0);
+        plancl_plan_free(plan);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(micro_batches_are_noted),
         cmocka_unit_test(one_update),
         cmocka_unit_test(prediction),
     };

@@ -153,8 +153,8 @@ static double distance(const struct result *a, const struct result *b)
     if (a->count != b->count)
         return INFINITY;
     for (uint64_t i = 0; i < a->count; i++)
-        if (!(fabs(a->weights[i] - b->weights[i]) <= worst))
-            worst = fabs(a->weights[i] - b->weights[i]);
+        if (!(fabsf(a->weights[i] - b->weights[i]) <= worst))
+            worst = fabsf(a->weights[i] - b->weights[i]);
     return worst;
 }
 

@@ -75,6 +75,16 @@ expect 2 "$plancl" compile "$model" -o x.plan --dim K=3
 says err "K"
 test ! -f x.plan || wrong "a refused model left a plan"
 
+# What a step computes on the way, for programs; in memory of its own.
+expect 0 "$plancl" compile "$model" -o observed.plan --observe
+expect 0 "$plancl" verify observed.plan
+for name in gradient.conv1.weight training.logits; do
+    grep -aq "$name" observed.plan || wrong "--observe keeps no $name"
+    grep -aq "$name" a.plan && wrong "$name without --observe"
+done
+expect 0 "$plancl" inspect observed.plan --json
+says out '"observed"'
+
 # Slabs are bounded.
 expect 0 "$plancl" compile "$model" -o small.plan --max-allocation=4MiB
 expect 0 "$plancl" inspect small.plan --json

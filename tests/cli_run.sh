@@ -41,6 +41,30 @@ expect 0 train --epochs 12 --save again.safetensors --seed 7 --quiet
 test ! -s err || wrong "--quiet says: $(cat err)"
 same_files w.safetensors again.safetensors "the same training twice"
 
+# Weights of a model with another head: all that does not fit is named, once.
+sed 's/"units": 10/"units": 12/' "$model" >wide.json
+expect 0 "$plancl" compile wide.json -o wide.plan --dim N=64
+wide() {
+    "$plancl" evaluate wide.plan --weights w.safetensors \
+        --data "$images" --data "$labels" "$@"
+}
+expect 2 wide
+says err '0 missing, 6 of another shape or type; 0 not in the plan'
+test "$(wc -l <err)" = 1 || wrong "not one message: $(cat err)"
+expect 0 wide --allow-missing
+says err 'warning: w.safetensors: 6 tensors have another shape or type'
+sed 's/fc\([12]\)/g\1/g' "$model" >wide.json
+expect 0 "$plancl" compile wide.json -o wide.plan --dim N=64
+expect 2 wide
+says err '4 missing, 0 of another shape or type; 12 not in the plan'
+test "$(grep -o 'adam[.][mv][.]fc' err | wc -l)" = 8 || wrong "not all are named"
+expect 0 wide --allow-missing
+says err 'note: w.safetensors: 4 parameters of the plan are missing'
+says err ' and 2 more'
+expect 2 "$plancl" evaluate f.plan --allow-missing \
+    --data "$images" --data "$labels"
+says err '--allow-missing wants --weights'
+
 # Evaluation counts what prediction says, whatever the last batch has.
 for n in 1 63 64 65 150; do
     expect 0 "$plancl" evaluate f.plan --weights w.safetensors --first $n \

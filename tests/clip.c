@@ -97,11 +97,12 @@ static uint64_t read_weights(const struct plancl_plan *plan,
     return n;
 }
 
-/* What one update takes from the weights; how many there are. */
+/* What one update takes from the weights as they were before; how many there
+ * are. */
 static uint64_t taken(const char *layer, const char *training,
-                      uint32_t micro_batch, double *d)
+                      uint32_t micro_batch, float *before, double *d)
 {
-    static float before[MOST], after[MOST];
+    static float after[MOST];
     const struct plancl_compile_options o = {.micro_batch = micro_batch};
     const struct plancl_session_options so = {.seed = 1};
     struct plancl_plan *plan = NULL;
@@ -135,14 +136,15 @@ static double norm_of(const double *d, uint64_t n)
 static void clip(const char *layer, double times, uint32_t micro_batch)
 {
     static double whole[MOST], clipped[MOST];
-    uint64_t n = taken(layer, "", 0, whole);
+    static float before[MOST];
+    uint64_t n = taken(layer, "", 0, before, whole);
     double norm = norm_of(whole, n), factor;
     char training[64];
 
     assert_true(norm > 1e-3);
     snprintf(training, sizeof training, "\"clip_norm\": %.17g, ", norm * times);
     factor = fmin(1, norm * times / (norm + 1e-6));
-    assert_int_equal(taken(layer, training, micro_batch, clipped), n);
+    assert_int_equal(taken(layer, training, micro_batch, before, clipped), n);
     for (uint64_t i = 0; i < n; i++)
         if (!(fabs(clipped[i] - factor * whole[i]) <= 2e-7))
             fail_msg("weight %d: %.9g taken, wanted %.9g of %.9g", (int)i,
@@ -176,6 +178,31 @@ static void test_penalty(void **state)
 {
     (void)state;
     clip(", \"l2\": 0.25", 0.5, 2);
+    clip(", \"l1\": 0.25", 0.5, 2);
+}
+
+/* On the 19 37 3 3 weights of the layer l1 is 0.25 times their sign and l2 0.5
+ * times themselves; the bias has neither. */
+static void test_penalties_apart(void **state)
+{
+    static double plain[MOST], l1[MOST], l2[MOST];
+    static float w[MOST];
+    uint64_t n = taken("", "", 0, w, plain);
+    int on = 0;
+
+    (void)state;
+    assert_int_equal(taken(", \"l1\": 0.25", "", 2, w, l1), n);
+    assert_int_equal(taken(", \"l2\": 0.25", "", 2, w, l2), n);
+    for (uint64_t i = 0; i < n; i++) {
+        double d1 = l1[i] - plain[i], d2 = l2[i] - plain[i];
+
+        if (fabs(d1) <= 1e-6 && fabs(d2) <= 1e-6)
+            continue;
+        on++;
+        assert_true(fabs(d1 - copysign(0.25, w[i])) <= 1e-6);
+        assert_true(fabs(d2 - 0.5 * w[i]) <= 1e-6);
+    }
+    assert_int_equal(on, 19 * 37 * 3 * 3);
 }
 
 static void test_frozen(void **state)
@@ -187,9 +214,12 @@ static void test_frozen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clipped),       cmocka_unit_test(test_below),
-        cmocka_unit_test(test_micro_batches), cmocka_unit_test(test_penalty),
+        cmocka_unit_test(test_clipped),
+        cmocka_unit_test(test_below),
+        cmocka_unit_test(test_micro_batches),
+        cmocka_unit_test(test_penalty),
         cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_penalties_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

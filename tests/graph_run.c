@@ -11,11 +11,12 @@ struct graph *graph_of_model(struct arena *a, const char *text,
                              uint64_t micro_batch, struct diag *diag)
 {
     struct graph *g = ARENA_NEW(a, struct graph, 1);
+    const struct plancl_compile_options opt = {.micro_batch = micro_batch};
     struct training training = {.present = false};
 
     *diag = (struct diag){.failed = false};
     graph_init(g, a, diag);
-    if (!model_read(g, "model.json", text, NULL, 0, micro_batch, &training))
+    if (!model_read(g, "model.json", text, &opt, &training))
         return NULL;
     if (training.present)
         grad_build(g, &training);

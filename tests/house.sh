@@ -1,7 +1,7 @@
 #!/bin/sh
 # house.sh: rules that the tree keeps: includes point one way, the libraries
 # export plancl_* alone, public headers stand alone once installed, each command
-# has its page.
+# has its page, each source is built.
 test_name=house
 . "$top_srcdir/tests/expect.sh"
 CC=${CC:-cc}
@@ -18,6 +18,14 @@ echo '#include "runtime/base.h"' >"$work/kernels/wrong.c"
 cd "$work" || exit 99
 expect 1 awk -f "$top_srcdir/scripts/includes.awk" kernels/wrong.c
 says out "kernels/wrong.c:1: kernels/ may not use runtime/base.h"
+
+# What no local.mk names would never be built, nor run.
+cd "$top_srcdir" || exit 99
+for file in $(echo "$files" | grep '\.c$') tests/*.sh; do
+    cat -- */local.mk |
+        grep -qE "(^|[[:space:]])${file%.c}(\.c)?([[:space:]]|\$)" ||
+        wrong "no local.mk names $file"
+done
 
 # Exported symbols: ours by name, and all that the header declares.
 exported() {

@@ -317,7 +317,7 @@ static cl_uint scalars_at(const struct launch *l, int n)
 /* over: whose memory the last operand shares, or -1 */
 static void run(struct harness *h, const struct launch *l,
                 struct operand *operand, int n, int over,
-                const uint32_t setting[SETTING_COUNT])
+                const uint32_t setting[SETTING_KINDS])
 {
     struct placed p[HARNESS_OPERANDS] = {{0}};
     cl_mem workspace;
@@ -343,14 +343,14 @@ static void run(struct harness *h, const struct launch *l,
 
 void harness_run(struct harness *h, const struct launch *l,
                  struct operand *operand, int n,
-                 const uint32_t setting[SETTING_COUNT])
+                 const uint32_t setting[SETTING_KINDS])
 {
     run(h, l, operand, n, -1, setting);
 }
 
 void harness_run_over(struct harness *h, const struct launch *l,
                       struct operand *operand, int n, int over,
-                      const uint32_t setting[SETTING_COUNT])
+                      const uint32_t setting[SETTING_KINDS])
 {
     run(h, l, operand, n, over, setting);
 }
@@ -372,7 +372,7 @@ static int compare(const void *a, const void *b)
 
 double harness_time(struct harness *h, const struct launch *l,
                     const struct operand *operand, int n,
-                    const uint32_t setting[SETTING_COUNT])
+                    const uint32_t setting[SETTING_KINDS])
 {
     struct placed p[HARNESS_OPERANDS] = {{0}};
     double seconds[TIMES];

@@ -60,17 +60,17 @@ void harness_build(struct harness *);
  * Aborts the test where a canary died. */
 void harness_run(struct harness *, const struct launch *,
                  struct operand *operand, int noperand,
-                 const uint32_t setting[SETTING_COUNT]);
+                 const uint32_t setting[SETTING_KINDS]);
 
 /* The same with the last operand in the memory of an earlier one. */
 void harness_run_over(struct harness *, const struct launch *,
                       struct operand *operand, int noperand, int over,
-                      const uint32_t setting[SETTING_COUNT]);
+                      const uint32_t setting[SETTING_KINDS]);
 
 /* Seconds of one launch, the median of several, with dense buffers. */
 double harness_time(struct harness *, const struct launch *,
                     const struct operand *operand, int noperand,
-                    const uint32_t setting[SETTING_COUNT]);
+                    const uint32_t setting[SETTING_KINDS]);
 
 /* Small numbers, the same for the same seed, rounded to the type. */
 void fill(double *value, size_t n, enum dtype, unsigned seed);

@@ -197,12 +197,18 @@ static void add_w(void *user, const struct term *t)
         s->sum[lane * s->size + t->w] += s->a[t->x] * s->b[t->y];
 }
 
+/* Of one case: what comes out, as sums of how many terms. */
+struct expected {
+    const char *name;
+    const double *value;
+    double terms;
+};
+
 /* Every candidate that fits against `want`. */
 static void compare(const struct kernel *family, const struct conv_problem *p,
-                    const char *name, struct operand *o, int n,
-                    const double *want, double terms)
+                    struct operand *o, int n, const struct expected *want)
 {
-    const uint32_t setting[SETTING_COUNT] = {
+    const uint32_t setting[SETTING_KINDS] = {
         [SETTING_ROWS] = (uint32_t)(p->N > 1 ? p->N - 1 : 1),
         [SETTING_FIRST] = 4};
     struct operand *y = &o[n - 1];
@@ -213,10 +219,11 @@ static void compare(const struct kernel *family, const struct conv_problem *p,
 
         if (!harness_launch(&harness, k, p, &l))
             continue;
-        snprintf(what, sizeof what, "%s: %s", k->name, name);
+        snprintf(what, sizeof what, "%s: %s", k->name, want->name);
         y->value = numbers(y->elements);
         harness_run(&harness, &l, o, n, setting);
-        assert_close(what, y->value, want, y->elements, y->dtype, terms);
+        assert_close(what, y->value, want->value, y->elements, y->dtype,
+                     want->terms);
         free(y->value);
     }
 }
@@ -229,6 +236,7 @@ static void forward(const struct conv_case *c)
     struct arrays s = {.a = x, .b = w, .sum = want};
     struct operand o[4] = {INPUT(p.x, x_size(&p), x),
                            INPUT(p.w, w_size(&p), w)};
+    int64_t terms = p.R * p.S * p.C / p.group;
     int n = 2;
 
     fill(x, x_size(&p), p.x, 1);
@@ -241,8 +249,8 @@ static void forward(const struct conv_case *c)
     }
     o[n++] = (struct operand)OUTPUT(p.y, y_size(&p), NULL);
     each_term(&p, add_y, &s);
-    compare(kernels_conv, &p, c->name, o, n, want,
-            (double)(p.R * p.S * p.C / p.group));
+    compare(kernels_conv, &p, o, n,
+            &(struct expected){c->name, want, (double)terms});
     free(x);
     free(w);
     free(bias);
@@ -258,12 +266,13 @@ static void grad_x(const struct conv_case *c)
     struct operand o[3] = {INPUT(p.y, y_size(&p), dy),
                            INPUT(p.w, w_size(&p), w),
                            OUTPUT(p.x, x_size(&p), NULL)};
+    int64_t terms = p.R * p.S * p.K / p.group;
 
     fill(dy, y_size(&p), p.y, 1);
     fill(w, w_size(&p), p.w, 2);
     each_term(&p, add_x, &s);
-    compare(kernels_conv_grad_x, &p, c->name, o, 3, want,
-            (double)(p.R * p.S * p.K / p.group));
+    compare(kernels_conv_grad_x, &p, o, 3,
+            &(struct expected){c->name, want, (double)terms});
     free(dy);
     free(w);
     free(want);
@@ -295,8 +304,8 @@ static void grad_w(const struct conv_case *c)
     each_term(&p, add_w, &s);
     stale(x, x_size(&p), x_size(&p) / n * rows);
     stale(dy, y_size(&p), y_size(&p) / n * rows);
-    compare(kernels_conv_grad_w, &p, c->name, o, 4, want,
-            (double)(p.N * p.P * p.Q));
+    compare(kernels_conv_grad_w, &p, o, 4,
+            &(struct expected){c->name, want, (double)(p.N * p.P * p.Q)});
     free(x);
     free(dy);
     free(acc);
@@ -331,7 +340,7 @@ static void part(const struct kernel *k, const struct conv_problem *whole,
     struct conv_problem p = *whole;
     size_t dx = x_size(&p) / (size_t)p.N, dy = y_size(&p) / (size_t)p.N;
     struct operand cut[4] = {o[0], o[1], o[2], o[3]};
-    const uint32_t setting[SETTING_COUNT] = {
+    const uint32_t setting[SETTING_KINDS] = {
         [SETTING_ROWS] = (uint32_t)rows, [SETTING_FIRST] = (uint32_t)begin};
     struct launch l;
 
@@ -380,7 +389,7 @@ static void test_place_in_batch(void **state)
         size_t nx = x_size(&p), ny = y_size(&p);
         double *x = numbers(nx), *w = numbers(w_size(&p)), *y = numbers(ny);
         double *bias = numbers((size_t)p.K), *z = numbers(ny);
-        const uint32_t setting[SETTING_COUNT] = {0};
+        const uint32_t setting[SETTING_KINDS] = {0};
         struct operand o[4] = {INPUT(p.x, nx, x), INPUT(p.w, w_size(&p), w),
                                INPUT(DT_F32, (size_t)p.K, bias),
                                OUTPUT(p.y, ny, y)};

@@ -74,7 +74,7 @@ static struct embedding_grad_problem grad_of(const struct shape *s,
 
 static void forward(const struct shape *s)
 {
-    static const uint32_t setting[SETTING_COUNT] = {0};
+    static const uint32_t setting[SETTING_KINDS] = {0};
     struct embedding_problem p = forward_of(s);
     double index[SAMPLES * POSITIONS];
     size_t n = (size_t)(p.n * p.size), rows = (size_t)(p.count * p.size);
@@ -127,7 +127,7 @@ static void run_grad(const struct shape *s, const struct kernel *k,
 {
     struct embedding_grad_problem p = grad_of(s, false);
     struct embedding_grad_problem after = grad_of(s, true);
-    uint32_t setting[SETTING_COUNT] = {[SETTING_ROWS] = SAMPLES};
+    uint32_t setting[SETTING_KINDS] = {[SETTING_ROWS] = SAMPLES};
     size_t n = SAMPLES * POSITIONS, at = CUT * POSITIONS;
     size_t size = (size_t)s->size;
     size_t all = (size_t)(s->lanes * s->count) * size;

@@ -36,7 +36,7 @@ static const struct loss_problem problems[] = {
 };
 enum { PROBLEMS = sizeof problems / sizeof *problems };
 
-static const uint32_t setting[SETTING_COUNT] = {0};
+static const uint32_t setting[SETTING_KINDS] = {0};
 static struct harness harness;
 
 struct numbers {
@@ -366,7 +366,7 @@ static void test_large_logits(void **state)
         struct numbers m = numbers_of(p);
 
         for (size_t j = 0; j < m.C * m.inner; j++)
-            m.x[j] = j / m.inner == 0 ? 1000 : -1000;
+            m.x[j] = j < m.inner ? 1000 : -1000;
         want_sums(p, &m, want_term);
         for (const struct kernel *k = kernels_cross_entropy; k->name; k++) {
             double want = 0;

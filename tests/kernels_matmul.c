@@ -112,11 +112,17 @@ static void reference(const struct matmul_problem *p, const double *a,
     }
 }
 
+/* Of one case: what comes out, as sums of how many terms. */
+struct expected {
+    const char *name;
+    const double *value;
+    double terms;
+};
+
 static void compare(const struct kernel *family, const void *problem,
-                    const char *name, struct operand *o, int n,
-                    const double *want, double terms)
+                    struct operand *o, int n, const struct expected *want)
 {
-    uint32_t setting[SETTING_COUNT] = {[SETTING_FIRST] = FIRST};
+    uint32_t setting[SETTING_KINDS] = {[SETTING_FIRST] = FIRST};
     struct operand *y = &o[n - 1];
 
     if (family == kernels_matmul_batch_sum) {
@@ -129,10 +135,11 @@ static void compare(const struct kernel *family, const void *problem,
         char what[128];
 
         assert_true(harness_launch(&harness, k, problem, &l));
-        snprintf(what, sizeof what, "%s: %s", k->name, name);
+        snprintf(what, sizeof what, "%s: %s", k->name, want->name);
         y->value = numbers(y->elements);
         harness_run(&harness, &l, o, n, setting);
-        assert_close(what, y->value, want, y->elements, y->dtype, terms);
+        assert_close(what, y->value, want->value, y->elements, y->dtype,
+                     want->terms);
         free(y->value);
     }
 }
@@ -157,7 +164,8 @@ static void product(const struct matmul_problem *p)
     reference(p, a, b, bias, want);
     snprintf(name, sizeof name, "%dx%dx%d %d%d", (int)p->M, (int)p->N,
              (int)p->K, p->trans_a, p->trans_b);
-    compare(kernels_matmul, p, name, o, n, want, (double)p->K);
+    compare(kernels_matmul, p, o, n,
+            &(struct expected){name, want, (double)p->K});
     free(a);
     free(b);
     free(bias);
@@ -225,7 +233,8 @@ static void batch_sum(const struct matmul_sum_problem *p)
         b[i] = NAN;
     snprintf(name, sizeof name, "%d samples, %dx%d", (int)p->samples, (int)p->M,
              (int)p->N);
-    compare(kernels_matmul_batch_sum, p, name, o, n, want, (double)rows);
+    compare(kernels_matmul_batch_sum, p, o, n,
+            &(struct expected){name, want, (double)rows});
     free(a);
     free(b);
     free(acc);
@@ -245,7 +254,7 @@ static void part(const struct kernel *k, const struct matmul_sum_problem *whole,
 {
     struct matmul_sum_problem p = *whole;
     struct operand cut[4] = {o[0], o[1], o[2], o[3]};
-    const uint32_t setting[SETTING_COUNT] = {
+    const uint32_t setting[SETTING_KINDS] = {
         [SETTING_ROWS] = (uint32_t)rows, [SETTING_FIRST] = (uint32_t)begin};
     struct launch l;
 
@@ -297,7 +306,7 @@ static void test_place(void **state)
     enum { M = 97, N = 65, K = 33, AT = 30, ROWS = 7 };
     const struct matmul_problem whole = {M, N, K, F32S},
                                 few = {ROWS, N, K, F32S};
-    const uint32_t setting[SETTING_COUNT] = {0};
+    const uint32_t setting[SETTING_KINDS] = {0};
     double *a = numbers(M * K), *b = numbers(K * N);
     double *y = numbers(M * N), *z = numbers(ROWS * N);
     struct operand o[3] = {INPUT(DT_F32, M * K, a), INPUT(DT_F32, K * N, b),

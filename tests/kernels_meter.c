@@ -35,25 +35,29 @@ static struct harness harness;
 
 static void set(uint32_t *setting, uint32_t rows, uint32_t first)
 {
-    memset(setting, 0, SETTING_COUNT * sizeof *setting);
+    memset(setting, 0, SETTING_KINDS * sizeof *setting);
     setting[SETTING_ROWS] = rows;
     setting[SETTING_FIRST] = first;
     setting[SETTING_EFFECTIVE] = 640;
 }
 
-/* next = state and samples [begin, begin + rows) of terms and counts; where
- * begin is odd, in the memory of state */
+struct samples {
+    double terms[N], counts[N];
+};
+
+/* next = state and samples [begin, begin + rows); where begin is odd, in the
+ * memory of state */
 static void meter_run(const struct meter_problem *p, double *state,
-                      double *terms, double *counts, uint32_t begin,
-                      uint32_t rows, double *next)
+                      struct samples *x, uint32_t begin, uint32_t rows,
+                      double *next)
 {
     size_t left = (size_t)p->N - begin;
     struct meter_problem part = *p;
     struct operand o[4] = {{DT_F32, STATE, state, false},
-                           {DT_F32, left, terms + begin, false},
-                           {DT_I32, left, counts + begin, false},
+                           {DT_F32, left, x->terms + begin, false},
+                           {DT_I32, left, x->counts + begin, false},
                            {DT_F32, STATE, next, true}};
-    uint32_t setting[SETTING_COUNT];
+    uint32_t setting[SETTING_KINDS];
     struct launch l;
 
     part.N = (int64_t)left;
@@ -67,47 +71,49 @@ static void meter_run(const struct meter_problem *p, double *state,
         harness_run(&harness, &l, o, p->counts ? 4 : 3, setting);
 }
 
-static void meter_numbers(double *state, double *terms, double *counts)
+static void meter_numbers(double *state, struct samples *x)
 {
     fill(state, STATE, DT_F32, 1);
-    fill(terms, N, DT_F32, 2);
+    fill(x->terms, N, DT_F32, 2);
     for (int i = 0; i < STATE; i += 4) {
         state[i] = 1e8; /* so that the low part has work */
         state[i + 2] = 1 << 24;
         state[i + 3] = 3;
     }
     for (int i = 0; i < N; i++) {
-        counts[i] = i % 4 ? 100 + i : 0x7fffffff - i;
+        x->counts[i] = i % 4 ? 100 + i : 0x7fffffff - i;
         if (i >= ROWS)
-            terms[i] = NAN;
+            x->terms[i] = NAN;
     }
+}
+
+/* A lane's two numbers of two parts each, before and after ROWS samples. */
+static void check_lane(const struct meter_problem *p, const struct samples *x,
+                       int lane, const double *was, const double *is)
+{
+    double sum = was[0] + was[1], count = was[2] + was[3];
+
+    for (int n = 0; n < ROWS; n++) {
+        if (p->once ? n || lane : (FIRST + n) % LANES != lane)
+            continue;
+        sum += x->terms[n];
+        count += p->once ? 1 : p->counts ? x->counts[n] : (double)p->per_sample;
+    }
+    assert_true(fabs(is[0] + is[1] - sum) < 1e-6);
+    assert_true(is[2] + is[3] == count);
 }
 
 static void test_meter(void **unused)
 {
-    double state[STATE], next[STATE], terms[N], counts[N];
+    double state[STATE], next[STATE];
+    struct samples x;
 
     (void)unused;
     for (int i = 0; i < METERS; i++) {
-        const struct meter_problem *p = &meters[i];
-
-        meter_numbers(state, terms, counts);
-        meter_run(p, state, terms, counts, 0, ROWS, next);
-        for (int lane = 0; lane < LANES; lane++) {
-            const double *was = state + 4 * lane, *is = next + 4 * lane;
-            double sum = was[0] + was[1], count = was[2] + was[3];
-
-            for (int n = 0; n < ROWS; n++) {
-                if (p->once ? n || lane : (FIRST + n) % LANES != lane)
-                    continue;
-                sum += terms[n];
-                count += p->once     ? 1
-                         : p->counts ? counts[n]
-                                     : (double)p->per_sample;
-            }
-            assert_true(fabs(is[0] + is[1] - sum) < 1e-6);
-            assert_true(is[2] + is[3] == count);
-        }
+        meter_numbers(state, &x);
+        meter_run(&meters[i], state, &x, 0, ROWS, next);
+        for (int lane = 0; lane < LANES; lane++)
+            check_lane(&meters[i], &x, lane, state + 4 * lane, next + 4 * lane);
     }
 }
 
@@ -115,16 +121,16 @@ static void test_meter(void **unused)
 static void test_meter_cut(void **unused)
 {
     double state[STATE], whole[STATE], part[STATE], next[STATE];
-    double terms[N], counts[N];
+    struct samples x;
 
     (void)unused;
     for (int i = 0; i < METERS; i++) {
         if (meters[i].once)
             continue;
-        meter_numbers(state, terms, counts);
-        meter_run(&meters[i], state, terms, counts, 0, ROWS, whole);
-        meter_run(&meters[i], state, terms, counts, 0, 13, part);
-        meter_run(&meters[i], part, terms, counts, 13, ROWS - 13, next);
+        meter_numbers(state, &x);
+        meter_run(&meters[i], state, &x, 0, ROWS, whole);
+        meter_run(&meters[i], state, &x, 0, 13, part);
+        meter_run(&meters[i], part, &x, 13, ROWS - 13, next);
         assert_memory_equal(whole, next, sizeof whole);
     }
 }
@@ -135,7 +141,7 @@ static double counted(uint32_t rows, uint32_t first, double before)
     struct operand o[3] = {{DT_I32, 1, state, false},
                            {DT_I32, N, counts, false},
                            {DT_I32, 1, next, true}};
-    uint32_t setting[SETTING_COUNT];
+    uint32_t setting[SETTING_KINDS];
     struct launch l;
 
     for (int i = 0; i < N; i++)
@@ -147,12 +153,18 @@ static double counted(uint32_t rows, uint32_t first, double before)
     return next[0];
 }
 
+/* 0 + 1 + ... + n - 1 */
+static int sum_below(int n)
+{
+    return n * (n - 1) / 2;
+}
+
 static void test_count(void **unused)
 {
     (void)unused;
-    assert_true(counted(ROWS, 0, 77) == ROWS * (ROWS - 1) / 2);
-    assert_true(counted(ROWS, 1, 77) == ROWS * (ROWS - 1) / 2 + 77);
-    assert_true(counted(N, 5, 0) == N * (N - 1) / 2);
+    assert_true(counted(ROWS, 0, 77) == sum_below(ROWS));
+    assert_true(counted(ROWS, 1, 77) == sum_below(ROWS) + 77);
+    assert_true(counted(N, 5, 0) == sum_below(N));
     assert_true(counted(0, 5, 3) == 3);
 }
 
@@ -160,7 +172,7 @@ static void seed(const struct seed_problem *p, double count, double want)
 {
     double state[1] = {count}, got[N];
     struct operand o[2] = {{DT_I32, 1, state, false}, {DT_F32, N, got, true}};
-    uint32_t setting[SETTING_COUNT];
+    uint32_t setting[SETTING_KINDS];
     struct launch l;
 
     set(setting, ROWS, FIRST);

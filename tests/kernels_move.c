@@ -92,7 +92,7 @@ static size_t moved(const struct transpose_case *c, size_t i)
 
 static int check_move(const struct transpose_case *c, const struct kernel *k)
 {
-    const uint32_t setting[SETTING_COUNT] = {0};
+    const uint32_t setting[SETTING_KINDS] = {0};
     struct transpose_problem p = move_of(c);
     struct launch l;
     size_t n = 1;
@@ -189,7 +189,7 @@ static struct random_problem draw_of(bool normal, int64_t n, uint64_t hash)
 static double *draw(const struct kernel *k, bool normal, int64_t n,
                     uint64_t hash, uint32_t seed)
 {
-    const uint32_t setting[SETTING_COUNT] = {[SETTING_SEED] = seed};
+    const uint32_t setting[SETTING_KINDS] = {[SETTING_SEED] = seed};
     struct random_problem p = draw_of(normal, n, hash);
     double *y = numbers((size_t)n);
     struct launch l;
@@ -279,7 +279,7 @@ static void test_moments(void **state)
 /* A range of two floats: sums that round to the upper end stay below. */
 static void test_range(void **state)
 {
-    const uint32_t setting[SETTING_COUNT] = {0};
+    const uint32_t setting[SETTING_KINDS] = {0};
     struct random_problem p = {1000, false, 16777214, 16777216, 3};
     double y[1000] = {0};
 
@@ -309,7 +309,7 @@ enum { DROPS = sizeof drops / sizeof *drops };
 static void run_dropout(const struct kernel *k, const struct dropout_problem *p,
                         uint32_t first, double *x, double *y)
 {
-    const uint32_t setting[SETTING_COUNT] = {
+    const uint32_t setting[SETTING_KINDS] = {
         [SETTING_SEED] = 3, [SETTING_STEP] = 9, [SETTING_FIRST] = first};
     size_t n = (size_t)(p->samples * p->per_sample);
     struct launch l;

@@ -105,7 +105,7 @@ struct sides {
 static void step_device(const struct optimizer_problem *p,
                         const struct launch *l, int t, struct sides *s)
 {
-    uint32_t setting[SETTING_COUNT] = {0};
+    uint32_t setting[SETTING_KINDS] = {0};
     const float f = (float)rate;
     size_t n = (size_t)p->elements;
     int slots = slots_of(p), at = 0;

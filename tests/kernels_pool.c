@@ -44,7 +44,7 @@ static const struct pool_problem cases[] = {
 enum { CASES = sizeof cases / sizeof *cases };
 
 static struct harness harness;
-static const uint32_t setting[SETTING_COUNT];
+static const uint32_t setting[SETTING_KINDS];
 
 /* All that a problem has, and what is wanted of it. */
 struct arrays {

@@ -71,7 +71,7 @@ static void reduce(const struct reduce_problem *p)
 {
     size_t ny = (size_t)(p->outer * p->inner), nx = ny * (size_t)p->len;
     double *x = numbers(nx), *want = numbers(ny), *got = numbers(ny);
-    const uint32_t setting[SETTING_COUNT] = {0};
+    const uint32_t setting[SETTING_KINDS] = {0};
     struct operand o[2] = {INPUT(p->x, nx, x), OUTPUT(p->y, ny, got)};
 
     fill(x, nx, p->x, 1);
@@ -119,7 +119,7 @@ static void test_nan_wins(void **state)
             struct reduce_problem p = problem(i, kind);
             size_t ny = (size_t)(p.outer * p.inner), nx = ny * (size_t)p.len;
             double *x = numbers(nx), *y = numbers(ny);
-            const uint32_t setting[SETTING_COUNT] = {0};
+            const uint32_t setting[SETTING_KINDS] = {0};
             struct operand o[2] = {INPUT(p.x, nx, x), OUTPUT(p.y, ny, y)};
             struct launch l;
 
@@ -147,7 +147,7 @@ static void run_part(const struct kernel *k,
 {
     struct batch_sum_problem p = *whole;
     size_t one = o[0].elements / (size_t)p.samples;
-    const uint32_t setting[SETTING_COUNT] = {
+    const uint32_t setting[SETTING_KINDS] = {
         [SETTING_ROWS] = rows, [SETTING_FIRST] = first};
     int n = p.accumulate ? 3 : 2;
     struct operand cut[3] = {o[0], o[1], n == 3 ? o[2] : o[1]};
@@ -165,7 +165,7 @@ static void batch_sum(const struct batch_sum_problem *p)
     size_t rows = (size_t)(p->samples > 1 ? p->samples - 1 : 1);
     size_t one = (size_t)(p->A * p->B * p->C);
     size_t nx = one * (size_t)p->samples;
-    size_t ny = (size_t)(p->lanes * p->A * p->C);
+    size_t ny = (size_t)(p->lanes * p->A * p->C), terms = nx / ny + 1;
     double *x = numbers(nx), *acc = numbers(ny), *want = numbers(ny);
     double *got = numbers(ny);
     struct operand o[3] = {INPUT(p->x, nx, x), INPUT(DT_F32, ny, acc),
@@ -188,7 +188,7 @@ static void batch_sum(const struct batch_sum_problem *p)
         x[i] = NAN;
     for (const struct kernel *k = kernels_batch_sum; k->name; k++) {
         run_part(k, p, o, 0, (uint32_t)rows, FIRST);
-        assert_close(k->name, got, want, ny, DT_F32, (double)(nx / ny + 1));
+        assert_close(k->name, got, want, ny, DT_F32, (double)terms);
     }
     free(x);
     free(acc);
@@ -237,7 +237,7 @@ static void test_lane_sum(void **state)
 {
     const struct lane_sum_problem p = {3, 531};
     double x[3 * 531], y[531], want[531] = {0};
-    const uint32_t setting[SETTING_COUNT] = {0};
+    const uint32_t setting[SETTING_KINDS] = {0};
     struct operand o[2] = {INPUT(DT_F32, 3 * 531, x), OUTPUT(DT_F32, 531, y)};
     struct launch l;
 
@@ -255,11 +255,12 @@ static void test_lane_sum(void **state)
 static void square_sum(const struct square_sum_problem *p)
 {
     size_t nx = (size_t)p->elements, ny = (size_t)p->lanes;
+    size_t terms = nx / ny + 1;
     double *x = numbers(nx), *acc = numbers(ny), *want = numbers(ny);
     double *y = numbers(ny);
     struct operand o[3] = {INPUT(p->x, nx, x), INPUT(DT_F32, ny, acc),
                            OUTPUT(DT_F32, ny, y)};
-    const uint32_t setting[SETTING_COUNT] = {0};
+    const uint32_t setting[SETTING_KINDS] = {0};
     struct launch l;
 
     fill(x, nx, p->x, 1);
@@ -274,7 +275,7 @@ static void square_sum(const struct square_sum_problem *p)
         if (!harness_launch(&harness, k, p, &l))
             continue;
         harness_run(&harness, &l, o, p->accumulate ? 3 : 2, setting);
-        assert_close(k->name, y, want, ny, DT_F32, (double)(nx / ny + 1));
+        assert_close(k->name, y, want, ny, DT_F32, (double)terms);
     }
     free(x);
     free(acc);

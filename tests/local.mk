@@ -1,5 +1,5 @@
-# One program per unit, one per op.  Each adds itself to check_PROGRAMS and
-# TESTS; programs that need a device exit with 77 where there is none.
+# One program per unit, one per op, each in check_PROGRAMS; scripts are in
+# dist_check_SCRIPTS.  What needs a device exits with 77 where there is none.
 
 # The harness of op tests, which every test may link: an op's test is one line,
 # check_PROGRAMS += tests/op_NAME.
@@ -13,11 +13,14 @@ check_PROGRAMS += \
 	tests/data_dataset \
 	tests/data_idx \
 	tests/data_npy \
+	tests/data_selection \
 	tests/data_shuffle \
 	tests/data_stream
 tests_data_dataset_SOURCES = \
 	tests/data_dataset.c tests/data_test.c tests/data_test.h
 tests_data_idx_SOURCES = tests/data_idx.c tests/data_test.c tests/data_test.h
+tests_data_selection_SOURCES = \
+	tests/data_selection.c tests/data_test.c tests/data_test.h
 tests_data_npy_SOURCES = tests/data_npy.c tests/data_test.c tests/data_test.h
 tests_data_shuffle_SOURCES = \
 	tests/data_shuffle.c tests/data_test.c tests/data_test.h
@@ -64,8 +67,9 @@ tests_layer_liblayer_la_LDFLAGS = \
 	-module -avoid-version -shared -rpath $(abs_builddir)
 
 # Models against another program's numbers.
-check_PROGRAMS += tests/reference
+check_PROGRAMS += tests/reference tests/yardsticks
 tests_reference_SOURCES = tests/reference.c
+tests_yardsticks_SOURCES = tests/yardsticks.c
 EXTRA_DIST += \
 	tests/data/bioacoustic.safetensors \
 	tests/data/fashion_cnn.safetensors \
@@ -114,6 +118,7 @@ check_PROGRAMS += \
 	tests/kernels_loss \
 	tests/kernels_meter \
 	tests/op_losses \
+	tests/op_more_losses \
 	tests/op_move
 tests_kernels_loss_SOURCES = \
 	tests/kernels_loss.c tests/kernel_harness.c tests/kernel_harness.h
@@ -165,6 +170,10 @@ EXTRA_DIST += tests/samples.sh
 check_PROGRAMS += tests/batch_norm
 tests_batch_norm_SOURCES = tests/batch_norm.c
 
+# Offsets: against exhaustive search, and on published inputs.
+check_PROGRAMS += tests/pack_exact
+tests_pack_exact_SOURCES = tests/pack_exact.c
+EXTRA_DIST += tests/data/planner
 # The layout pass: the graph before and after means the same.
 check_PROGRAMS += tests/layout
 tests_layout_SOURCES = tests/layout.c
@@ -200,3 +209,11 @@ check_PROGRAMS += \
 tests_kernels_embedding_SOURCES = \
 	tests/kernels_embedding.c tests/kernel_harness.c tests/kernel_harness.h
 check_PROGRAMS += tests/op_global_max_pool
+check_PROGRAMS += tests/op_prelu
+check_PROGRAMS += tests/op_group_normalization
+
+# Ops that name axes: parts, repeats, rows by index, scans.
+check_PROGRAMS += \
+	tests/op_split \
+	tests/op_squeeze \
+	tests/op_tile

@@ -29,13 +29,15 @@ static void read_with(struct reading *r, const char *file, const char *text,
                       const struct plancl_dim *dim, unsigned ndim,
                       uint64_t micro_batch)
 {
+    const struct plancl_compile_options opt = {
+        .dim = dim, .ndim = ndim, .micro_batch = micro_batch};
+
     memset(r, 0, sizeof *r);
     if (setjmp(r->out_of_memory))
         fail_msg("out of memory");
     arena_open(&r->arena, &r->out_of_memory);
     graph_init(&r->graph, &r->arena, &r->diag);
-    r->good = model_read(&r->graph, file, text, dim, ndim, micro_batch,
-                         &r->training);
+    r->good = model_read(&r->graph, file, text, &opt, &r->training);
 }
 
 /* A model that must be read. */
@@ -165,10 +167,11 @@ static const char nested[] =
 /* Models above are written with single quotes. */
 static char *quoted(const char *text)
 {
-    char *own = malloc(strlen(text) + 1);
+    size_t bytes = strlen(text) + 1;
+    char *own = malloc(bytes);
 
     assert_non_null(own);
-    strcpy(own, text);
+    memcpy(own, text, bytes);
     for (char *c = own; *c; c++)
         if (*c == '\'')
             *c = '"';
@@ -272,7 +275,7 @@ static void test_losses(void **state)
         " 'b': {'shape': ['N'], 'dtype': 'i32'}},"
         "'layers': ["
         " {'name': 'p', 'op': 'Linear', 'units': 3, 'inputs': ['x'],"
-        "  'l2': 0.25},"
+        "  'l1': 0.5, 'l2': 0.25},"
         " {'name': 'q', 'op': 'Linear', 'units': 4, 'l2': 1}],"
         "'outputs': {'p': 'p', 'q': 'q'},"
         "'training': {"
@@ -287,12 +290,14 @@ static void test_losses(void **state)
     (void)state;
     read_good(&r, text);
     loss = r.training.loss;
-    assert_int_equal(r.training.nloss, 3);
+    assert_int_equal(r.training.nloss, 4);
     assert_string_equal(loss[0].name, "main");
     assert_true(loss[1].weight == 0.5 && !loss[1].per_update);
-    assert_string_equal(loss[2].name, "l2");
-    assert_true(loss[2].per_update);
+    assert_string_equal(loss[2].name, "l1");
+    assert_string_equal(loss[3].name, "l2");
+    assert_true(loss[2].per_update && loss[3].per_update);
     shape_is(&r, graph_node(&r.graph, loss[2].terms), "[]");
+    shape_is(&r, graph_node(&r.graph, loss[3].terms), "[]");
     shape_is(&r, graph_node(&r.graph, loss[1].terms), "[2]");
     /* main and side in evaluation, right in both */
     assert_int_equal(r.graph.nmeter, 4);
@@ -435,10 +440,11 @@ static bool damaged(const char *good, uint64_t *seed)
 {
     char text[8192];
     uint32_t changes = 1 + random_next(seed) % 3;
+    size_t bytes = strlen(good) + 1;
     struct reading r;
 
-    assert_true(strlen(good) < sizeof text);
-    strcpy(text, good);
+    assert_true(bytes <= sizeof text);
+    memcpy(text, good, bytes);
     for (uint32_t i = 0; i < changes; i++)
         damage(text, sizeof text, seed);
     read_with(&r, "damaged.json", text, NULL, 0, 0);

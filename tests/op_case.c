@@ -115,6 +115,8 @@ static void build_op(struct graph *g, const struct op *op,
         return;
     }
     v = graph_add(g, op, n->in, n->nin, attr);
+    if (v.id && op->nout)
+        nout = graph_node(g, v)->nout;
     for (n->ny = 0; n->ny < nout && v.id; n->ny++)
         n->y[n->ny] = op->nout ? graph_result(g, v, n->ny) : v;
 }

@@ -23,7 +23,7 @@ static struct plancl_plan *plan_of(struct test *t, struct graph *model,
                                    const struct plancl_callbacks *cb)
 {
     struct graph *g = ARENA_NEW(&t->arena, struct graph, 3);
-    struct steps *seq[SEQ_COUNT_OF] = {NULL}, *present[2];
+    struct steps *seq[SEQ_KINDS] = {NULL}, *present[2];
     struct memory m = {0};
     struct plan flat;
     struct plancl_plan *plan = NULL;
@@ -110,26 +110,34 @@ static void upload_all(struct test *t, struct plancl_session *s,
     }
 }
 
-static void compare(struct test *t, struct plancl_session *s, int c,
-                    const struct graph *g, val v, const char *name, int rows,
-                    const struct tensor *value)
+/* A case's results: the session has the device's, `value` the references'. */
+struct results {
+    struct plancl_session *s;
+    const struct graph *g;
+    int c, rows;
+    const struct tensor *value;
+};
+
+static void compare(struct test *t, const struct results *r, val v,
+                    const char *name)
 {
-    const struct type *type = type_of(g, v);
+    const struct type *type = type_of(r->g, v);
+    const double *wanted = r->value[v.id].data;
     int64_t n = type_count(type), upto = n;
     char *data = ARENA_NEW(&t->arena, char, (size_t)n * 8 + 8);
-    double scale = largest(value[v.id].data, n), worst = 0;
-    double tolerance = t->cases[c].seeded ? 1e-4 : DEVICE_TOLERANCE;
+    double scale = largest(wanted, n), worst = 0;
+    double tolerance = t->cases[r->c].seeded ? 1e-4 : DEVICE_TOLERANCE;
     int64_t at = -1;
 
-    if (plancl_read(s, name, data, type_bytes(type)) != PLANCL_OK) {
-        complain(t, c, "%s cannot be read", name);
+    if (plancl_read(r->s, name, data, type_bytes(type)) != PLANCL_OK) {
+        complain(t, r->c, "%s cannot be read", name);
         return;
     }
     if (type->batch == 1)
-        upto = n / OP_BATCH * rows;
+        upto = n / OP_BATCH * r->rows;
     for (int64_t i = 0; i < upto; i++) {
         double got = element(data, type->dtype, i);
-        double want = value[v.id].data[i];
+        double want = wanted[i];
 
         if (near(got, want, tolerance * scale + 1e-7))
             continue;
@@ -139,11 +147,11 @@ static void compare(struct test *t, struct plancl_session *s, int c,
         }
     }
     if (at >= 0)
-        complain(t, c,
+        complain(t, r->c,
                  "%s of %d rows, element %lld, is %.9g on the device, "
                  "%.9g in the reference",
-                 name, rows, (long long)at, element(data, type->dtype, at),
-                 value[v.id].data[at]);
+                 name, r->rows, (long long)at, element(data, type->dtype, at),
+                 wanted[at]);
 }
 
 /* All results of one case on the device against a fresh reference. */
@@ -153,19 +161,20 @@ static void compare_case(struct test *t, struct plancl_session *s,
 {
     struct ref_env env = all_rows;
     struct tensor *value = case_values(t, g, &t->cases[c], n);
+    const struct results r = {s, g, c, rows, value};
     char name[32];
 
     env.rows = env.effective = rows;
     interp_run(g, &t->arena, SEQ_PREDICT, &env, value);
     for (int k = 0; k < n->ny; k++) {
         snprintf(name, sizeof name, "c%d.y%d", c, k);
-        compare(t, s, c, g, n->y[k], name, rows, value);
+        compare(t, &r, n->y[k], name);
     }
     for (int k = 0; k < n->nin; k++) {
         if (!n->dx[k].id)
             continue;
         snprintf(name, sizeof name, "c%d.dx%d", c, k);
-        compare(t, s, c, g, n->dx[k], name, rows, value);
+        compare(t, &r, n->dx[k], name);
     }
 }
 

@@ -97,6 +97,13 @@ static const struct op_case square_root[] = {
     END,
 };
 
+static const double sin_y[] = {-0.5984721441, -0.8414709848, -0.2474039593,
+                               0.4794255386,  0.8414709848,  0.1411200081};
+static const struct op_case sine[] = {X(sin_y), SHAPES, NOT_INTEGERS, END};
+static const double cos_y[] = {-0.8011436155, 0.5403023059, 0.9689124217,
+                               0.8775825619,  0.5403023059, -0.9899924966};
+static const struct op_case cosine[] = {X(cos_y), SHAPES, NOT_INTEGERS, END};
+
 static const double relu_y[] = {0, 0, 0, 0.5, 1, 3};
 static const double relu_special[] = {0, INFINITY, NAN, 0, 0, 1e30};
 static const struct op_case relu[] = {X(relu_y), SPECIAL(relu_special), SHAPES,
@@ -257,7 +264,7 @@ static const double grid[] = {0, 10, 20};
 static const double columns[] = {1, 2};
 static const double grid_sums[] = {1, 11, 21, 2, 12, 22};
 static const double whole_sums[] = {-6, 0, 2, 4, 140000, -18};
-static const double long_sums[] = {18014398509481982, -33554434, 10};
+static const double long_sums[] = {18014398509481982.0, -33554434, 10};
 
 /* Broadcasting of every kind: it is the same code for all rows. */
 static const struct op_case add[] = {
@@ -454,6 +461,8 @@ int main(void)
         {"Exp", exponential},
         {"Log", logarithm},
         {"Sqrt", square_root},
+        {"Sin", sine},
+        {"Cos", cosine},
         {"Relu", relu},
         {"LeakyRelu", leaky_relu},
         {"Sigmoid", sigmoid},

@@ -114,9 +114,13 @@ int op_test(const char *op, const struct op_case *cases)
         fprintf(stderr, "no op %s\n", op);
         return 1;
     }
-    while ((cases[t.ncase].in[0].dtype || cases[t.ncase].attr) &&
-           t.ncase < MAX_CASES)
+    while (cases[t.ncase].in[0].dtype || cases[t.ncase].attr)
         t.ncase++;
+    if (t.ncase > MAX_CASES) {
+        fprintf(stderr, "FAIL %s: %d cases, at most %d\n", op, t.ncase,
+                MAX_CASES);
+        return 1;
+    }
     arena_open(&t.arena, &out_of_memory);
     if (setjmp(out_of_memory))
         return 1;

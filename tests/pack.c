@@ -132,7 +132,8 @@ static void known_heights(void **state)
 }
 
 /* Like a network's: forward values until their gradient, some for long, and
- * short-lived ones; sizes a multiple of 64, few or many distinct. */
+ * short-lived ones; few or many distinct sizes, and small ones, since effort
+ * goes by the bytes that there are to gain. */
 static int draw(uint64_t *state, struct item *it)
 {
     int n = 1 + (int)random_below(state, MOST - 1);
@@ -144,7 +145,7 @@ static int draw(uint64_t *state, struct item *it)
         unsigned most = random_below(state, 3) ? 4 : end;
         unsigned length = random_below(state, most);
 
-        it[i] = (struct item){.size = 64 * (1 + random_below(state, sizes)),
+        it[i] = (struct item){.size = 8 * (1 + random_below(state, sizes)),
                               .first = (int)first};
         it[i].last = (int)(first + length < end ? first + length : end - 1);
     }
@@ -160,7 +161,7 @@ static void random_items(void **state)
         static struct item it[MOST], again[MOST];
         int n = draw(&random, it);
         uint64_t slab = round % 2 ? NO_SLABS
-                                  : 64 * (1000 + random_below(&random, 5000));
+                                  : 8 * (1000 + random_below(&random, 5000));
         uint64_t bound, height;
 
         memcpy(again, it, sizeof it);

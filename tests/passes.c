@@ -127,7 +127,7 @@ static void check_meaning(const struct graph *a, const struct graph *b,
                           .learning_rate = 0.1};
 
     for (env.rows = a->batch; env.rows > 0; env.rows--)
-        for (int id = 0; id < SEQ_COUNT_OF; id++) {
+        for (int id = 0; id < SEQ_KINDS; id++) {
             const char *leaf = "";
             double off = graph_distance(a, b, (enum plan_sequence_id)id, &env,
                                         &leaf);

@@ -1,5 +1,6 @@
 /* plan_run.c: see plan_run.h. */
-#define _GNU_SOURCE /* RTLD_NEXT */
+/* For RTLD_NEXT.  NOLINTNEXTLINE(bugprone-reserved-identifier) */
+#define _GNU_SOURCE
 #include "tests/plan_run.h"
 
 #include <dlfcn.h>
@@ -16,14 +17,14 @@ static uint64_t buffer_bytes, buffer_calls;
 
 /* Stands before the loader's: counts, and passes on. */
 cl_mem clCreateBuffer(cl_context context, cl_mem_flags flags, size_t size,
-                      void *host, cl_int *error)
+                      void *host_ptr, cl_int *errcode_ret)
 {
     cl_mem (*next)(cl_context, cl_mem_flags, size_t, void *, cl_int *);
 
     *(void **)&next = dlsym(RTLD_NEXT, "clCreateBuffer");
     buffer_bytes += size;
     buffer_calls++;
-    return next(context, flags, size, host, error);
+    return next(context, flags, size, host_ptr, errcode_ret);
 }
 
 static void on_message(void *context, const struct plancl_message *m)

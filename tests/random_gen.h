@@ -60,7 +60,7 @@ const struct gen_value *gen_end(struct gen *, const struct shape *);
 /* A layer without attributes. */
 const struct gen_value *gen_layer(struct gen *, const char *op,
                                   const char *inputs, const struct shape *);
-void gen_list(struct gen *, const char *attribute, const int *, int n);
+void gen_list(struct gen *, const char *name, const int *, int n);
 /* One value, or two, as operands. */
 const char *gen_name(struct gen *, const struct gen_value *);
 const char *gen_names(struct gen *, const struct gen_value *,
@@ -71,6 +71,7 @@ bool layer_conv(struct gen *);
 bool layer_linear(struct gen *);
 bool layer_batch_norm(struct gen *);
 bool layer_layer_norm(struct gen *);
+bool layer_group_norm(struct gen *);
 bool layer_lstm(struct gen *);
 bool layer_pool(struct gen *);
 bool layer_global_pool(struct gen *);
@@ -90,6 +91,9 @@ bool layer_product(struct gen *);
 bool layer_concat(struct gen *);
 bool layer_slice(struct gen *);
 bool layer_pad(struct gen *);
+bool layer_split(struct gen *);
+bool layer_tile(struct gen *);
+bool layer_squeeze(struct gen *);
 bool layer_attention(struct gen *);
 
 #endif

@@ -128,14 +128,15 @@ void gen_list(struct gen *g, const char *name, const int *v, int n)
 static void grow(struct gen *g, int layers)
 {
     static bool (*const kind[])(struct gen *) = {
-        layer_conv,      layer_conv,       layer_conv,        layer_linear,
-        layer_pool,      layer_batch_norm, layer_global_pool, layer_unary,
-        layer_unary,     layer_unary,      layer_unary,       layer_binary,
-        layer_binary,    layer_divide,     layer_where,       layer_with_bias,
-        layer_reduce,    layer_reduce,     layer_softmax,     layer_reshape,
-        layer_transpose, layer_product,    layer_concat,      layer_slice,
-        layer_pad,       layer_layer_norm, layer_lstm,        layer_constant,
-        layer_attention,
+        layer_conv,       layer_conv,       layer_conv,        layer_linear,
+        layer_pool,       layer_batch_norm, layer_global_pool, layer_unary,
+        layer_unary,      layer_unary,      layer_unary,       layer_binary,
+        layer_binary,     layer_divide,     layer_where,       layer_with_bias,
+        layer_reduce,     layer_reduce,     layer_softmax,     layer_reshape,
+        layer_transpose,  layer_product,    layer_concat,      layer_slice,
+        layer_pad,        layer_layer_norm, layer_lstm,        layer_constant,
+        layer_attention,  layer_split,      layer_tile,        layer_squeeze,
+        layer_group_norm,
     };
 
     /* Something that trains comes first. */
@@ -259,8 +260,8 @@ static const char *optimizer(struct gen *g)
     static const char *const text[] = {
         "\"op\": \"SGD\", \"learning_rate\": 0.05",
         "\"op\": \"SGD\", \"learning_rate\": 0.02, \"momentum\": 0.9",
-        "\"op\": \"SGD\", \"learning_rate\": 0.02, \"momentum\": 0.8, "
-        "\"nesterov\": true, \"weight_decay\": 0.01",
+        ("\"op\": \"SGD\", \"learning_rate\": 0.02, \"momentum\": 0.8, "
+         "\"nesterov\": true, \"weight_decay\": 0.01"),
         /* A small epsilon would turn rounding into steps. */
         "\"op\": \"Adam\", \"learning_rate\": 0.01, \"epsilon\": 0.01",
         "\"op\": \"AdamW\", \"learning_rate\": 0.01, \"epsilon\": 0.01",

@@ -178,6 +178,19 @@ bool layer_layer_norm(struct gen *g)
     return true;
 }
 
+bool layer_group_norm(struct gen *g)
+{
+    const struct gen_value *x = gen_draw(g);
+    int channels = x->shape.dim[0], groups = 1 + gen_below(g, channels);
+
+    while (channels % groups)
+        groups--;
+    gen_begin(g, "GroupNormalization", gen_name(g, x));
+    text_add(g->t, ", \"epsilon\": 0.1, \"num_groups\": %d", groups);
+    gen_end(g, &x->shape);
+    return true;
+}
+
 bool layer_lstm(struct gen *g)
 {
     static const char *const direction[] = {"forward", "reverse",

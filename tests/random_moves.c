@@ -253,6 +253,66 @@ bool layer_slice(struct gen *g)
     return true;
 }
 
+/* Two parts, both of which are read; or of which only the second is. */
+bool layer_split(struct gen *g)
+{
+    const struct gen_value *x = gen_draw(g), *y;
+    struct shape s = x->shape;
+    int axis = gen_below(g, s.rank), n = s.dim[axis];
+    const char *name;
+
+    if (n < 2 || n % 2)
+        return false;
+    s.dim[axis] = n / 2;
+    gen_begin(g, "Split", gen_name(g, x));
+    text_add(g->t, ", \"axis\": %d, \"num_outputs\": 2", axis + 1);
+    y = gen_end(g, &s);
+    name = gen_chance(g, 70)
+               ? arena_format(g->t->arena, "\"%s:1\", \"%s\"", y->name, y->name)
+               : arena_format(g->t->arena, "\"%s:1\", \"%s:1\"", y->name,
+                              y->name);
+    gen_layer(g, binary_op(g), name, &s);
+    return true;
+}
+
+bool layer_tile(struct gen *g)
+{
+    const struct gen_value *x = gen_draw(g);
+    struct shape s = x->shape;
+    int repeats[5] = {1, 1, 1, 1, 1}, axis = gen_below(g, s.rank);
+
+    if (2 * shape_count(&s) > GEN_MOST || gen_chance(g, 40))
+        return false;
+    repeats[axis + 1] = 2;
+    s.dim[axis] *= 2;
+    gen_begin(g, "Tile", gen_name(g, x));
+    gen_list(g, "repeats", repeats, s.rank + 1);
+    gen_end(g, &s);
+    return true;
+}
+
+/* A dimension of one element more, and away again. */
+bool layer_squeeze(struct gen *g)
+{
+    const struct gen_value *x = gen_draw(g), *y;
+    struct shape s = x->shape, wide = s;
+    int axis = 1 + gen_below(g, s.rank + 1);
+
+    if (s.rank > 3 || gen_chance(g, 50))
+        return false;
+    memmove(wide.dim + axis, wide.dim + axis - 1,
+            (size_t)(s.rank - axis + 1) * sizeof *wide.dim);
+    wide.dim[axis - 1] = 1;
+    wide.rank++;
+    gen_begin(g, "Unsqueeze", gen_name(g, x));
+    gen_list(g, "axes", &axis, 1);
+    y = gen_end(g, &wide);
+    gen_begin(g, "Squeeze", gen_name(g, y));
+    gen_list(g, "axes", &axis, 1);
+    gen_end(g, &s);
+    return true;
+}
+
 bool layer_pad(struct gen *g)
 {
     static const char *const mode[] = {"constant", "reflect", "edge"};

@@ -100,7 +100,7 @@ static int check_passes(const struct random_model *m, struct arena *a,
         if (why)
             fprintf(stderr, "passes without %#x: %s\n", skip, why);
         bad += why != NULL;
-        for (int id = 0; id < SEQ_COUNT_OF && !bad; id++)
+        for (int id = 0; id < SEQ_KINDS && !bad; id++)
             bad += check_sequence(g, h, skip, (enum plan_sequence_id)id);
     }
     return bad;
@@ -307,10 +307,10 @@ static double apart(const struct outcome *a, const struct outcome *b)
     if (a->count != b->count)
         return INFINITY;
     for (uint64_t i = 0; i < a->count; i++)
-        moved = fmax(moved, fabs(a->weights[a->count + i] - a->weights[i]));
+        moved = fmax(moved, fabsf(a->weights[a->count + i] - a->weights[i]));
     for (uint64_t i = a->count; i < 2 * a->count; i++)
-        if (!(fabs(a->weights[i] - b->weights[i]) <= worst))
-            worst = fabs(a->weights[i] - b->weights[i]);
+        if (!(fabsf(a->weights[i] - b->weights[i]) <= worst))
+            worst = fabsf(a->weights[i] - b->weights[i]);
     return worst / moved;
 }
 
@@ -318,7 +318,7 @@ static double apart(const struct outcome *a, const struct outcome *b)
 static int is_wild(const struct outcome *a)
 {
     for (uint64_t i = a->count; i < 2 * a->count; i++)
-        if (!(fabs(a->weights[i]) < 10))
+        if (!(fabsf(a->weights[i]) < 10))
             return 1;
     return 0;
 }

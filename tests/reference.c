@@ -2,10 +2,14 @@
  * reference.c: models against PyTorch's numbers.
  *
  * tests/data/NAME.safetensors was made by PyTorch 1.13 in double and rounded to
- * f32: a batch, initial parameters and running statistics, the loss terms before
- * the first step, total losses of each step (the same batch at each; of
- * fashion_cnn, the first 20 batches of 64 training images of Fashion-MNIST, in
- * file order), and parameters and statistics afterwards.
+ * f32: a batch, initial parameters and running statistics; outputs and loss terms
+ * of the first step and its gradients before clipping; total losses of each step
+ * (the same batch at each; of fashion_cnn, the first 20 batches of 64 training
+ * images of Fashion-MNIST, in file order), and parameters and statistics
+ * afterwards.
+ *
+ * Outputs and gradients are read from the plan that trains, which is compiled to
+ * keep them: they are what its kernels made and its optimizer took.
  *
  * In f32 a window of a max pool whose two largest elements nearly tie may go to
  * the other one; Adam then moves that filter's weights by some part of a step.
@@ -28,6 +32,8 @@
 #define LABELS FOLDER "train-labels-idx1-ubyte.gz"
 
 enum { SKIP = 77, BATCH = 64, PIXELS = 784, DIMS = 16 };
+/* How much more a gradient may be off where one window went elsewhere. */
+enum { TIED = 10 };
 
 struct job {
     const char *name;
@@ -38,12 +44,20 @@ struct job {
     double parameter_tolerance, mean_tolerance; /* absolute */
     double state_tolerance;                     /* of running statistics */
     /* Their true gradient is zero, so that Adam makes steps of noise. */
-    const char *exempt[6];
+    const char *exempt[7];
+    /* Their gradient feels a window whose maximum f32 finds elsewhere. */
+    const char *tied[3];
 };
 
 static const struct job jobs[] = {
+    /*
+     * Image 51, filter 9 of conv2, position [3,3] of the second pool: the two
+     * largest elements are 2.9e-8 apart in double, the other one is larger in
+     * f32.  The gradient of that filter alone moves, and conv1's behind it.
+     */
     {.name = "fashion_cnn",
      .dataset = 1,
+     .tied = {"conv1.weight", "conv2.weight"},
      .loss_tolerance = 1e-5,
      .parameter_tolerance = 5e-4,
      .mean_tolerance = 2e-6},
@@ -77,19 +91,11 @@ static const struct job jobs[] = {
      .state_tolerance = 4e-2},
     {.name = "jetx",
      .loss_tolerance = 1e-5,
-     .dim = {{"N", 4},
-             {"L1", 10},
-             {"L2", 20},
-             {"L3", 40},
-             {"L4", 50},
-             {"d", 32},
-             {"layers", 2},
-             {"heads", 4},
-             {"ff", 64},
-             {"hidden", 32},
-             {"out", 16},
-             {"tcn", 16},
-             {"levels", 3}},
+     /* clang-format off */
+     .dim = {{"N", 4}, {"L1", 10}, {"L2", 20}, {"L3", 40}, {"L4", 50},
+             {"d", 32}, {"layers", 2}, {"heads", 4}, {"ff", 64},
+             {"hidden", 32}, {"out", 16}, {"tcn", 16}, {"levels", 3}},
+     /* clang-format on */
      .ndim = 13,
      .parameter_tolerance = 1e-5,
      .mean_tolerance = 1e-6,
@@ -188,6 +194,151 @@ static void feed_images(struct run *r, uint64_t k)
     must(plancl_write(r->s, "label", label, sizeof label), "label");
 }
 
+/* Once one of them is not a number, neither is the result. */
+static double larger(double a, double b)
+{
+    return isnan(a) || a >= b ? a : b;
+}
+
+/* list ends with a null. */
+static int is_listed(const char *const *list, const char *name)
+{
+    while (*list && strcmp(*list, name) != 0)
+        list++;
+    return *list != NULL;
+}
+
+/* ---- the first step ---- */
+
+/* The largest difference between a tensor of the plan and its reference, and the
+ * reference's largest value. */
+struct match {
+    double off, largest;
+};
+
+static struct match match_tensor(struct run *r, const char *name,
+                                 const float *want, uint64_t n)
+{
+    struct match m = {0, 0};
+    float *got = malloc(n * sizeof *got + 1);
+
+    if (!got)
+        exit(1);
+    must(plancl_read(r->s, name, got, n * sizeof *got), name);
+    for (uint64_t k = 0; k < n; k++) {
+        double off = fabs((double)got[k] - want[k]);
+
+        m.off = larger(m.off, off);
+        m.largest = fmax(m.largest, fabs((double)want[k]));
+    }
+    free(got);
+    return m;
+}
+
+/* The reference's name of what stands behind a prefix, or null. */
+static const char *behind(const char *name, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    return strncmp(name, prefix, len) == 0 ? name + len : NULL;
+}
+
+/* Outputs in training ("training.") or of prediction (""): within 1e-5 of the
+ * largest value. */
+static int check_outputs(struct run *r, enum plancl_role role,
+                         const char *prefix)
+{
+    int n = 0, bad = 0;
+    double worst = 0;
+
+    for (uint32_t i = 0; i < plancl_plan_tensors(r->plan); i++) {
+        struct plancl_tensor t = plancl_plan_tensor(r->plan, i);
+        const char *name = t.role == role ? behind(t.name, prefix) : NULL;
+        uint64_t count = 0;
+        float *want = name ? read_tensor(r, "output.", name, &count) : NULL;
+        struct match m;
+
+        if (!want)
+            continue;
+        m = match_tensor(r, t.name, want, count);
+        worst = fmax(worst, m.off / m.largest);
+        bad += !(m.off <= 1e-5 * m.largest);
+        n++;
+        free(want);
+    }
+    printf("  %d outputs of %s: at most %.2g of the largest\n", n,
+           role == PLANCL_OUTPUT ? "prediction" : "training", worst);
+    return bad + !n;
+}
+
+static double largest_gradient(struct run *r)
+{
+    double largest = 0;
+
+    for (uint64_t i = 0; i < r->f.ntensor; i++) {
+        const char *name = behind(r->f.tensor[i].name, "grad.");
+        uint64_t n = 0;
+        float *want = name ? read_tensor(r, "grad.", name, &n) : NULL;
+
+        for (uint64_t k = 0; want && k < n; k++)
+            largest = fmax(largest, fabs((double)want[k]));
+        free(want);
+    }
+    return largest;
+}
+
+static int has_tensor(const struct run *r, const char *name)
+{
+    for (uint32_t i = 0; i < plancl_plan_tensors(r->plan); i++)
+        if (strcmp(plancl_plan_tensor(r->plan, i).name, name) == 0)
+            return 1;
+    return 0;
+}
+
+/* One gradient, as a part of what is allowed.  A plan has none of a parameter
+ * that no loss depends on: then the reference's is zero. */
+static double gradient_part(struct run *r, const char *name, double largest)
+{
+    char full[160];
+    uint64_t n = 0;
+    float *want = read_tensor(r, "grad.", name, &n);
+    struct match m = {0, 0};
+
+    snprintf(full, sizeof full, "gradient.%s", name);
+    if (has_tensor(r, full))
+        m = match_tensor(r, full, want, n);
+    else
+        for (uint64_t k = 0; k < n; k++)
+            m.off = fmax(m.off, fabs((double)want[k]));
+    free(want);
+    m.off /= 1e-4 * m.largest + 1e-6 * largest;
+    return is_listed(r->job->tied, name) ? m.off / TIED : m.off;
+}
+
+/* |g - r| <= 1e-4 max|r| of the tensor + 1e-6 of the largest of all: the second
+ * term is for those whose true gradient is zero. */
+static int check_gradients(struct run *r)
+{
+    double largest = largest_gradient(r), worst = 0;
+    int n = 0, bad = 0;
+
+    for (uint64_t i = 0; i < r->f.ntensor; i++) {
+        const char *name = behind(r->f.tensor[i].name, "grad.");
+        double part = name ? gradient_part(r, name, largest) : 0;
+
+        n += name != NULL;
+        if (!(part <= 1)) {
+            printf("  gradient of %s: %.2g of what is allowed\n", name, part);
+            bad++;
+        }
+        worst = fmax(worst, part);
+    }
+    printf("  %d gradients: at most %.2g of what is allowed\n", n, worst);
+    return bad + !n;
+}
+
+/* ---- all steps ---- */
+
 /* Total of the loss terms of the last step; at the first, each by itself. */
 static double read_losses(struct run *r, int first, int *bad)
 {
@@ -203,8 +354,8 @@ static double read_losses(struct run *r, int first, int *bad)
             continue;
         total += m.weight * m.mean;
         want = first ? read_tensor(r, "loss.", m.name, &n) : NULL;
-        if (want &&
-            !(fabs(m.weight * m.mean - want[0]) <= 1e-5 * fabs(want[0]))) {
+        if (want && !(fabs(m.weight * m.mean - want[0]) <=
+                      1e-5 * fabs((double)want[0]))) {
             printf("  loss %s is %.9g, wanted %.9g\n", m.name,
                    m.weight * m.mean, want[0]);
             ++*bad;
@@ -230,22 +381,16 @@ static int check_losses(struct run *r)
             feed_images(r, k);
         must(plancl_meters_clear(r->s, 1), "clear");
         must(plancl_step(r->s, &b), "step");
+        if (k == 0)
+            bad += check_outputs(r, PLANCL_OBSERVED, "training.") +
+                   check_gradients(r);
         got = read_losses(r, k == 0, &bad);
-        off = fabs(got - want[k]) / fabs(want[k]);
-        if (!(off <= worst))
-            worst = off;
+        off = fabs(got - want[k]) / fabs((double)want[k]);
+        worst = larger(worst, off);
     }
     free(want);
     printf("  losses of %d steps: at most %.2g relative\n", (int)n, worst);
     return bad + !(worst <= r->job->loss_tolerance);
-}
-
-static int is_exempt(const struct job *j, const char *name)
-{
-    for (int i = 0; i < 6 && j->exempt[i]; i++)
-        if (strcmp(j->exempt[i], name) == 0)
-            return 1;
-    return 0;
 }
 
 struct distance {
@@ -262,11 +407,11 @@ static void add_distance(struct run *r, const struct plancl_tensor *t,
     if (got)
         must(plancl_read(r->s, t->name, got, n * sizeof *got), t->name);
     for (uint64_t k = 0; got && k < n; k++) {
-        double off = fabs(got[k] - want[k]);
+        double off = fabs((double)got[k] - want[k]);
 
         d->sum += off;
         d->count++;
-        d->worst = off <= d->worst ? d->worst : off;
+        d->worst = larger(d->worst, off);
     }
     free(want);
     free(got);
@@ -280,7 +425,7 @@ static int check_after(struct run *r)
     for (uint32_t i = 0; i < plancl_plan_tensors(r->plan); i++) {
         struct plancl_tensor t = plancl_plan_tensor(r->plan, i);
 
-        if (t.role == PLANCL_PARAMETER && !is_exempt(j, t.name))
+        if (t.role == PLANCL_PARAMETER && !is_listed(j->exempt, t.name))
             add_distance(r, &t, "after.", &p);
         if (t.role == PLANCL_STATE)
             add_distance(r, &t, "after_buffer.", &s);
@@ -293,11 +438,23 @@ static int check_after(struct run *r)
            !(s.worst <= j->state_tolerance);
 }
 
+/* Without batch norm, prediction is what training computes. */
+static int check_prediction(struct run *r)
+{
+    if (r->job->state_tolerance > 0)
+        return 0;
+    if (r->job->dataset)
+        feed_images(r, 0);
+    must(plancl_predict(r->s, plancl_plan_batch(r->plan)), "predict");
+    return check_outputs(r, PLANCL_OUTPUT, "");
+}
+
 static int check(const struct job *j, const char *top)
 {
     static const char *const spec[] = {"image=" IMAGES ":scale=1/255",
                                        "label=" LABELS};
-    const struct plancl_compile_options o = {.dim = j->dim, .ndim = j->ndim};
+    const struct plancl_compile_options o = {
+        .dim = j->dim, .ndim = j->ndim, .observe = 1};
     const struct plancl_session_options so = {.seed = 0};
     struct run r = {.job = j};
     char model[4096], numbers[4096];
@@ -320,7 +477,8 @@ static int check(const struct job *j, const char *top)
     set_tensors(&r, PLANCL_STATE, "buffer.", 0);
     must(plancl_weights_changed(r.s), "load");
     set_tensors(&r, PLANCL_INPUT, "input.", 0);
-    bad = check_losses(&r);
+    bad = check_prediction(&r);
+    bad += check_losses(&r);
     bad += check_after(&r);
     safetensors_close(&r.f);
     plancl_data_close(r.d);

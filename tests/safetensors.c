@@ -230,7 +230,8 @@ static void test_lengths(void **state)
 
 static const uint64_t dims[] = {2, 3};
 static const float values[] = {1, -2, 3.5f, 0, 1e-30f, 6};
-static const struct safetensors_pair pairs[] = {{"k\"ey", "line\nbreak"}};
+static const struct safetensors_pair pairs[] = {{"k\"ey", "line\nbreak"},
+                                                {NULL, NULL}};
 
 static enum plancl_status write_tensors(struct safetensors_writer *w)
 {
@@ -243,7 +244,7 @@ static enum plancl_status write_tensors(struct safetensors_writer *w)
     qsort(t, 3, sizeof *t, safetensors_compare);
     assert_string_equal(t[0].name, "a");
     assert_string_equal(t[2].name, "b");
-    return safetensors_create(w, path, t, 3, pairs, 1, &cb);
+    return safetensors_create(w, path, t, 3, pairs, &cb);
 }
 
 static void test_round_trip(void **state)

@@ -269,7 +269,7 @@ static void write_file(const char *w_name, uint64_t columns, const char *other)
     t[1].rank = 1;
     t[1].dim = &one;
     assert_int_equal(
-        safetensors_create(&w, "session.tmp.safetensors", t, 2, NULL, 0, NULL),
+        safetensors_create(&w, "session.tmp.safetensors", t, 2, NULL, NULL),
         PLANCL_OK);
     assert_int_equal(
         safetensors_add(&w, data, (2 * columns + 1) * sizeof *data, NULL),
@@ -285,7 +285,9 @@ static void test_foreign_weights(void **state)
 
     write_file("v", 3, "m");
     assert_int_equal(plancl_weights_load(f->s, path), PLANCL_REFUSED);
-    assert_said(f, PLANCL_ERROR, "missing: w; not in the plan are: v");
+    assert_said(f, PLANCL_ERROR,
+                "1 missing, 0 of another shape or type; 1 not in the plan; "
+                "missing: w; not in the plan are: v");
     write_file("w", 2, "m");
     assert_int_equal(plancl_weights_load(f->s, path), PLANCL_REFUSED);
     assert_said(f, PLANCL_ERROR, "w is F32 [2,2], the plan has F32 [2,3]");
@@ -301,6 +303,37 @@ static void test_foreign_weights(void **state)
     assert_float_equal(m, 0, 0);
 
     assert_predicts(f->s, w);
+    unlink(path);
+}
+
+/* What does not fit is drawn; what fits is loaded. */
+static void test_allow_missing(void **state)
+{
+    const struct plancl_weights_options o = {.allow_missing = 1};
+    struct fixture *f = *state;
+    const char *path = "session.tmp.safetensors";
+    float w[6], m;
+
+    write_file("v", 3, "m");
+    assert_int_equal(plancl_weights_load_with(f->s, path, &o), PLANCL_OK);
+    assert_said(f, PLANCL_NOTE, "1 not in the plan, so not used: v");
+    assert_int_equal(plancl_updates(f->s), 0);
+    assert_int_equal(plancl_read(f->s, "w", w, sizeof w), PLANCL_OK);
+    assert_floats(w, drawn, 6);
+    assert_int_equal(plancl_read(f->s, "m", &m, sizeof m), PLANCL_OK);
+    assert_float_equal(m, 7, 0);
+    assert_predicts(f->s, w);
+
+    write_file("w", 2, "spare");
+    assert_int_equal(plancl_weights_load(f->s, path), PLANCL_REFUSED);
+    assert_said(f, PLANCL_ERROR,
+                "0 missing, 1 of another shape or type; 1 not in the plan; of "
+                "another shape or type: w is F32 [2,2], the plan has F32 "
+                "[2,3]; not in the plan are: spare");
+    assert_int_equal(plancl_weights_load_with(f->s, path, &o), PLANCL_OK);
+    assert_said(f, PLANCL_WARNING, "1 tensors have another shape or type");
+    assert_int_equal(plancl_read(f->s, "w", w, sizeof w), PLANCL_OK);
+    assert_floats(w, drawn, 6);
     unlink(path);
 }
 
@@ -397,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_weights),
         cmocka_unit_test(test_foreign_weights),
+        cmocka_unit_test(test_allow_missing),
         cmocka_unit_test(test_profile),
         cmocka_unit_test(test_devices),
         cmocka_unit_test(test_device_profile),

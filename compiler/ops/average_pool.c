@@ -91,11 +91,11 @@ struct mean {
 };
 
 static struct mean mean_of(const struct node *n, const struct type *x,
-                           const double *in, double *out)
+                           const struct tensor *in, const struct tensor *out)
 {
     struct mean m = {.last = window_channels_last(n),
-                     .in = in,
-                     .out = out,
+                     .in = in->data,
+                     .out = out->data,
                      .include_pad = n->attr[COUNT_INCLUDE_PAD].i};
 
     window_read(NULL, n, x, NULL, &m.w);
@@ -152,7 +152,7 @@ static void add_dx(void *context, const struct pooling_at *at, int64_t y)
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
-    struct mean m = mean_of(n, &in->type, in->data, out->data);
+    struct mean m = mean_of(n, &in->type, in, out);
 
     (void)env;
     pooling_each(&m.w, m.last, &m, add_y);
@@ -161,7 +161,7 @@ static void ref(const struct node *n, const struct ref_env *env,
 static void grad_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
-    struct mean m = mean_of(n, &out->type, in->data, out->data);
+    struct mean m = mean_of(n, &out->type, in, out);
 
     (void)env;
     memset(out->data, 0, (size_t)type_count(&out->type) * sizeof(double));

@@ -123,11 +123,11 @@ struct walk {
 };
 
 static int64_t pixel(const struct walk *k, int64_t n, int64_t c, int64_t C,
-                     const int64_t *size, int64_t h, int64_t v)
+                     const int64_t *size, const int64_t *at)
 {
     if (k->last)
-        return ((n * size[0] + h) * size[1] + v) * C + c;
-    return ((n * C + c) * size[0] + h) * size[1] + v;
+        return ((n * size[0] + at[0]) * size[1] + at[1]) * C + c;
+    return ((n * C + c) * size[0] + at[0]) * size[1] + at[1];
 }
 
 static int64_t weight(const struct walk *k, int64_t o, int64_t c, int64_t r,
@@ -153,16 +153,18 @@ static void each_tap(const struct walk *k, int64_t n, int64_t o,
     int64_t per = w->C / k->group, base = o / (k->K / k->group) * per;
     struct product p = {.sample = n};
 
-    p.y = pixel(k, n, o, k->K, w->out, at[0], at[1]);
+    p.y = pixel(k, n, o, k->K, w->out, at);
     for (int64_t r = 0; r < w->kernel[0]; r++)
         for (int64_t s = 0; s < w->kernel[1]; s++) {
-            int64_t h = at[0] * w->stride[0] - w->pad[0] + r * w->dilation[0];
-            int64_t v = at[1] * w->stride[1] - w->pad[1] + s * w->dilation[1];
+            const int64_t from[] = {
+                at[0] * w->stride[0] - w->pad[0] + r * w->dilation[0],
+                at[1] * w->stride[1] - w->pad[1] + s * w->dilation[1]};
 
-            if (h < 0 || v < 0 || h >= w->in[0] || v >= w->in[1])
+            if (from[0] < 0 || from[1] < 0 || from[0] >= w->in[0] ||
+                from[1] >= w->in[1])
                 continue;
             for (int64_t c = 0; c < per; c++) {
-                p.x = pixel(k, n, base + c, w->C, w->in, h, v);
+                p.x = pixel(k, n, base + c, w->C, w->in, from);
                 p.w = weight(k, o, c, r, s);
                 f(context, &p);
             }

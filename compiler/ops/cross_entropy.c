@@ -13,6 +13,29 @@
 #include "compiler/lower.h"
 #include "compiler/ops/loss.h"
 
+/* Those of label_attrs, and one more. */
+static const struct attr_spec attrs[] = {
+    [LABEL_IGNORE] = {"ignore_index",
+                      ATTR_INT,
+                      {.i = INT64_MIN},
+                      "label that counts for nothing; as it stands, none does",
+                      false,
+                      false},
+    [LABEL_AXIS] = {"axis",
+                    ATTR_INT,
+                    {.i = 1},
+                    "dimension of the classes: 1 or the last",
+                    false,
+                    false},
+    [LABEL_SMOOTHING] = {"label_smoothing",
+                         ATTR_FLOAT,
+                         {.f = 0},
+                         "share of a label that all classes get evenly",
+                         false,
+                         false},
+    {0},
+};
+
 static const char *const names[] = {"logits", "label", NULL};
 static const char *const grad_names[] = {"dterms", "logits", "label", NULL};
 
@@ -23,12 +46,23 @@ static bool build(struct graph *g, const val *in, int nin,
 {
     const struct type *x = type_of(g, in[0]);
     const int64_t ignore = attr[LABEL_IGNORE].i;
-    val rows[2];
+    const double share = attr[LABEL_SMOOTHING].f;
+    val rows[2], terms;
 
+    if (!(share >= 0 && share <= 1))
+        return reject_here(g, "\"label_smoothing\" is %g, wanted 0 to 1",
+                           share);
+    if (share > 0 && x->dtype != DT_F32)
+        return reject_here(g, "label_smoothing of %s logits, wanted f32",
+                           dtype_name(x->dtype));
+    if (type_of(g, in[1])->dtype == DT_F32 && x->dtype == DT_F32 &&
+        type_of(g, in[1])->rank == x->rank)
+        return label_probabilities(g, in, attr, y);
     if (!loss_has_samples(g, "the first input", x) ||
         !label_rows(g, in, attr, rows))
         return false;
-    y[0] = label_sums(g, graph_add(g, &op_CrossEntropyTerms, rows, nin, attr));
+    terms = graph_add(g, &op_CrossEntropyTerms, rows, nin, attr);
+    y[0] = label_sums(g, label_smoothed(g, terms, rows, attr));
     if (!y[0].id)
         return false;
     y[1] = label_counts(g, in[1], attr);
@@ -40,11 +74,11 @@ static bool build(struct graph *g, const val *in, int nin,
 const struct op op_CrossEntropy = {
     .name = "CrossEntropy",
     .doc = "minus the log of the label's softmax: logits [N, C, ...], label "
-           "[N, ...]",
+           "[N, ...], or probabilities like the logits",
     .min_in = 2,
     .nin = 2,
     .nout = 2,
-    .attr = label_attrs,
+    .attr = attrs,
     .in_name = names,
     .types = "f32 f16",
     .build = build,

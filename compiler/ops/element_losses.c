@@ -7,46 +7,6 @@
  */
 #include "compiler/ops/loss.h"
 
-static const char *const names[] = {"prediction", "target", NULL};
-
-static bool operands_fit(struct graph *g, const val *in)
-{
-    const struct type *x = type_of(g, in[0]), *t = type_of(g, in[1]);
-
-    if (x->dtype != DT_F32)
-        return reject_here(g, "the prediction is %s, wanted f32",
-                           dtype_name(x->dtype));
-    if (!type_equal(x, t))
-        return reject_here(g,
-                           "the prediction is %s %s and the target %s %s, "
-                           "wanted two of one type and shape",
-                           dtype_name(x->dtype), type_text(g->arena, x),
-                           dtype_name(t->dtype), type_text(g->arena, t));
-    return loss_has_samples(g, "the prediction", x) &&
-           loss_has_samples(g, "the target", t);
-}
-
-/* The elements' losses, summed inside each sample. */
-static bool finish(struct graph *g, val elements, val *y)
-{
-    int64_t axis[MAX_RANK];
-    int rank = type_of(g, elements)->rank;
-
-    for (int d = 1; d < rank; d++)
-        axis[d - 1] = d;
-    y[0] = elements;
-    if (rank > 1)
-        y[0] = val_reduce_sum(g, elements, ints_copy(g, axis, rank - 1), false);
-    y[1] = (val){0};
-    return y[0].id != 0;
-}
-
-static int64_t per_sample(const struct type *x, const union attr *attr)
-{
-    (void)attr;
-    return type_count(x) / x->dim[0];
-}
-
 /* (x - t)^2 */
 static bool mse(struct graph *g, const val *in, int nin, const union attr *attr,
                 val *y)
@@ -54,10 +14,10 @@ static bool mse(struct graph *g, const val *in, int nin, const union attr *attr,
     val d;
 
     (void)nin, (void)attr;
-    if (!operands_fit(g, in))
+    if (!loss_pair_fits(g, in))
         return false;
     d = val_sub(g, in[0], in[1]);
-    return finish(g, val_mul(g, d, d), y);
+    return loss_finish(g, val_mul(g, d, d), y);
 }
 
 /* |x - t| */
@@ -67,10 +27,10 @@ static bool mae(struct graph *g, const val *in, int nin, const union attr *attr,
     val d;
 
     (void)nin, (void)attr;
-    if (!operands_fit(g, in))
+    if (!loss_pair_fits(g, in))
         return false;
     d = val_sub(g, in[0], in[1]);
-    return finish(g, graph_add(g, &op_Abs, &d, 1, NULL), y);
+    return loss_finish(g, graph_add(g, &op_Abs, &d, 1, NULL), y);
 }
 
 enum { HUBER_DELTA };
@@ -97,14 +57,14 @@ static bool huber(struct graph *g, const val *in, int nin,
     val d, m, half;
 
     (void)nin;
-    if (!operands_fit(g, in))
+    if (!loss_pair_fits(g, in))
         return false;
     if (!(delta > 0))
         return reject_here(g, "\"delta\" is %g, wanted more than 0", delta);
     d = val_sub(g, in[0], in[1]);
     m = graph_add(g, &op_Clip, &d, 1, limits);
     half = val_mul(g, m, val_scalar(g, 0.5));
-    return finish(g, val_mul(g, m, val_sub(g, d, half)), y);
+    return loss_finish(g, val_mul(g, m, val_sub(g, d, half)), y);
 }
 
 enum { BCE_POS_WEIGHT };
@@ -133,7 +93,7 @@ static bool bce(struct graph *g, const val *in, int nin, const union attr *attr,
     val x = in[0], t = in[1], minus_x, yes, no;
 
     (void)nin;
-    if (!operands_fit(g, in))
+    if (!loss_pair_fits(g, in))
         return false;
     if (!(weight > 0))
         return reject_here(g, "\"pos_weight\" is %g, wanted more than 0",
@@ -144,27 +104,12 @@ static bool bce(struct graph *g, const val *in, int nin, const union attr *attr,
         yes = val_mul(g, yes, val_scalar(g, weight));
     no = val_mul(g, val_sub(g, val_scalar(g, 1), t),
                  graph_add(g, &op_Softplus, &x, 1, NULL));
-    return finish(g, val_add(g, yes, no), y);
+    return loss_finish(g, val_add(g, yes, no), y);
 }
 
-#define ELEMENT_LOSS(nm, text, attrs, builder) \
-    const struct op op_##nm = {                \
-        .name = #nm,                           \
-        .doc = text,                           \
-        .min_in = 2,                           \
-        .nin = 2,                              \
-        .nout = 2,                             \
-        .attr = attrs,                         \
-        .in_name = names,                      \
-        .types = "f32",                        \
-        .build = builder,                      \
-        .is_loss = true,                       \
-        .per_sample = per_sample,              \
-    };
-
-ELEMENT_LOSS(MSE, "squared difference", NULL, mse)
-ELEMENT_LOSS(MAE, "absolute difference", NULL, mae)
-ELEMENT_LOSS(Huber, "squared difference / 2, linear where it is large",
-             huber_attrs, huber)
-ELEMENT_LOSS(BCEWithLogits, "cross entropy of the prediction's sigmoid",
-             bce_attrs, bce)
+PAIR_LOSS(MSE, "squared difference", NULL, mse, loss_all_elements)
+PAIR_LOSS(MAE, "absolute difference", NULL, mae, loss_all_elements)
+PAIR_LOSS(Huber, "squared difference / 2, linear where it is large",
+          huber_attrs, huber, loss_all_elements)
+PAIR_LOSS(BCEWithLogits, "cross entropy of the prediction's sigmoid", bce_attrs,
+          bce, loss_all_elements)

@@ -145,6 +145,13 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+static bool is_fill(const struct graph *g, val v)
+{
+    return graph_node(g, v)->op == &op_Fill;
+}
+
+/* Constants, as group norm has them, need no sums, which would keep
+ * accumulators. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -156,6 +163,8 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
     dx[X] = graph_add(g, &op_LayerNormGrad,
                       (val[]){dy[Y], n->in[X], mean, r, n->in[SCALE]}, 5,
                       n->attr);
+    if (is_fill(g, n->in[SCALE]) && is_fill(g, n->in[B]))
+        return;
     if (type_of(g, n->in[X])->batch != 1) {
         reject(g, n,
                "input has no samples in its first dimension, which the "

@@ -158,14 +158,23 @@ static void grad_lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_lstm_grad, &p, n);
 }
 
+/* One step of one sample; cb: c of the step before, null at the first. */
+struct ref_step {
+    const double *gate, *c, *cb; /* [4, H], [H], [H] */
+    double *dxg;                 /* [4, H] */
+};
+
 /* Gradients of the gates at one step; dh and dc come from the step behind and
  * become those for the step before. */
-static void ref_gates(const double *gate, const double *c, const double *cb,
-                      int64_t H, const double *dh, double *dc, double *dxg)
+static void ref_gates(const struct ref_step *at, int64_t H, const double *dh,
+                      double *dc)
 {
+    const double *gate = at->gate, *cb = at->cb;
+    double *dxg = at->dxg;
+
     for (int64_t j = 0; j < H; j++) {
         double i = gate[j], f = gate[H + j], u = gate[2 * H + j];
-        double o = gate[3 * H + j], tc = tanh(c[j]);
+        double o = gate[3 * H + j], tc = tanh(at->c[j]);
         double d = dh[j], e = dc[j] + d * o * (1 - tc * tc);
 
         dxg[j] = e * u * i * (1 - i);
@@ -187,18 +196,19 @@ static void ref_sample(const struct lstm_problem *p, int64_t s,
     for (int64_t step = p->T - 1; step >= 0; step--) {
         int64_t t = p->reverse ? p->T - 1 - step : step, row = s * p->T + t;
         int64_t old = row + (p->reverse ? 1 : -1);
-        double *dxg = out[0].data + row * 4 * H;
+        const struct ref_step at = {
+            in[1].data + row * 4 * H, in[2].data + row * H,
+            step ? in[2].data + old * H : NULL, out[0].data + row * 4 * H};
 
         for (int64_t j = 0; j < H; j++) {
             dh[j] += in[0].data[row * H + j];
             out[1].data[row * H + j] = step ? in[3].data[old * H + j] : 0;
         }
-        ref_gates(in[1].data + row * 4 * H, in[2].data + row * H,
-                  step ? in[2].data + old * H : NULL, H, dh, dc, dxg);
+        ref_gates(&at, H, dh, dc);
         memset(dh, 0, (size_t)H * sizeof *dh);
         for (int64_t j = 0; j < 4 * H; j++)
             for (int64_t k = 0; k < H; k++)
-                dh[k] += dxg[j] * in[4].data[j * H + k];
+                dh[k] += at.dxg[j] * in[4].data[j * H + k];
     }
 }
 
@@ -291,6 +301,25 @@ static bool attrs_fit(struct graph *g, const struct type *x,
     return true;
 }
 
+/* What one direction of a layer owns: weights, and biases where `each` is 4. */
+static void declare(struct graph *g, struct param_decl *p, int each,
+                    const char *suffix, int64_t H, int64_t in)
+{
+    static const char *const name[] = {"weight_ih", "weight_hh", "bias_ih",
+                                       "bias_hh"};
+
+    for (int i = 0; i < each; i++)
+        p[i] = (struct param_decl){
+            .name = arena_format(g->arena, "%s%s", name[i], suffix),
+            .type = {.dtype = DT_F32,
+                     .rank = i < 2 ? 2 : 1,
+                     .dim = {4 * H, i ? H : in}},
+            .initializer = "FanInUniform",
+            .fan_in = (double)H,
+            .fan_out = 4 * (double)H,
+            .kind = PLAN_PARAMETER};
+}
+
 static int params(struct graph *g, const struct node *n, struct param_decl *p)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -308,23 +337,11 @@ static int params(struct graph *g, const struct node *n, struct param_decl *p)
                       (long long)n->attr[LAYERS].i, dirs, MAX_PARAMS) -
                1;
     for (int layer = 0; layer < n->attr[LAYERS].i; layer++, in = H * dirs)
-        for (int d = 0; d < dirs; d++)
-            for (int i = 0; i < each; i++) {
-                static const char *const name[] = {"weight_ih", "weight_hh",
-                                                   "bias_ih", "bias_hh"};
-                struct type t = {.dtype = DT_F32,
-                                 .rank = i < 2 ? 2 : 1,
-                                 .dim = {4 * H, i ? H : in}};
-
-                p[k++] = (struct param_decl){arena_format(g->arena, "%s_l%d%s",
-                                                          name[i], layer,
-                                                          d ? "_reverse" : ""),
-                                             t,
-                                             "FanInUniform",
-                                             (double)H,
-                                             4 * (double)H,
-                                             PLAN_PARAMETER};
-            }
+        for (int d = 0; d < dirs; d++, k += each)
+            declare(
+                g, p + k, each,
+                arena_format(g->arena, "_l%d%s", layer, d ? "_reverse" : ""), H,
+                in);
     return k;
 }
 

@@ -138,21 +138,26 @@ static int64_t tap(const struct window *w, bool last, int64_t n, int64_t c,
     return element(w, last, n, c, w->in, at);
 }
 
-static void ref_window(const struct window *w, bool last, const double *x,
-                       const int64_t *nc, const int64_t *out, double *best,
-                       double *index)
+struct largest {
+    double value, index; /* index: position in the window, -1: none */
+};
+
+/* x: the operand; nc: sample and channel. */
+static struct largest ref_window(const struct window *w, bool last,
+                                 const double *x, const int64_t *nc,
+                                 const int64_t *out)
 {
-    *best = -INFINITY;
-    *index = -1;
+    struct largest best = {-INFINITY, -1};
+
     for (int64_t k = 0; k < w->kernel[0] * w->kernel[1]; k++) {
         int64_t i = tap(w, last, nc[0], nc[1], out, k);
 
-        if (i < 0 ||
-            (*index >= 0 && !(x[i] > *best) && !(isnan(x[i]) && !isnan(*best))))
+        if (i < 0 || (best.index >= 0 && !(x[i] > best.value) &&
+                      !(isnan(x[i]) && !isnan(best.value))))
             continue;
-        *best = x[i];
-        *index = (double)k;
+        best = (struct largest){x[i], (double)k};
     }
+    return best;
 }
 
 static void ref(const struct node *n, const struct ref_env *env,
@@ -169,10 +174,11 @@ static void ref(const struct node *n, const struct ref_env *env,
             for (at[0] = 0; at[0] < w.out[0]; at[0]++)
                 for (at[1] = 0; at[1] < w.out[1]; at[1]++) {
                     int64_t o = element(&w, last, nc[0], nc[1], w.out, at);
-                    double index;
+                    struct largest y = ref_window(&w, last, in->data, nc, at);
 
-                    ref_window(&w, last, in->data, nc, at, &out->data[o],
-                               n->op->nout ? &out[1].data[o] : &index);
+                    out[0].data[o] = y.value;
+                    if (n->op->nout)
+                        out[1].data[o] = y.index;
                 }
 }
 

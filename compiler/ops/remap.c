@@ -1,10 +1,10 @@
 /*
- * remap.c: what Slice, Pad and their gradients become: along each dimension,
+ * remap.c: what Slice, Pad, Tile and their gradients become: along each dimension,
  * index i of the result reads index (mul i + add) / div of x.
  *
  * A slice is mul i + add with its step and start; a pad is i - begin.  Where
  * there is no such element, the value stands, or x mirrored at its ends, or its
- * ends themselves.
+ * ends themselves, or x from its start again.
  *
  * A map with mul or div of one reads no element twice, and so the gradient is
  * the map turned round: from j = (mul i + add) / div follows
@@ -23,7 +23,7 @@ static const struct attr_spec attrs[] = {
     [REMAP_ADD] = {"add", ATTR_INTS, {0}, "to that", true, true},
     [REMAP_DIV] = {"div", ATTR_INTS, {0}, "of that", true, true},
     [REMAP_OUTSIDE] =
-        {"outside", ATTR_INT, {0}, "fill, reflect or edge", false, true},
+        {"outside", ATTR_INT, {0}, "fill, reflect, edge or wrap", false, true},
     [REMAP_VALUE] = {"value", ATTR_FLOAT, {0}, "that fills", false, true},
     {0},
 };
@@ -61,6 +61,8 @@ static int64_t source(const struct copy_dim *d, int64_t outside, int64_t i)
         return j < 0 ? 0 : j > last ? last : j;
     if (outside == COPY_REFLECT)
         return j < 0 ? -j : j > last ? 2 * last - j : j;
+    if (outside == COPY_WRAP)
+        return j % d->in;
     if (j % d->div || j / d->div < 0 || j / d->div > last)
         return -1;
     return j / d->div;
@@ -177,7 +179,7 @@ const struct op op_Remap = {
     .internal = true,
 };
 
-/* ---- PadFold: along one axis, each element sums its copies in a pad ---- */
+/* ---- PadFold: along one axis, each element sums its copies ---- */
 
 enum { AXIS, BEGIN, DIM, OUTSIDE };
 
@@ -185,7 +187,7 @@ static const struct attr_spec fold_attrs[] = {
     [AXIS] = {"axis", ATTR_INT, {0}, "that was padded", true, true},
     [BEGIN] = {"begin", ATTR_INT, {0}, "elements before", true, true},
     [DIM] = {"dim", ATTR_INT, {0}, "before the pad", true, true},
-    [OUTSIDE] = {"outside", ATTR_INT, {0}, "reflect or edge", true, true},
+    [OUTSIDE] = {"outside", ATTR_INT, {0}, "reflect, edge or wrap", true, true},
     {0},
 };
 
@@ -233,7 +235,7 @@ static void fold_lower(struct lower *lo, const struct node *n)
 
 const struct op op_PadFold = {
     .name = "PadFold",
-    .doc = "sums of the copies that a pad made",
+    .doc = "sums of the copies that a pad or repeats made",
     .min_in = 1,
     .nin = 1,
     .attr = fold_attrs,

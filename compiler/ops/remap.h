@@ -1,4 +1,4 @@
-/* remap.h: see remap.c; how Slice and Pad ask for it. */
+/* remap.h: see remap.c; how Slice, Pad and Tile ask for it. */
 #ifndef COMPILER_OPS_REMAP_H
 #define COMPILER_OPS_REMAP_H
 

@@ -136,6 +136,8 @@ static void created_event(const cl_event *event)
         return layer.next->call(o);             \
     }
 
+/* How many parameters a call has is OpenCL's affair.
+ * NOLINTBEGIN(readability-function-size) */
 WRAP(clGetPlatformIDs, (cl_uint n, cl_platform_id *platforms, cl_uint *found),
      (n, platforms, found))
 WRAP(clGetDeviceIDs,
@@ -260,21 +262,25 @@ static cl_int CL_API_CALL my_clEnqueueNDRangeKernel(
     return CL_SUCCESS;
 }
 
+/* NOLINTEND(readability-function-size) */
+
 /* ---- what ocl-icd asks a layer ---- */
 
-CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info what, size_t size,
-                                               void *value, size_t *got)
+CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info param_name,
+                                               size_t param_value_size,
+                                               void *param_value,
+                                               size_t *param_value_size_ret)
 {
     cl_layer_api_version version = CL_LAYER_API_VERSION_100;
 
-    if (what != CL_LAYER_API_VERSION)
+    if (param_name != CL_LAYER_API_VERSION)
         return CL_INVALID_VALUE;
-    if (value && size < sizeof version)
+    if (param_value && param_value_size < sizeof version)
         return CL_INVALID_VALUE;
-    if (value)
-        memcpy(value, &version, sizeof version);
-    if (got)
-        *got = sizeof version;
+    if (param_value)
+        memcpy(param_value, &version, sizeof version);
+    if (param_value_size_ret)
+        *param_value_size_ret = sizeof version;
     return CL_SUCCESS;
 }
 
@@ -319,20 +325,19 @@ static long number(const char *variable, long otherwise)
     return text && *text ? strtol(text, NULL, 10) : otherwise;
 }
 
-CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint n,
-                                            const cl_icd_dispatch *target,
-                                            cl_uint *n_out,
-                                            const cl_icd_dispatch **dispatch)
+CL_API_ENTRY cl_int CL_API_CALL clInitLayer(
+    cl_uint num_entries, const cl_icd_dispatch *target_dispatch,
+    cl_uint *num_entries_ret, const cl_icd_dispatch **layer_dispatch_ret)
 {
-    if (!target || !n_out || !dispatch ||
-        n < sizeof layer.mine / sizeof layer.mine.clGetPlatformIDs)
+    if (!target_dispatch || !num_entries_ret || !layer_dispatch_ret ||
+        num_entries < sizeof layer.mine / sizeof layer.mine.clGetPlatformIDs)
         return CL_INVALID_VALUE;
-    layer.next = target;
-    layer.mine = *target;
+    layer.next = target_dispatch;
+    layer.mine = *target_dispatch;
     layer.fail_at = (unsigned long)number("PLANCL_LAYER_FAIL", 0);
     layer.error = (cl_int)number("PLANCL_LAYER_ERROR", CL_OUT_OF_RESOURCES);
     set_dispatch();
-    *n_out = sizeof layer.mine / sizeof layer.mine.clGetPlatformIDs;
-    *dispatch = &layer.mine;
+    *num_entries_ret = sizeof layer.mine / sizeof layer.mine.clGetPlatformIDs;
+    *layer_dispatch_ret = &layer.mine;
     return CL_SUCCESS;
 }
