@@ -122,10 +122,8 @@ for signal in INT TERM; do
     "$plancl" train f.plan --data "$images" --data "$labels" \
         --epochs 100000 --save i.safetensors --log i.jsonl 2>err &
     child=$!
-    tries=0
-    while test ! -s i.jsonl && test $tries -lt 300; do
+    while kill -0 $child 2>/dev/null && test ! -s i.jsonl; do
         sleep 0.1
-        tries=$((tries + 1))
     done
     kill -s $signal $child
     wait $child
