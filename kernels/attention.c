@@ -193,14 +193,111 @@ static void grad_cpu(const void *problem, const struct device_info *dev,
     cpu(p, l, p->N * p->heads, grad_scratch(p));
 }
 
+/* ---- tiles, for a GPU ---- */
+
+enum { ITEMS = 128, AHEAD = 4, WIDEST = 128 };
+
+/* As in attention_tile.cl: channels with their padding, and the tile. */
+struct local_tile {
+    int64_t d, e, queries, keys;
+};
+
+static int64_t forward_floats(const struct local_tile *t)
+{
+    return (t->queries + t->keys) * (t->d + AHEAD) + t->keys * (t->e + AHEAD) +
+           t->queries * (t->keys + 1 + 17);
+}
+
+static int64_t grad_floats(const struct local_tile *t)
+{
+    return (t->queries + t->keys) * (t->d + t->e + 2 * AHEAD) +
+           2 * t->queries * (t->keys + 1);
+}
+
+/* The larger tile of two that fits into local memory, or none. */
+static bool choose_tile(const struct attention_problem *p,
+                        const struct device_info *dev,
+                        int64_t (*floats)(const struct local_tile *),
+                        struct local_tile *t)
+{
+    bool forward = floats == forward_floats;
+
+    if (dev->max_group < ITEMS || p->D > WIDEST || p->E > WIDEST)
+        return false;
+    for (int64_t keys = 32; keys >= 16; keys -= 16) {
+        *t = (struct local_tile){pitch(p->D, 1), pitch(p->E, 1),
+                                 forward ? 2 * keys : keys, keys};
+        if ((uint64_t)floats(t) * sizeof(float) <= dev->local_bytes)
+            return true;
+    }
+    return false;
+}
+
+static void tile(struct launch *l, const struct local_tile *t, int64_t groups,
+                 const struct device_info *dev)
+{
+    l->source = "attention_tile.cl";
+    launch_option(l, "DP=%d", (int)t->d);
+    launch_option(l, "EP=%d", (int)t->e);
+    launch_option(l, "QUERIES=%d", (int)t->queries);
+    launch_option(l, "KEYS=%d", (int)t->keys);
+    launch_grid(l, (uint64_t)(groups * ITEMS), ITEMS);
+    l->efficiency = dev->family == FAMILY_CPU ? 0.003 : 0.3;
+}
+
+static bool forward_tile_fits(const void *problem,
+                              const struct device_info *dev)
+{
+    struct local_tile t;
+
+    return choose_tile(problem, dev, forward_floats, &t);
+}
+
+static void forward_tile(const void *problem, const struct device_info *dev,
+                         struct launch *l)
+{
+    const struct attention_problem *p = problem;
+    struct local_tile t;
+
+    if (!choose_tile(p, dev, forward_floats, &t))
+        return;
+    l->entry = "attention_tile";
+    forward(p, l);
+    tile(l, &t, p->N * p->heads * ceil_div(p->T, t.queries), dev);
+}
+
+static bool grad_tile_fits(const void *problem, const struct device_info *dev)
+{
+    struct local_tile t;
+
+    return choose_tile(problem, dev, grad_floats, &t);
+}
+
+static void grad_tile(const void *problem, const struct device_info *dev,
+                      struct launch *l)
+{
+    const struct attention_problem *p = problem;
+    struct local_tile t;
+
+    if (!choose_tile(p, dev, grad_floats, &t))
+        return;
+    l->entry = "attention_grad_tile";
+    backward(p, l);
+    tile(l, &t,
+         p->N * p->heads * (ceil_div(p->T, t.queries) + ceil_div(p->S, t.keys)),
+         dev);
+}
+
 const struct kernel kernels_attention[] = {
     {"attention_cpu", cpu_fits, forward_cpu},
+    {"attention_tile", forward_tile_fits, forward_tile},
     {"attention_item", fits_always, forward_item},
     {0},
 };
 
 const struct kernel kernels_attention_grad[] = {
     {"attention_grad_cpu", cpu_fits, grad_cpu},
+    {"attention_grad_tile", grad_tile_fits, grad_tile},
     {"attention_grad_item", fits_always, grad_item},
     {0},
 };

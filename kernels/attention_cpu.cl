@@ -71,7 +71,8 @@ INLINE struct KERNEL(matrix) KERNEL(matrix)(__global float *at, int row,
 INLINE float16 KERNEL(exp)(float16 x)
 {
     const float16 u = x * 1.44269504f;
-    const float16 low = u < -126.0f ? (float16)(-126.0f) : u;
+    const int16 none = u < -126.0f;
+    const float16 low = select(u, (float16)(-126.0f), none);
     const float16 t = low + 12582912.0f; /* 1.5 2^23: rounds to an integer */
     const float16 f = low - (t - 12582912.0f);
     const float16 two_n = as_float16((as_int16(t) - 0x4B400000 + 127) << 23);
@@ -82,7 +83,7 @@ INLINE float16 KERNEL(exp)(float16 x)
     p = p * f + 2.402264791e-1f;
     p = p * f + 6.931472028e-1f;
     p = p * f + 1.0f;
-    return u < -126.0f ? (float16)(0.0f) : p * two_n;
+    return select(p * two_n, (float16)(0.0f), none);
 }
 
 INLINE float KERNEL(tree)(float16 v)
@@ -203,7 +204,7 @@ INLINE float16 KERNEL(score)(float16 x, float scale,
     for (int i = 0; i < 16; i++)
         m[i] = i < left ? LD(MASK, mask, i * step) : 0.0f;
 #ifdef MASK_BOOL
-    return vload16(0, m) != 0.0f ? x * scale : (float16)(-INFINITY);
+    return select((float16)(-INFINITY), x * scale, vload16(0, m) != 0.0f);
 #else
     return x * scale + vload16(0, m);
 #endif
@@ -233,13 +234,15 @@ INLINE float2 KERNEL(exponentials)(__global float *p, int used, int padded,
                                         mask + k * step, step, used - k);
 
         st16_f32(p + k, x);
-        top = fmax(top, LANE16 < used - k ? x : (float16)(-INFINITY));
+        top = fmax(top,
+                   select((float16)(-INFINITY), x, LANE16 < used - k));
     }
     const float m = KERNEL(largest)(top);
 
     for (int k = 0; k < padded; k += 16) {
-        const float16 e = LANE16 < used - k ? KERNEL(exp)(ld16_f32(p + k) - m)
-                                            : (float16)(0.0f);
+        const float16 e = select((float16)(0.0f),
+                                 KERNEL(exp)(ld16_f32(p + k) - m),
+                                 LANE16 < used - k);
 
         total += e;
         st16_f32(p + k, e);
@@ -255,7 +258,8 @@ __kernel ONE_ITEM void KERNEL(attention_cpu)(
 {
     const int panels = (S + PANEL - 1) / PANEL, wide = panels * PANEL + 16;
     const int pitch = PITCH(E), pitch_q = (int)(D + 15) / 16 * 16;
-    const ulong chunks = (T + CHUNK - 1) / CHUNK, tasks = N * heads * chunks;
+    const ulong chunks = (T + CHUNK - 1) / CHUNK;
+    const ulong tasks = (ulong)N * heads * chunks;
     const ulong group = get_group_id(0), groups = get_num_groups(0);
     __global float *keys = workspace + workspace_off + group * scratch;
     __global float *values = keys + (ulong)panels * D * PANEL;
@@ -349,11 +353,11 @@ INLINE void KERNEL(gradients)(__global float *p, __global float *ds, int used,
         const float16 x = KERNEL(score)(ld16_f32(p + k), about.z,
                                         mask + k * step, step, used - k);
         const int16 in = LANE16 < used - k;
-        const float16 e = in ? KERNEL(exp)(x - about.x) : (float16)(0.0f);
+        const float16 e = select((float16)(0.0f), KERNEL(exp)(x - about.x), in);
         const float16 d = e * (ld16_f32(ds + k) - about.y) * about.z;
 
         st16_f32(p + k, e);
-        st16_f32(ds + k, in ? d : (float16)(0.0f));
+        st16_f32(ds + k, select((float16)(0.0f), d, in));
     }
 }
 

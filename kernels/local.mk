@@ -3,6 +3,7 @@ kernels_cl = \
 	kernels/preamble.cl \
 	kernels/attention.cl \
 	kernels/attention_cpu.cl \
+	kernels/attention_tile.cl \
 	kernels/conv.cl \
 	kernels/conv_cpu.cl \
 	kernels/conv_grad_w_cpu.cl \

@@ -31,26 +31,8 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
-/* Does a value depend on a parameter that trains? */
-static bool trains(struct graph *g, val v)
-{
-    bool *on = ARENA_NEW(g->arena, bool, (size_t)v.id + 1);
-
-    on[v.id] = true;
-    for (int id = v.id; id > 0; id--) {
-        const struct node *n = g->node[id];
-
-        if (!on[id])
-            continue;
-        if (n->leaf && n->leaf->kind == PLAN_PARAMETER && !n->leaf->frozen)
-            return true;
-        for (int k = 0; k < n->nin; k++)
-            on[n->in[k].id] = true;
-    }
-    return false;
-}
-
-/* The gradient of the scores, in plain form, summed to the mask's shape. */
+/* The gradient of the scores, in plain form, summed to the mask's shape.  Where
+ * the mask does not train nothing takes it, and it is dropped. */
 static val mask_grad(struct graph *g, const struct node *n, val dy)
 {
     int64_t heads = n->attr[HEADS].i;
@@ -84,8 +66,7 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
                       mask ? GRAD_OPERANDS : OF_MASK, n->attr);
     for (int k = Q; k <= V; k++)
         dx[k] = graph_result(g, tuple, k);
-    if (mask && dtype_is_float(type_of(g, n->in[MASK])->dtype) &&
-        trains(g, n->in[MASK]))
+    if (mask && dtype_is_float(type_of(g, n->in[MASK])->dtype))
         dx[MASK] = mask_grad(g, n, dy[Y]);
 }
 
@@ -192,18 +173,18 @@ static void ref_row(const struct attention_problem *p, const struct tensor *in,
     for (int64_t j = 0; j < seen(p, t); j++)
         top = fmax(top,
                    ref_score(p, in, &in[MASK], nh, (const int64_t[]){t, j}));
-    for (int64_t j = 0; j < seen(p, t); j++)
-        total += exp(ref_score(p, in, &in[MASK], nh, (const int64_t[]){t, j}) -
-                     top);
-    *lse = top + log(total);
     memset(y, 0, (size_t)p->E * sizeof *y);
     for (int64_t j = 0; j < seen(p, t); j++) {
         double w = exp(
-            ref_score(p, in, &in[MASK], nh, (const int64_t[]){t, j}) - *lse);
+            ref_score(p, in, &in[MASK], nh, (const int64_t[]){t, j}) - top);
 
+        total += w;
         for (int64_t c = 0; c < p->E; c++)
             y[c] += w * in[V].data[row_of(p, nh, j, p->S) * p->E + c];
     }
+    for (int64_t c = 0; c < p->E; c++)
+        y[c] /= total;
+    *lse = top + log(total);
 }
 
 static struct attention_problem ref_problem(const struct node *n,
