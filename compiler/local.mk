@@ -72,6 +72,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/accuracy.c \
 	compiler/ops/adam.c \
 	compiler/ops/attention.c \
+	compiler/ops/attention.h \
 	compiler/ops/average_pool.c \
 	compiler/ops/batch_norm.c \
 	compiler/ops/batch_norm.h \
@@ -91,6 +92,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/fill.c \
 	compiler/ops/focal.c \
 	compiler/ops/gelu.c \
+	compiler/ops/fused_attention.c \
 	compiler/ops/layer_norm.c \
 	compiler/ops/global_max_pool.c \
 	compiler/ops/group_norm.c \

@@ -1,6 +1,9 @@
 # Part of libplancl: candidates and their sources, which awk puts into C.
 kernels_cl = \
 	kernels/preamble.cl \
+	kernels/attention.cl \
+	kernels/attention_cpu.cl \
+	kernels/attention_tile.cl \
 	kernels/conv.cl \
 	kernels/conv_cpu.cl \
 	kernels/conv_depthwise_cpu.cl \
@@ -25,6 +28,8 @@ kernels_cl = \
 	kernels/transpose.cl
 
 libplancl_la_SOURCES += \
+	kernels/attention.c \
+	kernels/attention.h \
 	kernels/conv.c \
 	kernels/conv.h \
 	kernels/copy.c \
