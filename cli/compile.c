@@ -12,7 +12,7 @@
 #include "runtime/base.h"
 
 struct compile_options {
-    const char *out, *device, *dump, *stop;
+    const char *out, *device, *dump, *stop, *memory;
     struct texts dims, skip;
     uint64_t micro_batch, max_allocation;
     bool observe, quiet;
@@ -33,10 +33,11 @@ static const struct {
     const char *name;
     unsigned pass;
 } passes[] = {
-    {"simplify", PLANCL_SKIP_SIMPLIFY}, {"fuse", PLANCL_SKIP_FUSE},
-    {"layout", PLANCL_SKIP_LAYOUT},     {"reuse", PLANCL_SKIP_REUSE},
-    {"inplace", PLANCL_SKIP_INPLACE},   {"in-place", PLANCL_SKIP_INPLACE},
-    {"early", PLANCL_SKIP_EARLY},       {"early-updates", PLANCL_SKIP_EARLY},
+    {"simplify", PLANCL_SKIP_SIMPLIFY},   {"fuse", PLANCL_SKIP_FUSE},
+    {"layout", PLANCL_SKIP_LAYOUT},       {"reuse", PLANCL_SKIP_REUSE},
+    {"inplace", PLANCL_SKIP_INPLACE},     {"in-place", PLANCL_SKIP_INPLACE},
+    {"early", PLANCL_SKIP_EARLY},         {"early-updates", PLANCL_SKIP_EARLY},
+    {"recompute", PLANCL_SKIP_RECOMPUTE},
 };
 
 static enum plancl_status skip_one(const char *name, size_t len, unsigned *skip,
@@ -50,7 +51,7 @@ static enum plancl_status skip_one(const char *name, size_t len, unsigned *skip,
         }
     return fail(cb, PLANCL_REFUSED,
                 "--skip=%.*s: the optional passes are simplify, layout, fuse, "
-                "early, inplace and reuse",
+                "early, inplace, reuse and recompute",
                 (int)len, name);
 }
 
@@ -119,6 +120,25 @@ static enum plancl_status check_stages(const struct compile_options *o,
                       "no -o FILE for the plan; wanted -o FILE, or "
                       "--stop=STAGE to make none");
     return status;
+}
+
+/* "14GiB", or "75%" of what the device has. */
+static enum plancl_status memory_budget(const char *s,
+                                        struct plancl_compile_options *c,
+                                        const struct plancl_callbacks *cb)
+{
+    char *end;
+
+    if (!s || (size_parse(s, &c->memory) && c->memory))
+        return PLANCL_OK;
+    c->memory_part = strtod(s, &end) / 100;
+    if (end == s || strcmp(end, "%") != 0 || !(c->memory_part > 0) ||
+        c->memory_part > 1)
+        return fail(cb, PLANCL_REFUSED,
+                    "--memory=%s: wanted a size such as 14GiB, or a part of "
+                    "the device's memory such as 75%%",
+                    s);
+    return PLANCL_OK;
 }
 
 /* ---- the device that it is for ---- */
@@ -209,6 +229,8 @@ static enum plancl_status compile(const char *model,
     enum plancl_status status = check_stages(o, cb);
 
     if (!status)
+        status = memory_budget(o->memory, &c, cb);
+    if (!status)
         status = skip_list(&o->skip, &c.skip, cb);
     for (unsigned i = 0; !status && i < o->dims.n; i++)
         status = dim_one((char *)o->dims.v[i], dim, i, cb);
@@ -250,10 +272,13 @@ enum plancl_status command_compile(int argc, char **argv)
          "cpu, t4, generic, a profile's file, or an OpenCL device"},
         {"micro-batch", 0, OPTION_COUNT, &o.micro_batch, "M",
          "make an update of N samples in pieces of M"},
+        {"memory", 'm', OPTION_TEXT, &o.memory, "SIZE|PART%",
+         "keep to so much device memory: 14GiB, or 75% of the device's"},
         {"max-allocation", 0, OPTION_SIZE, &o.max_allocation, "SIZE",
          "no slab larger than this, such as 256MiB"},
         {"skip", 0, OPTION_LIST, &o.skip, "PASS[,PASS]",
-         "leave out simplify, layout, fuse, early, inplace, reuse"},
+         "leave out simplify, layout, fuse, early, inplace, reuse, "
+         "recompute"},
         {"observe", 0, OPTION_FLAG, &o.observe, NULL,
          "keep gradients and outputs of training for programs to read"},
         {"dump", 0, OPTION_TEXT, &o.dump, "STAGE",

@@ -49,6 +49,22 @@ libplancl_compiler_la_SOURCES += \
 	compiler/pack_state.h \
 	compiler/passes.h \
 	compiler/plancl_compile.h \
+	compiler/budget.c \
+	compiler/budget.h \
+	compiler/peak.c \
+	compiler/peak.h \
+	compiler/recompute.c \
+	compiler/recompute.h \
+	compiler/remat.c \
+	compiler/remat.h \
+	compiler/remat_anneal.c \
+	compiler/remat_evict.c \
+	compiler/remat_greedy.c \
+	compiler/remat_move.c \
+	compiler/remat_net.c \
+	compiler/remat_search.h \
+	compiler/remat_state.c \
+	compiler/remat_state.h \
 	compiler/schedule.c \
 	compiler/simplify.c \
 	compiler/steps.h \
@@ -56,6 +72,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/accuracy.c \
 	compiler/ops/adam.c \
 	compiler/ops/attention.c \
+	compiler/ops/attention.h \
 	compiler/ops/average_pool.c \
 	compiler/ops/batch_norm.c \
 	compiler/ops/batch_norm.h \
@@ -75,9 +92,11 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/fill.c \
 	compiler/ops/focal.c \
 	compiler/ops/gelu.c \
+	compiler/ops/fused_attention.c \
 	compiler/ops/layer_norm.c \
 	compiler/ops/global_max_pool.c \
 	compiler/ops/group_norm.c \
+	compiler/ops/gru.c \
 	compiler/ops/linear.c \
 	compiler/ops/loss.c \
 	compiler/ops/loss.h \
@@ -95,6 +114,8 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/prelu.c \
 	compiler/ops/quantile.c \
 	compiler/ops/random.c \
+	compiler/ops/recurrent.c \
+	compiler/ops/recurrent.h \
 	compiler/ops/reduce_max.c \
 	compiler/ops/reduce_mean.c \
 	compiler/ops/reduce_sum.c \

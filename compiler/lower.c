@@ -128,22 +128,26 @@ static void set_uses(struct lower *lo, const struct node *n, struct step *s)
 void lower_call(struct lower *lo, const struct kernel *family,
                 const void *problem, const struct node *n)
 {
+    struct launch *l = ARENA_NEW(lo->arena, struct launch, 1);
     struct step *s = add_step(lo);
 
-    *s = (struct step){
-        .at = n->at, .path = n->path, .node = lo->node, .update = lo->update};
+    *s = (struct step){.launch = l,
+                       .at = n->at,
+                       .path = n->path,
+                       .node = lo->node,
+                       .update = lo->update};
     if (!s->path)
         s->path = n->op->name;
-    s->kernel = choose(lo, family, problem, &s->launch)->name;
-    s->seconds = launch_seconds(&s->launch, lo->device);
+    s->kernel = choose(lo, family, problem, l)->name;
+    s->seconds = launch_seconds(l, lo->device);
     set_uses(lo, n, s);
-    if (!s->launch.workspace)
+    if (!l->workspace)
         return;
     s->use[s->nuse] = use_of(
         lo,
         add_buffer(lo, (struct buffer){.kind = PLAN_WORKSPACE,
                                        .dtype = DT_F32,
-                                       .bytes = s->launch.workspace,
+                                       .bytes = l->workspace,
                                        .name = s->path}),
         PLAN_READ | PLAN_WRITE);
     s->nuse++;
@@ -159,6 +163,7 @@ void lower_copy(struct lower *lo, int from, int to)
     struct pointwise_problem *p = ARENA_NEW(lo->arena, struct pointwise_problem,
                                             1);
     const struct buffer *b = &lo->steps->buffer[from];
+    struct launch *l = ARENA_NEW(lo->arena, struct launch, 1);
     struct step *s = add_step(lo);
 
     p->rank = p->nin = 1;
@@ -168,10 +173,9 @@ void lower_copy(struct lower *lo, int from, int to)
     p->integer = b->dtype == DT_I32 || b->dtype == DT_I64;
     p->body = "      r = v0;\n";
     p->text = ARENA_NEW(lo->arena, char, POINTWISE_TEXT);
-    *s = (struct step){.path = b->name};
-    s->kernel =
-        kernel_choose(kernels_pointwise, p, lo->device, &s->launch)->name;
-    s->seconds = launch_seconds(&s->launch, lo->device);
+    *s = (struct step){.path = b->name, .launch = l};
+    s->kernel = kernel_choose(kernels_pointwise, p, lo->device, l)->name;
+    s->seconds = launch_seconds(l, lo->device);
     s->use = ARENA_NEW(lo->arena, struct use, 2);
     s->use[0] = use_of(lo, from, PLAN_READ);
     s->use[1] = use_of(lo, to, PLAN_WRITE);

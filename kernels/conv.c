@@ -1,5 +1,6 @@
 /*
- * conv.c: the ways to run conv.cl, conv_cpu.cl and conv_grad_w_cpu.cl.
+ * conv.c: the ways to run conv.cl, conv_cpu.cl, conv_grad_w_cpu.cl and
+ * conv_depthwise_cpu.cl.
  *
  * Whether a candidate fits, and its order of sums, do not depend on N: a
  * micro-batch takes the same kernel as the whole batch.
@@ -210,10 +211,8 @@ static void sum_launch(const struct sum *s, struct launch *l)
     l->efficiency = 0.4;
 }
 
-static void cpu_launch(const void *problem, const struct device_info *dev,
-                       struct launch *l)
+static struct sum forward_sum(const struct conv_problem *p)
 {
-    const struct conv_problem *p = problem;
     struct sum s = {.N = p->N,
                     .IH = p->H,
                     .IW = p->W,
@@ -230,21 +229,12 @@ static void cpu_launch(const void *problem, const struct device_info *dev,
         s.pad[i] = p->pad[i];
         s.dilation[i] = p->dilation[i];
     }
-    (void)dev;
-    l->entry = "conv_cpu";
-    types(p, l);
-    if (p->bias)
-        launch_option(l, "BIAS=1");
-    sum_launch(&s, l);
-    l->flop = flop(p);
-    l->bytes = x_bytes(p) + y_bytes(p) + 4 * w_elements(p);
+    return s;
 }
 
 /* A convolution of dy, its pixels `stride` apart, with the weights turned. */
-static void grad_x_cpu_launch(const void *problem,
-                              const struct device_info *dev, struct launch *l)
+static struct sum grad_x_sum(const struct conv_problem *p)
 {
-    const struct conv_problem *p = problem;
     const int64_t kernel[] = {p->R, p->S};
     struct sum s = {.N = p->N,
                     .IH = p->P,
@@ -262,6 +252,31 @@ static void grad_x_cpu_launch(const void *problem,
         s.pad[i] = (kernel[i] - 1) * p->dilation[i] - p->pad[i];
         s.dilation[i] = p->dilation[i];
     }
+    return s;
+}
+
+static void cpu_launch(const void *problem, const struct device_info *dev,
+                       struct launch *l)
+{
+    const struct conv_problem *p = problem;
+    struct sum s = forward_sum(p);
+
+    (void)dev;
+    l->entry = "conv_cpu";
+    types(p, l);
+    if (p->bias)
+        launch_option(l, "BIAS=1");
+    sum_launch(&s, l);
+    l->flop = flop(p);
+    l->bytes = x_bytes(p) + y_bytes(p) + 4 * w_elements(p);
+}
+
+static void grad_x_cpu_launch(const void *problem,
+                              const struct device_info *dev, struct launch *l)
+{
+    const struct conv_problem *p = problem;
+    struct sum s = grad_x_sum(p);
+
     (void)dev;
     l->entry = "conv_grad_x_cpu";
     types(p, l);
@@ -321,20 +336,123 @@ static void grad_w_cpu_launch(const void *problem,
     l->efficiency = 0.4;
 }
 
+/* ---- one channel in each group ---- */
+
+/* Taps whose sums a weight gradient may hold at a time. */
+enum { DEPTHWISE_TAPS = 64 };
+
+static bool depthwise_fits(const void *problem, const struct device_info *dev)
+{
+    const struct conv_problem *p = problem;
+
+    return dev->family == FAMILY_CPU && p->group == p->C && p->K == p->C &&
+           p->R * p->S <= DEPTHWISE_TAPS && small(p->H, p->W, p->C) &&
+           small(p->P, p->Q, p->C);
+}
+
+/* With fewer channels, partial vectors cost what the registers save. */
+static bool depthwise_grad_w_fits(const void *problem,
+                                  const struct device_info *dev)
+{
+    const struct conv_problem *p = problem;
+
+    return depthwise_fits(problem, dev) && p->C >= 16;
+}
+
+static void depthwise_launch(const struct conv_problem *p, const struct sum *s,
+                             struct launch *l)
+{
+    const int64_t scalar[] = {
+        s->IH,        s->IW,     s->OH,     s->OW,          s->OC,
+        s->stride[0], s->pad[0], s->pad[1], s->dilation[0], s->dilation[1]};
+
+    l->source = "conv_depthwise_cpu.cl";
+    types(p, l);
+    launch_option(l, "TAPS_H=%d", (int)s->R);
+    launch_option(l, "TAPS_W=%d", (int)s->S);
+    launch_option(l, "UP_H=%d", (int)s->up[0]);
+    launch_option(l, "UP_W=%d", (int)s->up[1]);
+    launch_option(l, "STEP_W=%d", (int)s->stride[1]);
+    for (int i = 0; i < 10; i++)
+        launch_i32(l, scalar[i]);
+    l->flop = flop(p);
+    l->bytes = x_bytes(p) + y_bytes(p) + 4 * w_elements(p);
+    l->efficiency = 0.2;
+}
+
+static void depthwise_rows(const struct sum *s, struct launch *l)
+{
+    int64_t rows = s->N * s->OH;
+
+    launch_grid(l, (uint64_t)min_i64(rows, GROUPS), 1);
+    launch_u32(l, (uint64_t)rows);
+}
+
+static void depthwise_cpu_launch(const void *problem,
+                                 const struct device_info *dev,
+                                 struct launch *l)
+{
+    const struct conv_problem *p = problem;
+    struct sum s = forward_sum(p);
+
+    (void)dev;
+    l->entry = "conv_depthwise_cpu";
+    depthwise_launch(p, &s, l);
+    depthwise_rows(&s, l);
+    if (p->bias)
+        launch_option(l, "BIAS=1");
+}
+
+static void depthwise_grad_x_launch(const void *problem,
+                                    const struct device_info *dev,
+                                    struct launch *l)
+{
+    const struct conv_problem *p = problem;
+    struct sum s = grad_x_sum(p);
+
+    (void)dev;
+    l->entry = "conv_depthwise_grad_x_cpu";
+    depthwise_launch(p, &s, l);
+    depthwise_rows(&s, l);
+}
+
+static void depthwise_grad_w_launch(const void *problem,
+                                    const struct device_info *dev,
+                                    struct launch *l)
+{
+    const struct conv_problem *p = problem;
+    struct sum s = forward_sum(p);
+
+    (void)dev;
+    l->entry = "conv_depthwise_grad_w_cpu";
+    depthwise_launch(p, &s, l);
+    l->global[0] = (uint64_t)((p->C + 15) / 16);
+    l->global[1] = (uint64_t)p->lanes;
+    launch_u32(l, (uint64_t)p->lanes);
+    launch_setting(l, SETTING_ROWS);
+    launch_setting(l, SETTING_FIRST);
+    if (p->accumulate)
+        launch_option(l, "ACC=1");
+}
+
 const struct kernel kernels_conv[] = {
     {"conv_cpu", cpu_fits, cpu_launch},
+    {"conv_depthwise_cpu", depthwise_fits, depthwise_cpu_launch},
     {"conv_item", fits_always, item_launch},
     {0},
 };
 
 const struct kernel kernels_conv_grad_x[] = {
     {"conv_grad_x_cpu", cpu_fits, grad_x_cpu_launch},
+    {"conv_depthwise_grad_x_cpu", depthwise_fits, depthwise_grad_x_launch},
     {"conv_grad_x_item", fits_always, grad_x_item_launch},
     {0},
 };
 
 const struct kernel kernels_conv_grad_w[] = {
     {"conv_grad_w_cpu", cpu_fits, grad_w_cpu_launch},
+    {"conv_depthwise_grad_w_cpu", depthwise_grad_w_fits,
+     depthwise_grad_w_launch},
     {"conv_grad_w_item", fits_always, grad_w_item_launch},
     {0},
 };

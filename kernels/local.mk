@@ -1,11 +1,16 @@
 # Part of libplancl: candidates and their sources, which awk puts into C.
 kernels_cl = \
 	kernels/preamble.cl \
+	kernels/attention.cl \
+	kernels/attention_cpu.cl \
+	kernels/attention_tile.cl \
 	kernels/conv.cl \
 	kernels/conv_cpu.cl \
+	kernels/conv_depthwise_cpu.cl \
 	kernels/conv_grad_w_cpu.cl \
 	kernels/copy.cl \
 	kernels/embedding.cl \
+	kernels/gru.cl \
 	kernels/layer_norm.cl \
 	kernels/loss.cl \
 	kernels/lstm.cl \
@@ -23,6 +28,8 @@ kernels_cl = \
 	kernels/transpose.cl
 
 libplancl_la_SOURCES += \
+	kernels/attention.c \
+	kernels/attention.h \
 	kernels/conv.c \
 	kernels/conv.h \
 	kernels/copy.c \
@@ -30,6 +37,8 @@ libplancl_la_SOURCES += \
 	kernels/dtype.h \
 	kernels/embedding.c \
 	kernels/embedding.h \
+	kernels/gru.c \
+	kernels/gru.h \
 	kernels/kernel.c \
 	kernels/kernel.h \
 	kernels/layer_norm.c \

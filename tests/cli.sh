@@ -72,7 +72,8 @@ expect 0 "$plancl" verify t4.plan
 expect 0 "$plancl" compile "$model" -o ten.plan --dim N=010
 expect 0 "$plancl" inspect ten.plan
 says out 'batch 10,'
-for skip in simplify layout fuse early inplace reuse in-place early-updates; do
+for skip in simplify layout fuse early inplace reuse recompute in-place \
+    early-updates; do
     expect 0 "$plancl" compile "$model" -o skip.plan --skip=$skip
     expect 0 "$plancl" verify skip.plan
 done
@@ -80,6 +81,13 @@ for stage in model grad simplify layout fuse lower schedule; do
     expect 0 "$plancl" compile "$model" --dump=$stage --stop=$stage
     says out "== $stage"
 done
+for memory in 0 -1 14XB 120% % ''; do
+    expect 2 "$plancl" compile "$model" -o x.plan --memory="$memory"
+    says err '--memory='
+done
+expect 2 "$plancl" compile "$model" -o x.plan --device t4 --memory 0.001%
+says err 'bytes of memory are too few'
+expect 0 "$plancl" compile "$model" -o half.plan --device t4 --memory 50%
 expect 2 "$plancl" compile "$model" -o x.plan --dim K=3
 says err "K"
 test ! -f x.plan || wrong "a refused model left a plan"

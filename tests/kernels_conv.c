@@ -76,6 +76,26 @@ static const struct conv_case {
      {SIZES(3, 9, 9, 20, 20, 3, 3), .stride = {2, 2}, .dilation = {1, 1},
       .group = 20, .pad = {1, 1}, F32S},
      0},
+    {"depthwise, one run",
+     {SIZES(2, 6, 19, 16, 16, 3, 3), .stride = {1, 1}, .dilation = {1, 1},
+      .group = 16, .pad = {1, 1}, F32S, .bias = true},
+     0},
+    {"depthwise, line",
+     {SIZES(2, 1, 40, 37, 37, 1, 5), .stride = {1, 1}, .dilation = {1, 7},
+      .group = 37, .pad = {0, 14}, F32S, .bias = true},
+     0},
+    {"depthwise, few channels",
+     {SIZES(3, 7, 6, 5, 5, 2, 3), .stride = {3, 2}, .dilation = {2, 1},
+      .group = 5, .pad = {1, 3}, F32S, .bias = true},
+     1},
+    {"depthwise, pads alone",
+     {SIZES(2, 2, 3, 17, 17, 2, 2), .stride = {2, 3}, .dilation = {1, 2},
+      .group = 17, .pad = {3, 4}, F32S},
+     0},
+    {"depthwise, halves",
+     {SIZES(2, 9, 9, 33, 33, 3, 3), .stride = {1, 1}, .dilation = {1, 1},
+      .group = 33, .pad = {1, 1}, TYPES(F16, F16, F16), .bias = true},
+     0},
     {"large band",
      {SIZES(1, 40, 40, 64, 16, 3, 3), UNIT, .pad = {1, 1}, F32S},
      0},
@@ -354,9 +374,9 @@ static void part(const struct kernel *k, const struct conv_problem *whole,
 }
 
 /* An update in two micro-batches has the bits of the whole. */
-static void test_micro_batches(void **state)
+static void cut(const struct conv_case *c)
 {
-    struct conv_problem p = problem_of(&cases[4]);
+    struct conv_problem p = problem_of(c);
     size_t n = LANES * w_size(&p);
     double *value[5] = {numbers(x_size(&p)), numbers(y_size(&p)), numbers(n),
                         numbers(n), numbers(n)};
@@ -364,10 +384,13 @@ static void test_micro_batches(void **state)
         INPUT(p.x, x_size(&p), value[0]), INPUT(p.y, y_size(&p), value[1]),
         INPUT(DT_F32, n, value[2]), OUTPUT(DT_F32, n, value[3])};
 
-    (void)state;
     fill(value[0], x_size(&p), p.x, 1);
     fill(value[1], y_size(&p), p.y, 2);
     for (const struct kernel *k = kernels_conv_grad_w; k->name; k++) {
+        struct launch l;
+
+        if (!harness_launch(&harness, k, &p, &l))
+            continue;
         fill(value[2], n, DT_F32, 3); /* not to be read by a first one */
         part(k, &p, o, 0, 3);
         memcpy(value[4], value[3], n * sizeof(double));
@@ -380,11 +403,19 @@ static void test_micro_batches(void **state)
         free(value[i]);
 }
 
+static void test_micro_batches(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CASES; i++)
+        if (cases[i].p.N == 3)
+            cut(&cases[i]);
+}
+
 /* A sample alone has the bits that it has as the last of the batch. */
 static void test_place_in_batch(void **state)
 {
     (void)state;
-    for (int i = 1; i < 8; i++) {
+    for (int i = 1; i < CASES; i++) {
         struct conv_problem p = problem_of(&cases[i]), one = p;
         size_t nx = x_size(&p), ny = y_size(&p);
         double *x = numbers(nx), *w = numbers(w_size(&p)), *y = numbers(ny);
@@ -401,7 +432,8 @@ static void test_place_in_batch(void **state)
         fill(w, w_size(&p), p.w, 2);
         fill(bias, (size_t)p.K, DT_F32, 3);
         for (const struct kernel *k = kernels_conv; k->name; k++) {
-            assert_true(harness_launch(&harness, k, &p, &l));
+            if (!harness_launch(&harness, k, &p, &l))
+                continue;
             o[0] = (struct operand)INPUT(p.x, nx, x);
             o[3] = (struct operand)OUTPUT(p.y, ny, y);
             harness_run(&harness, &l, o, 4, setting);

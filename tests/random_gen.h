@@ -72,7 +72,7 @@ bool layer_linear(struct gen *);
 bool layer_batch_norm(struct gen *);
 bool layer_layer_norm(struct gen *);
 bool layer_group_norm(struct gen *);
-bool layer_lstm(struct gen *);
+bool layer_recurrent(struct gen *);
 bool layer_pool(struct gen *);
 bool layer_global_pool(struct gen *);
 

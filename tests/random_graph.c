@@ -134,7 +134,7 @@ static void grow(struct gen *g, int layers)
         layer_binary,     layer_divide,     layer_where,       layer_with_bias,
         layer_reduce,     layer_reduce,     layer_softmax,     layer_reshape,
         layer_transpose,  layer_product,    layer_concat,      layer_slice,
-        layer_pad,        layer_layer_norm, layer_lstm,        layer_constant,
+        layer_pad,        layer_layer_norm, layer_recurrent,   layer_constant,
         layer_attention,  layer_split,      layer_tile,        layer_squeeze,
         layer_group_norm,
     };

@@ -191,22 +191,24 @@ bool layer_group_norm(struct gen *g)
     return true;
 }
 
-bool layer_lstm(struct gen *g)
+bool layer_recurrent(struct gen *g)
 {
     static const char *const direction[] = {"forward", "reverse",
                                             "bidirectional"};
     const struct gen_value *x = gen_draw(g);
     struct shape y = x->shape;
-    int which = gen_below(g, 3);
+    int which = gen_below(g, 3), gru = gen_below(g, 2);
 
     /* Many steps, each with a kernel or two: not too often. */
     if (y.rank != 2 || y.dim[0] > 9 || y.dim[1] > 12 || gen_chance(g, 50))
         return false;
-    gen_begin(g, "LSTM", gen_name(g, x));
+    gen_begin(g, gru ? "GRU" : "LSTM", gen_name(g, x));
     text_add(g->t, ", \"hidden_size\": 3, \"direction\": \"%s\"",
              direction[which]);
     if (gen_chance(g, 30))
         text_add(g->t, ", \"layers\": 2");
+    if (gru && gen_chance(g, 50))
+        text_add(g->t, ", \"linear_before_reset\": true");
     y.dim[1] = which == 2 ? 6 : 3;
     gen_end(g, &y);
     return true;

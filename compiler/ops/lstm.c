@@ -1,16 +1,16 @@
 /*
- * lstm.c: LSTM layers over [N, T, features].
+ * lstm.c: LSTM layers over [N, T, features]; the parameters' gates are in
+ * PyTorch's order i, f, g, o.
  *
- * Built from products and one recurrence per layer and direction: what the input
- * gives to the gates is one product over all time steps before it, and the
- * gradients of both weights are products over (sample, time) behind it.  Names,
- * shapes and gate order (i, f, g, o) of the parameters are PyTorch's.
+ * Built from products and one recurrence per layer and direction: see
+ * recurrent.h.
  */
 #include <math.h>
 #include <string.h>
 
 #include "compiler/lower.h"
 #include "compiler/op.h"
+#include "compiler/ops/recurrent.h"
 #include "kernels/lstm.h"
 
 /* ---- the recurrence ---- */
@@ -99,15 +99,6 @@ static void cell_ref(const struct node *n, const struct ref_env *env,
         }
 }
 
-/* Rows of (sample, time). */
-static val as_rows(struct graph *g, val x)
-{
-    const struct type *t = type_of(g, x);
-    int64_t dim[2] = {t->dim[0] * t->dim[1], t->dim[2]};
-
-    return x.id ? val_reshape(g, x, dim, 2, t->batch) : x;
-}
-
 static void cell_grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -122,8 +113,8 @@ static void cell_grad(struct graph *g, val y, const val *dy, val *dx)
     if (!tuple.id)
         return;
     dx[0] = graph_result(g, tuple, 0);
-    rows[0] = as_rows(g, graph_result(g, tuple, 1));
-    rows[1] = as_rows(g, dx[0]);
+    rows[0] = recurrent_rows(g, graph_result(g, tuple, 1));
+    rows[1] = recurrent_rows(g, dx[0]);
     dx[1] = batch_sum(g, &op_ProductBatchSum, rows, 2, lanes,
                       type_count(type_of(g, n->in[1])));
 }
@@ -245,155 +236,35 @@ const struct op op_LstmGrad = {
 
 /* ---- the layer ---- */
 
-enum { HIDDEN, LAYERS, DIRECTION, BIAS };
-
-static const struct attr_spec attrs[] = {
-    [HIDDEN] = {"hidden_size", ATTR_INT, {0}, "size of the state", true, false},
-    [LAYERS] = {"layers", ATTR_INT, {.i = 1}, "stacked, 1 or 2", false, false},
-    [DIRECTION] = {"direction",
-                   ATTR_STRING,
-                   {.s = "forward"},
-                   "forward, reverse or bidirectional",
-                   false,
-                   false},
-    [BIAS] = {"bias",
-              ATTR_BOOL,
-              {.i = 1},
-              "whether the layer owns biases",
-              false,
-              false},
-    {0},
-};
-
-/* Directions: how many, and whether the first runs backwards. */
-static int directions(const union attr *attr, bool *backwards)
-{
-    *backwards = strcmp(attr[DIRECTION].s, "reverse") == 0;
-    return strcmp(attr[DIRECTION].s, "bidirectional") == 0 ? 2 : 1;
-}
-
-static bool direction_is_known(const union attr *attr)
-{
-    return strcmp(attr[DIRECTION].s, "forward") == 0 ||
-           strcmp(attr[DIRECTION].s, "reverse") == 0 ||
-           strcmp(attr[DIRECTION].s, "bidirectional") == 0;
-}
-
-static bool attrs_fit(struct graph *g, const struct type *x,
-                      const union attr *attr)
-{
-    if (x->rank != 3 || x->dtype != DT_F32 || x->batch != 1)
-        return reject_here(g,
-                           "input is %s, wanted f32 [N,T,features] with "
-                           "samples first",
-                           type_text(g->arena, x));
-    if (attr[HIDDEN].i < 1 || attr[LAYERS].i < 1)
-        return reject_here(g,
-                           "hidden_size is %lld and layers %lld, wanted at "
-                           "least 1",
-                           (long long)attr[HIDDEN].i,
-                           (long long)attr[LAYERS].i);
-    if (!direction_is_known(attr))
-        return reject_here(g,
-                           "direction is \"%s\", wanted forward, reverse or "
-                           "bidirectional",
-                           attr[DIRECTION].s);
-    return true;
-}
-
-/* What one direction of a layer owns: weights, and biases where `each` is 4. */
-static void declare(struct graph *g, struct param_decl *p, int each,
-                    const char *suffix, int64_t H, int64_t in)
-{
-    static const char *const name[] = {"weight_ih", "weight_hh", "bias_ih",
-                                       "bias_hh"};
-
-    for (int i = 0; i < each; i++)
-        p[i] = (struct param_decl){
-            .name = arena_format(g->arena, "%s%s", name[i], suffix),
-            .type = {.dtype = DT_F32,
-                     .rank = i < 2 ? 2 : 1,
-                     .dim = {4 * H, i ? H : in}},
-            .initializer = "FanInUniform",
-            .fan_in = (double)H,
-            .fan_out = 4 * (double)H,
-            .kind = PLAN_PARAMETER};
-}
-
-static int params(struct graph *g, const struct node *n, struct param_decl *p)
-{
-    const struct type *x = type_of(g, n->in[0]);
-    int64_t H = n->attr[HIDDEN].i, in = x->rank == 3 ? x->dim[2] : 0;
-    int k = 0, each = n->attr[BIAS].i ? 4 : 2, dirs;
-    bool backwards;
-
-    if (!attrs_fit(g, x, n->attr))
-        return -1;
-    dirs = directions(n->attr, &backwards);
-    if (n->attr[LAYERS].i * dirs * each > MAX_PARAMS)
-        return reject(g, n,
-                      "%lld layers of %d directions have more than %d "
-                      "parameters: stack LSTM layers instead",
-                      (long long)n->attr[LAYERS].i, dirs, MAX_PARAMS) -
-               1;
-    for (int layer = 0; layer < n->attr[LAYERS].i; layer++, in = H * dirs)
-        for (int d = 0; d < dirs; d++, k += each)
-            declare(
-                g, p + k, each,
-                arena_format(g->arena, "_l%d%s", layer, d ? "_reverse" : ""), H,
-                in);
-    return k;
-}
+static const struct attr_spec attrs[] = {RECURRENT_ATTRS, {0}};
 
 /* One direction of one layer; w: weight_ih, weight_hh, and biases or empty. */
-static val direction(struct graph *g, val x, const val *w, bool reverse)
+static val direction(struct graph *g, val x, const val *w, bool reverse,
+                     const union attr *attr)
 {
-    union attr reversed[1] = {{.i = reverse}}, turn[2] = {{.i = 0}, {.i = 1}};
-    const struct type *t = type_of(g, x);
-    int64_t dim[3] = {t->dim[0], t->dim[1], type_of(g, w[0])->dim[0]};
-    val in[3] = {as_rows(g, x), w[0], {0}}, gates, cell;
+    union attr reversed[1] = {{.i = reverse}};
+    val bias = w[2].id ? val_add(g, w[2], w[3]) : (val){0};
+    val in[2] = {recurrent_gates(g, x, w[0], bias)}, cell;
 
-    if (w[2].id)
-        in[2] = val_add(g, w[2], w[3]);
-    gates = graph_add(g, &op_Product, in, 3, turn);
-    if (!gates.id)
-        return gates;
-    in[0] = val_reshape(g, gates, dim, 3, 1);
+    (void)attr;
+    if (!in[0].id)
+        return in[0];
     in[1] = val_transpose(g, w[1], (int[]){1, 0});
     cell = graph_add(g, &op_LstmCell, in, 2, reversed);
     return cell.id ? graph_result(g, cell, 0) : cell;
 }
 
+static const struct recurrent lstm = {"LSTM", 4, direction};
+
+static int params(struct graph *g, const struct node *n, struct param_decl *p)
+{
+    return recurrent_params(g, &lstm, n, p);
+}
+
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *out)
 {
-    bool backwards;
-    int dirs, each = attr[BIAS].i ? 4 : 2, k = 1;
-    union attr axis[1] = {{.i = 2}};
-    val x = in[0];
-
-    if (!attrs_fit(g, type_of(g, x), attr))
-        return false;
-    dirs = directions(attr, &backwards);
-    if (nin != 1 + attr[LAYERS].i * dirs * each)
-        return reject_here(g,
-                           "LSTM takes its input and %lld parameters, got "
-                           "%d",
-                           (long long)(attr[LAYERS].i * dirs * each), nin - 1);
-    for (int layer = 0; layer < attr[LAYERS].i && x.id; layer++) {
-        val h[2];
-
-        for (int d = 0; d < dirs; d++, k += each) {
-            val w[4] = {in[k], in[k + 1], {0}, {0}};
-
-            if (each == 4)
-                memcpy(w + 2, in + k + 2, 2 * sizeof *w);
-            h[d] = direction(g, x, w, d || backwards);
-        }
-        x = dirs == 1 ? h[0] : graph_add(g, &op_Concat, h, 2, axis);
-    }
-    out[0] = x;
-    return x.id != 0;
+    return recurrent_build(g, &lstm, in, nin, attr, out);
 }
 
 const struct op op_LSTM = {
