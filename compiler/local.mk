@@ -60,6 +60,8 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/batch_norm.c \
 	compiler/ops/batch_norm.h \
 	compiler/ops/batch_stats.c \
+	compiler/ops/blend.c \
+	compiler/ops/blend.h \
 	compiler/ops/cast.c \
 	compiler/ops/concat.c \
 	compiler/ops/constant.c \
@@ -74,6 +76,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/expand.c \
 	compiler/ops/fill.c \
 	compiler/ops/focal.c \
+	compiler/ops/gather.c \
 	compiler/ops/gelu.c \
 	compiler/ops/layer_norm.c \
 	compiler/ops/global_max_pool.c \
@@ -105,6 +108,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/reduction.h \
 	compiler/ops/remap.c \
 	compiler/ops/remap.h \
+	compiler/ops/resize.c \
 	compiler/ops/sgd.c \
 	compiler/ops/similarity_losses.c \
 	compiler/ops/slice.c \

@@ -1,6 +1,7 @@
 # Part of libplancl: candidates and their sources, which awk puts into C.
 kernels_cl = \
 	kernels/preamble.cl \
+	kernels/blend.cl \
 	kernels/conv.cl \
 	kernels/conv_cpu.cl \
 	kernels/conv_depthwise_cpu.cl \
@@ -25,6 +26,8 @@ kernels_cl = \
 	kernels/transpose.cl
 
 libplancl_la_SOURCES += \
+	kernels/blend.c \
+	kernels/blend.h \
 	kernels/conv.c \
 	kernels/conv.h \
 	kernels/copy.c \

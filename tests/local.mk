@@ -181,6 +181,9 @@ tests_layout_SOURCES = tests/layout.c
 # Recurrent layers.
 check_PROGRAMS += tests/op_gru tests/op_lstm
 
+# Indices and places along one dimension.
+check_PROGRAMS += tests/op_gather tests/op_resize
+
 # The passes on small graphs and lists, places, and random models through all of
 # it.
 check_PROGRAMS += \
