@@ -70,6 +70,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/conv_layer.h \
 	compiler/ops/conv_transpose.c \
 	compiler/ops/cross_entropy.c \
+	compiler/ops/cum_sum.c \
 	compiler/ops/dropout.c \
 	compiler/ops/element_losses.c \
 	compiler/ops/embedding.c \
@@ -88,6 +89,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/loss_state.c \
 	compiler/ops/lstm.c \
 	compiler/ops/max_pool.c \
+	compiler/ops/one_hot.c \
 	compiler/ops/pair_loss.c \
 	compiler/ops/pooling.c \
 	compiler/ops/pooling.h \
@@ -103,6 +105,8 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/recurrent.h \
 	compiler/ops/reduce_max.c \
 	compiler/ops/reduce_mean.c \
+	compiler/ops/reduce_norm.c \
+	compiler/ops/reduce_prod.c \
 	compiler/ops/reduce_sum.c \
 	compiler/ops/reduction.c \
 	compiler/ops/reduction.h \
@@ -113,6 +117,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/similarity_losses.c \
 	compiler/ops/slice.c \
 	compiler/ops/softmax.c \
+	compiler/ops/top_k.c \
 	compiler/ops/split.c \
 	compiler/ops/soft_labels.c \
 	compiler/ops/square_sum.c \

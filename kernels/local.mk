@@ -22,6 +22,8 @@ kernels_cl = \
 	kernels/pool.cl \
 	kernels/random.cl \
 	kernels/reduce.cl \
+	kernels/scan.cl \
+	kernels/select.cl \
 	kernels/softmax.cl \
 	kernels/transpose.cl
 
@@ -62,6 +64,10 @@ libplancl_la_SOURCES += \
 	kernels/random.h \
 	kernels/reduce.c \
 	kernels/reduce.h \
+	kernels/scan.c \
+	kernels/scan.h \
+	kernels/select.c \
+	kernels/select.h \
 	kernels/softmax.c \
 	kernels/softmax.h \
 	kernels/transpose.c \

@@ -121,7 +121,8 @@ bool layer_constant(struct gen *g)
 /* Over some dimensions; kept ones are put to use by broadcasting. */
 bool layer_reduce(struct gen *g)
 {
-    static const char *const op[] = {"ReduceSum", "ReduceMean", "ReduceMax"};
+    static const char *const op[] = {"ReduceSum", "ReduceMean", "ReduceMax",
+                                     "ReduceMin", "ReduceL2"};
     const struct gen_value *x = gen_draw(g), *r;
     struct shape s = x->shape, y = {.rank = 0};
     int axes[4], n = 0, keep = gen_below(g, 2);
@@ -136,7 +137,7 @@ bool layer_reduce(struct gen *g)
         return false;
     for (int i = 0; i < n && keep; i++)
         s.dim[axes[i] - 1] = 1;
-    gen_begin(g, op[gen_below(g, 3)], gen_name(g, x));
+    gen_begin(g, op[gen_below(g, 5)], gen_name(g, x));
     gen_list(g, "axes", axes, n);
     text_add(g->t, ", \"keepdims\": %s", keep ? "true" : "false");
     r = gen_end(g, keep ? &s : &y);
@@ -361,9 +362,10 @@ bool layer_pad(struct gen *g)
 
 bool layer_softmax(struct gen *g)
 {
+    static const char *const op[] = {"Softmax", "LogSoftmax", "CumSum"};
     const struct gen_value *x = gen_draw(g);
 
-    gen_begin(g, gen_chance(g, 50) ? "Softmax" : "LogSoftmax", gen_name(g, x));
+    gen_begin(g, op[gen_below(g, 3)], gen_name(g, x));
     text_add(g->t, ", \"axis\": %d", 1 + gen_below(g, x->shape.rank));
     gen_end(g, &x->shape);
     return true;
