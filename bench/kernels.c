@@ -11,13 +11,14 @@
 
 #include <cmocka.h>
 
+#include "kernels/attention.h"
 #include "kernels/conv.h"
 #include "kernels/matmul.h"
 #include "kernels/pool.h"
 #include "kernels/reduce.h"
 #include "tests/kernel_harness.h"
 
-enum { LANES = 8, OPERANDS = 5 };
+enum { LANES = 8, OPERANDS = 10 };
 
 struct measure {
     const char *name;
@@ -168,6 +169,29 @@ static const struct reduce_problem rows1 = {4096,       1000,   1,
 static const struct batch_sum_problem bias1 = {64,     1,     784,  16,
                                                DT_F32, LANES, false};
 
+/* Those of jetx and of transformer_lm. */
+static const struct attention_problem encoder = {.N = 4,
+                                                 .heads = 8,
+                                                 .T = 1000,
+                                                 .S = 1000,
+                                                 .D = 32,
+                                                 .E = 32,
+                                                 .joined = true,
+                                                 .scale = 0.17677669529663687,
+                                                 .x = DT_F32},
+                                      decoder = {.N = 4,
+                                                 .heads = 6,
+                                                 .T = 256,
+                                                 .S = 256,
+                                                 .D = 64,
+                                                 .E = 64,
+                                                 .joined = true,
+                                                 .causal = true,
+                                                 .scale = 0.125,
+                                                 .x = DT_F32};
+#define ENCODER (4 * 1000 * 256)
+#define DECODER (4 * 256 * 384)
+
 static const struct measure measures[] = {
     {"conv 1-16, 28 x 28",
      kernels_conv,
@@ -233,6 +257,24 @@ static const struct measure measures[] = {
      kernels_matmul,
      &square_t,
      {IN(1 << 20), IN(1 << 20), OUT(1 << 20)}},
+    {"attention 1000 x 32",
+     kernels_attention,
+     &encoder,
+     {IN(ENCODER), IN(ENCODER), IN(ENCODER), OUT(ENCODER), OUT(4 * 8 * 1000)}},
+    {"  gradient",
+     kernels_attention_grad,
+     &encoder,
+     {IN(ENCODER), IN(ENCODER), IN(ENCODER), IN(ENCODER), IN(4 * 8 * 1000),
+      IN(ENCODER), OUT(ENCODER), OUT(ENCODER), OUT(ENCODER)}},
+    {"attention 256 x 64, causal",
+     kernels_attention,
+     &decoder,
+     {IN(DECODER), IN(DECODER), IN(DECODER), OUT(DECODER), OUT(4 * 6 * 256)}},
+    {"  gradient",
+     kernels_attention_grad,
+     &decoder,
+     {IN(DECODER), IN(DECODER), IN(DECODER), IN(DECODER), IN(4 * 6 * 256),
+      IN(DECODER), OUT(DECODER), OUT(DECODER), OUT(DECODER)}},
     {"max pool 28 x 28 x 16",
      kernels_max_pool_index,
      &pool1,

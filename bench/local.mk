@@ -3,4 +3,6 @@
 EXTRA_PROGRAMS = bench/kernels bench/planner
 bench_kernels_SOURCES = \
 	bench/kernels.c tests/kernel_harness.c tests/kernel_harness.h
-bench_planner_SOURCES = bench/planner.c
+bench_planner_SOURCES = \
+	bench/planner.c bench/planner_remat.c bench/planner_remat.h \
+	tests/remat_instance.c tests/remat_instance.h

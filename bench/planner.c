@@ -1,12 +1,16 @@
 /*
- * planner.c: offsets for files of lifetimes, against the load's lower bound.
+ * planner.c: offsets for files of lifetimes, against the load's lower bound;
+ * and recomputation on files of graphs, against the best known overheads.
  *
- *     bench/planner [--align BYTES] [--slab PARTS] [--enough BYTES] FILE...
+ *     bench/planner [--align BYTES] [--slab PARTS] [--enough BYTES]
+ *         [--curves TABLE] FILE...
  *
- * A file is in MiniMalloc's format: a head line, then id,lower,upper,size with
- * lifetimes [lower, upper).  Sizes are rounded up to --align (256).  A slab is
- * a PARTS-th of the lower bound, and --enough is a height that will do.  Prints
- * one line for each file; asserts nothing but that the offsets are right.
+ * A file whose name ends in .json is a graph; its budgets, and what is known
+ * for them, are in the table.  Any other is in MiniMalloc's format: a head
+ * line, then id,lower,upper,size with lifetimes [lower, upper).  Sizes are
+ * rounded up to --align (256).  A slab is a PARTS-th of the lower bound, and
+ * --enough is a height that will do.  Prints one line for each file or budget;
+ * asserts nothing but that the offsets are right.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -15,10 +19,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/planner_remat.h"
 #include "compiler/allocate.h"
 
 struct settings {
     uint64_t align, parts, enough;
+    const char *curves;
+    struct planner_sums sums;
 };
 
 struct instance {
@@ -142,11 +149,20 @@ static void measure(const char *path, const struct settings *set,
     fflush(stdout);
 }
 
-static int read_and_measure(const char *path, const struct settings *set,
+static bool is_graph(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+
+    return dot && !strcmp(dot, ".json");
+}
+
+static int read_and_measure(const char *path, struct settings *set,
                             struct arena *arena)
 {
     struct instance x = {NULL, 0, 0};
 
+    if (is_graph(path))
+        return !planner_remat(path, set->curves, &set->sums, arena);
     if (!read_instance(path, set->align, &x, arena)) {
         fprintf(stderr, "planner: %s: not a file of lifetimes\n", path);
         return 1;
@@ -155,7 +171,7 @@ static int read_and_measure(const char *path, const struct settings *set,
     return 0;
 }
 
-static int run(const char *path, const struct settings *set)
+static int run(const char *path, struct settings *set)
 {
     struct arena arena;
     jmp_buf out_of_memory;
@@ -181,7 +197,7 @@ static uint64_t *setting(struct settings *set, const char *name)
 
 int main(int argc, char **argv)
 {
-    struct settings set = {256, 0, 0};
+    struct settings set = {.align = 256};
     int status = 0;
 
     printf("%-28s %7s %14s %14s %9s %8s %s\n", "instance", "buffers", "bound",
@@ -189,11 +205,14 @@ int main(int argc, char **argv)
     for (int k = 1; k < argc; k++) {
         uint64_t *value = setting(&set, argv[k]);
 
-        if (value && k + 1 < argc)
+        if (!strcmp(argv[k], "--curves") && k + 1 < argc)
+            set.curves = argv[++k];
+        else if (value && k + 1 < argc)
             *value = strtoull(argv[++k], NULL, 10);
         else
             status |= run(argv[k], &set);
         set.align = set.align ? set.align : 1;
     }
+    planner_remat_end(&set.sums);
     return status;
 }

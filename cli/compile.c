@@ -12,7 +12,7 @@
 #include "runtime/base.h"
 
 struct compile_options {
-    const char *out, *device, *dump, *stop;
+    const char *out, *device, *dump, *stop, *memory;
     struct texts dims, skip;
     uint64_t micro_batch, max_allocation;
     bool observe, quiet;
@@ -33,10 +33,11 @@ static const struct {
     const char *name;
     unsigned pass;
 } passes[] = {
-    {"simplify", PLANCL_SKIP_SIMPLIFY}, {"fuse", PLANCL_SKIP_FUSE},
-    {"layout", PLANCL_SKIP_LAYOUT},     {"reuse", PLANCL_SKIP_REUSE},
-    {"inplace", PLANCL_SKIP_INPLACE},   {"in-place", PLANCL_SKIP_INPLACE},
-    {"early", PLANCL_SKIP_EARLY},       {"early-updates", PLANCL_SKIP_EARLY},
+    {"simplify", PLANCL_SKIP_SIMPLIFY},   {"fuse", PLANCL_SKIP_FUSE},
+    {"layout", PLANCL_SKIP_LAYOUT},       {"reuse", PLANCL_SKIP_REUSE},
+    {"inplace", PLANCL_SKIP_INPLACE},     {"in-place", PLANCL_SKIP_INPLACE},
+    {"early", PLANCL_SKIP_EARLY},         {"early-updates", PLANCL_SKIP_EARLY},
+    {"recompute", PLANCL_SKIP_RECOMPUTE},
 };
 
 static enum plancl_status skip_one(const char *name, size_t len, unsigned *skip,
@@ -50,7 +51,7 @@ static enum plancl_status skip_one(const char *name, size_t len, unsigned *skip,
         }
     return fail(cb, PLANCL_REFUSED,
                 "--skip=%.*s: the optional passes are simplify, layout, fuse, "
-                "early, inplace and reuse",
+                "early, inplace, reuse and recompute",
                 (int)len, name);
 }
 
@@ -69,16 +70,22 @@ static enum plancl_status skip_list(const struct texts *t, unsigned *skip,
     return status;
 }
 
-/* "N=16"; the name is cut out of the argument, which is ours to change. */
-static enum plancl_status dim_one(char *s, struct plancl_dim *dim,
+/* The n-th, "N=16"; the name is cut out of the argument, which is ours to
+ * change. */
+static enum plancl_status dim_one(char *s, struct plancl_dim *dim, unsigned n,
                                   const struct plancl_callbacks *cb)
 {
     char *equals = strchr(s, '=');
 
-    if (!equals || equals == s || !count_parse(equals + 1, &dim->size))
+    if (!equals || equals == s || !count_parse(equals + 1, &dim[n].size))
         return fail(cb, PLANCL_REFUSED, "--dim=%s: wanted NAME=SIZE", s);
     *equals = '\0';
-    dim->name = s;
+    for (unsigned i = 0; i < n; i++)
+        if (strcmp(dim[i].name, s) == 0)
+            return fail(cb, PLANCL_REFUSED,
+                        "--dim %s is given twice: %" PRIu64 " and %" PRIu64, s,
+                        dim[i].size, dim[n].size);
+    dim[n].name = s;
     return PLANCL_OK;
 }
 
@@ -113,6 +120,25 @@ static enum plancl_status check_stages(const struct compile_options *o,
                       "no -o FILE for the plan; wanted -o FILE, or "
                       "--stop=STAGE to make none");
     return status;
+}
+
+/* "14GiB", or "75%" of what the device has. */
+static enum plancl_status memory_budget(const char *s,
+                                        struct plancl_compile_options *c,
+                                        const struct plancl_callbacks *cb)
+{
+    char *end;
+
+    if (!s || (size_parse(s, &c->memory) && c->memory))
+        return PLANCL_OK;
+    c->memory_part = strtod(s, &end) / 100;
+    if (end == s || strcmp(end, "%") != 0 || !(c->memory_part > 0) ||
+        c->memory_part > 1)
+        return fail(cb, PLANCL_REFUSED,
+                    "--memory=%s: wanted a size such as 14GiB, or a part of "
+                    "the device's memory such as 75%%",
+                    s);
+    return PLANCL_OK;
 }
 
 /* ---- the device that it is for ---- */
@@ -203,9 +229,11 @@ static enum plancl_status compile(const char *model,
     enum plancl_status status = check_stages(o, cb);
 
     if (!status)
+        status = memory_budget(o->memory, &c, cb);
+    if (!status)
         status = skip_list(&o->skip, &c.skip, cb);
     for (unsigned i = 0; !status && i < o->dims.n; i++)
-        status = dim_one((char *)o->dims.v[i], &dim[i], cb);
+        status = dim_one((char *)o->dims.v[i], dim, i, cb);
     if (status)
         return status;
     choose_device(o, &c, cb);
@@ -244,10 +272,13 @@ enum plancl_status command_compile(int argc, char **argv)
          "cpu, t4, generic, a profile's file, or an OpenCL device"},
         {"micro-batch", 0, OPTION_COUNT, &o.micro_batch, "M",
          "make an update of N samples in pieces of M"},
+        {"memory", 'm', OPTION_TEXT, &o.memory, "SIZE|PART%",
+         "keep to so much device memory: 14GiB, or 75% of the device's"},
         {"max-allocation", 0, OPTION_SIZE, &o.max_allocation, "SIZE",
          "no slab larger than this, such as 256MiB"},
         {"skip", 0, OPTION_LIST, &o.skip, "PASS[,PASS]",
-         "leave out simplify, layout, fuse, early, inplace, reuse"},
+         "leave out simplify, layout, fuse, early, inplace, reuse, "
+         "recompute"},
         {"observe", 0, OPTION_FLAG, &o.observe, NULL,
          "keep gradients and outputs of training for programs to read"},
         {"dump", 0, OPTION_TEXT, &o.dump, "STAGE",

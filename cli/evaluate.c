@@ -85,7 +85,7 @@ enum plancl_status command_evaluate(int argc, char **argv)
          "safetensors file; without it, the first weights"},
         RUN_OPTION_ALLOW_MISSING(&o.run),
         {"first", 0, OPTION_COUNT, &o.first, "N", "only the first N samples"},
-        {"seed", 0, OPTION_COUNT, &o.run.seed, "N", "of the first weights; 0"},
+        {"seed", 0, OPTION_NUMBER, &o.run.seed, "N", "of the first weights; 0"},
         {"json", 0, OPTION_FLAG, &o.json, NULL, "print a JSON object"},
         RUN_OPTION_DEVICE(&o.run),
         RUN_OPTION_PROFILE(&o.run),

@@ -3,6 +3,7 @@
  * plancl_status.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -62,6 +63,20 @@ static enum plancl_status dispatch(int argc, char **argv)
     return c->run(argc - 1, argv + 1);
 }
 
+/* A stream that is closed would lend its number to the next file that is
+ * opened, and messages would go into that file.  Its place is held by something
+ * that refuses what is done with it. */
+static void hold_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 /* A pipe whose reader went away, as in "plancl ops | head". */
 static bool reader_gone(void)
 {
@@ -87,6 +102,7 @@ static enum plancl_status close_output(enum plancl_status status)
 
 int main(int argc, char **argv)
 {
+    hold_streams();
     /* A closed pipe is a failed write, not the end of a training. */
     signal(SIGPIPE, SIG_IGN);
     pocl_env_set();

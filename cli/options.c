@@ -41,7 +41,7 @@ static bool leading_count(const char *s, uint64_t *count, char **end)
     if (!isdigit((unsigned char)*s))
         return false;
     errno = 0;
-    n = strtoull(s, end, 0);
+    n = strtoull(s, end, 10); /* "010" is ten */
     *count = n;
     return errno == 0;
 }
@@ -116,9 +116,15 @@ static const char *store(const struct option_spec *o, const char *s)
     case OPTION_LIST:
         return texts_add(o->to, s) ? NULL : "more memory";
     case OPTION_COUNT:
-        return count_parse(s, o->to) ? NULL : "a whole number";
+        return count_parse(s, o->to) && *(uint64_t *)o->to
+                   ? NULL
+                   : "a whole number of 1 or more";
+    case OPTION_NUMBER:
+        return count_parse(s, o->to) ? NULL : "a whole number of 0 or more";
     case OPTION_SIZE:
-        return size_parse(s, o->to) ? NULL : "a size such as 4096 or 512MiB";
+        return size_parse(s, o->to) && *(uint64_t *)o->to
+                   ? NULL
+                   : "a size such as 4096 or 512MiB";
     case OPTION_REAL:
         return real_parse(s, o->to) ? NULL : "a number";
     case OPTION_YESNO:

@@ -11,13 +11,14 @@
 #include "runtime/plancl.h"
 
 enum option_kind {
-    OPTION_FLAG,  /* bool */
-    OPTION_TEXT,  /* const char * */
-    OPTION_LIST,  /* struct texts: may come several times */
-    OPTION_COUNT, /* uint64_t */
-    OPTION_SIZE,  /* uint64_t, bytes: 4096, 512MiB, 1GiB */
-    OPTION_REAL,  /* double */
-    OPTION_YESNO  /* bool: "yes" or "no" */
+    OPTION_FLAG,   /* bool */
+    OPTION_TEXT,   /* const char * */
+    OPTION_LIST,   /* struct texts: may come several times */
+    OPTION_COUNT,  /* uint64_t, 1 or more: 0 is free to say "not given" */
+    OPTION_NUMBER, /* uint64_t */
+    OPTION_SIZE,   /* uint64_t, bytes, 1 or more: 4096, 512MiB, 1GiB */
+    OPTION_REAL,   /* double */
+    OPTION_YESNO   /* bool: "yes" or "no" */
 };
 
 struct texts {
@@ -53,7 +54,7 @@ enum options_result options_parse(const struct usage *,
 /* The exit code of a result that ends the command. */
 enum plancl_status options_status(enum options_result);
 
-/* "1GiB" in bytes, "12", "0x10"; false where it is not a whole number. */
+/* "1GiB" in bytes, "12"; false where it is not a whole number. */
 bool size_parse(const char *, uint64_t *);
 bool count_parse(const char *, uint64_t *);
 

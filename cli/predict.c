@@ -39,7 +39,7 @@ static const struct usage usage = {
     .example =
         "  plancl predict fashion.plan --weights fashion.safetensors \\\n"
         "      --data image=t10k-images-idx3-ubyte.gz:scale=1/255 \\\n"
-        "      --first 5 --classes shirt,trouser,... --top 3\n",
+        "      --first 5 --top 3\n",
     .operands_wanted = 1,
 };
 
@@ -228,7 +228,7 @@ enum plancl_status command_predict(int argc, char **argv)
          "print the K highest scores of each sample"},
         {"classes", 0, OPTION_TEXT, &o.classes, "A,B,...|FILE",
          "names for them; sets --top to 1"},
-        {"seed", 0, OPTION_COUNT, &o.run.seed, "N", "of the first weights; 0"},
+        {"seed", 0, OPTION_NUMBER, &o.run.seed, "N", "of the first weights; 0"},
         RUN_OPTION_DEVICE(&o.run),
         RUN_OPTION_PROFILE(&o.run),
         RUN_OPTION_TRACE(&o.run),

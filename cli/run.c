@@ -25,7 +25,9 @@ static enum plancl_status open_session(struct run *r)
     if (o->seed > UINT32_MAX)
         return fail(&r->cb, PLANCL_REFUSED, "--seed is at most %" PRIu32,
                     UINT32_MAX);
-    status = plancl_session_open(r->plan, &so, &r->cb, &r->session);
+    status = o->trace ? file_check(o->trace, &r->cb) : PLANCL_OK;
+    if (!status)
+        status = plancl_session_open(r->plan, &so, &r->cb, &r->session);
     if (!status && o->weights)
         status = plancl_weights_load_with(r->session, o->weights, &wo);
     return status;
@@ -44,7 +46,10 @@ enum plancl_status run_open(struct run *r, const struct run_options *o,
     status = plancl_plan_load(plan_path, &r->cb, &r->plan);
     if (!status)
         status = feed_open(&r->feed, r->plan, &from, sequences, &r->cb);
-    return status ? status : open_session(r);
+    if (!status)
+        status = open_session(r);
+    /* A compiler of kernels gives up when it sees the signal. */
+    return status && interrupt_seen() ? PLANCL_CANCELLED : status;
 }
 
 enum plancl_status run_finish(struct run *r)

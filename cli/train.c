@@ -6,6 +6,7 @@
  * Meters are read about twice a second, because reading waits for the device.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "cli/command.h"
@@ -23,7 +24,7 @@ struct train_options {
     const char *validate_samples;
     const char *save, *log;
     uint64_t epochs, updates;
-    double learning_rate; /* 0: the model's */
+    double learning_rate; /* not a number: the model's */
     bool shuffle;
 };
 
@@ -35,6 +36,10 @@ struct trainer {
     uint64_t done;      /* updates in this run */
     uint64_t last_good; /* updates when the loss was last seen finite */
     uint64_t seen;      /* samples of this epoch that were trained on */
+    /* The first update of a run waits for kernels to be built: the rate that
+     * is shown leaves it out. */
+    uint64_t warm_seen;
+    double warm_start;
     double epoch_start, looked;
 };
 
@@ -109,18 +114,21 @@ static uint64_t total_samples(const struct trainer *t)
 
 static void show(struct trainer *t, uint32_t epoch, const struct meters *m)
 {
-    double seconds = clock_seconds() - t->epoch_start;
-    double rate = seconds > 0 ? (double)t->seen / seconds : 0;
-    uint64_t total = total_samples(t);
-    double left = rate > 0 ? (double)(total - t->seen) / rate : 0;
-    char text[512];
+    double seconds = clock_seconds() - t->warm_start;
+    uint64_t total = total_samples(t), measured = t->seen - t->warm_seen;
+    char text[512], speed[96] = "";
 
+    if (measured && seconds > 0) {
+        double rate = (double)measured / seconds;
+
+        snprintf(speed, sizeof speed,
+                 "  %.0f samples/s  %.0f s left in this epoch", rate,
+                 (double)(total - t->seen) / rate);
+    }
     meters_text(m, text, sizeof text);
-    report_progress(&t->run.report,
-                    "epoch %" PRIu32 "/%" PRIu64 " %3.0f%%  %s  %.0f "
-                    "samples/s  %.0f s left in this epoch",
-                    epoch, t->o->epochs, 100 * (double)t->seen / (double)total,
-                    text, rate, left);
+    report_progress(
+        &t->run.report, "epoch %" PRIu32 "/%" PRIu64 " %3.0f%%  %s%s", epoch,
+        t->o->epochs, 100 * (double)t->seen / (double)total, text, speed);
 }
 
 /* Read the meters; a loss that is not finite ends the training. */
@@ -170,7 +178,8 @@ static enum plancl_status train_epoch(struct trainer *t, uint32_t epoch)
     enum plancl_status status = plancl_meters_clear(t->run.session, 1);
     struct meters m;
 
-    t->epoch_start = t->looked = clock_seconds();
+    t->epoch_start = t->looked = t->warm_start = clock_seconds();
+    t->warm_seen = 0;
     for (t->seen = 0; !status && t->seen < samples && !updates_done(t);) {
         uint64_t left = samples - t->seen;
         uint32_t size = left < effective ? (uint32_t)left : effective;
@@ -180,6 +189,10 @@ static enum plancl_status train_epoch(struct trainer *t, uint32_t epoch)
         status = update(t, &order, t->seen, size);
         if (!status && time_to_look(t)) {
             status = look(t, &m);
+            if (t->done == 1) {
+                t->warm_seen = t->seen;
+                t->warm_start = t->looked;
+            }
             show(t, epoch, &m);
         }
     }
@@ -258,12 +271,12 @@ static enum plancl_status check(const struct trainer *t)
                     "the plan cannot train: its model has no \"training\"");
     if (!o->save)
         return fail(cb, PLANCL_REFUSED, "no --save FILE for the weights");
-    if (o->epochs < 1 || o->epochs > UINT32_MAX)
-        return fail(cb, PLANCL_REFUSED, "--epochs is 1 to %" PRIu32,
+    if (o->epochs > UINT32_MAX)
+        return fail(cb, PLANCL_REFUSED, "--epochs is at most %" PRIu32,
                     UINT32_MAX);
     if (o->learning_rate < 0)
         return fail(cb, PLANCL_REFUSED, "--learning-rate is below zero");
-    return PLANCL_OK;
+    return file_check(o->save, cb);
 }
 
 static enum plancl_status prepare(struct trainer *t)
@@ -278,7 +291,7 @@ static enum plancl_status prepare(struct trainer *t)
                            1u << SEQ_EVALUATE, &t->run.cb);
     if (!status)
         status = train_log_open(&t->log, o->log, &t->run.cb);
-    if (!status && o->learning_rate > 0)
+    if (!status && !isnan(o->learning_rate))
         plancl_set_learning_rate(t->run.session, o->learning_rate);
     return status;
 }
@@ -301,7 +314,8 @@ static enum plancl_status train(struct trainer *t)
 
 enum plancl_status command_train(int argc, char **argv)
 {
-    struct train_options o = {.shuffle = true, .epochs = 1};
+    struct train_options o = {
+        .shuffle = true, .epochs = 1, .learning_rate = NAN};
     const struct option_spec spec[] = {
         RUN_OPTION_DATA(&o.run),
         RUN_OPTION_SAMPLES(&o.run),
@@ -317,7 +331,7 @@ enum plancl_status command_train(int argc, char **argv)
          "on these of it, or of --data"},
         {"log", 0, OPTION_TEXT, &o.log, "FILE",
          "a line of JSON for each epoch; written anew"},
-        {"seed", 0, OPTION_COUNT, &o.run.seed, "N",
+        {"seed", 0, OPTION_NUMBER, &o.run.seed, "N",
          "of weights, dropout and shuffling; 0"},
         {"shuffle", 0, OPTION_YESNO, &o.shuffle, "yes|no",
          "another order each epoch; yes"},

@@ -91,24 +91,46 @@ static int collect(const struct steps *s, uint64_t align, struct item *it,
     return n;
 }
 
-static uint64_t place_transients(struct steps *s, struct arena *a,
-                                 const struct filler *f, bool reuse)
+/* What of a sequence is to be placed. */
+struct load {
+    struct item *item;
+    int n;
+    int *item_of; /* by root, or -1 */
+};
+
+static struct load load_of(struct steps *s, uint64_t align, struct arena *a)
 {
-    struct item *it = ARENA_NEW(a, struct item, (size_t)s->nbuffer + 1);
-    int *item_of = ARENA_NEW(a, int, (size_t)s->nbuffer + 1), n;
-    uint64_t bound, height;
+    size_t n = (size_t)s->nbuffer + 1;
+    struct load l = {ARENA_NEW(a, struct item, n), 0, ARENA_NEW(a, int, n)};
 
     find_lifetimes(s, a);
-    memset(item_of, -1, ((size_t)s->nbuffer + 1) * sizeof *item_of);
-    n = collect(s, f->align, it, item_of);
-    bound = allocate_bound(it, n, a);
+    memset(l.item_of, -1, n * sizeof *l.item_of);
+    l.n = collect(s, align, l.item, l.item_of);
+    return l;
+}
+
+uint64_t steps_load(struct steps *s, uint64_t align, struct arena *a)
+{
+    struct load l = load_of(s, align, a);
+
+    return allocate_bound(l.item, l.n, a);
+}
+
+static void place_transients(struct steps *s, struct arena *a,
+                             const struct filler *f, bool reuse)
+{
+    struct load l = load_of(s, f->align, a);
+    struct item *it = l.item;
+    int *item_of = l.item_of, n = l.n;
+    uint64_t bound = allocate_bound(it, n, a);
+
     if (bound > f->m->live_lower_bound)
         f->m->live_lower_bound = bound;
     for (int i = 0; !reuse && i < n; i++) {
         it[i].first = 0;
         it[i].last = s->n;
     }
-    height = allocate_items(it, n, f->slab, a);
+    s->height = allocate_items(it, n, f->slab, a);
     s->slab = ARENA_NEW(a, uint32_t, (size_t)s->nbuffer + 1);
     s->offset = ARENA_NEW(a, uint64_t, (size_t)s->nbuffer + 1);
     for (int b = s->nleaf; b < s->nbuffer; b++) {
@@ -119,7 +141,6 @@ static uint64_t place_transients(struct steps *s, struct arena *a,
         s->slab[b] = (uint32_t)(it[item_of[root]].offset / f->slab);
         s->offset[b] = it[item_of[root]].offset % f->slab;
     }
-    return height;
 }
 
 /* Cut the arena into slabs behind the persistent ones. */
@@ -187,9 +208,8 @@ bool allocate(struct graph *g, struct steps *const *seq, int nseq,
     place_leaves(seq[0], &f);
     base = m->nslab;
     for (int i = 0; i < nseq; i++) {
-        uint64_t h = place_transients(seq[i], a, &f, reuse);
-
-        height = h > height ? h : height;
+        place_transients(seq[i], a, &f, reuse);
+        height = seq[i]->height > height ? seq[i]->height : height;
     }
     add_arena(m, height, f.slab);
     for (int i = 0; i < nseq; i++)

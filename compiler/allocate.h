@@ -37,6 +37,10 @@ uint64_t allocate_within(struct item *, int n, uint64_t slab, uint64_t enough,
 /* Largest sum of sizes alive at once: the least height there can be. */
 uint64_t allocate_bound(const struct item *, int n, struct arena *);
 
+/* Bytes of transients and workspaces alive at once, at most, once inplace() has
+ * settled their places: no arena can be smaller. */
+uint64_t steps_load(struct steps *, uint64_t align, struct arena *);
+
 /* Fills each sequence's slab and offset.  False after reject_here() when a
  * buffer is larger than a slab may be. */
 bool allocate(struct graph *, struct steps *const *seq, int nseq,

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compiler/allocate.h"
+#include "compiler/budget.h"
 #include "compiler/emit.h"
 #include "compiler/lower.h"
 #include "compiler/op.h"
@@ -43,6 +43,9 @@ struct compile {
     struct arena arena;
     struct diag diag;
     struct device_profile profile;
+    struct budget budget;
+    struct graph *model; /* as it was read last */
+    uint64_t cut;        /* samples in a piece of the batch; 0: not by us */
     const char *name, *text;
     bool stopped;
 };
@@ -124,26 +127,38 @@ static bool skips(const struct compile *c, enum plancl_pass pass)
 }
 
 /* The one thing that micro-batches change. */
+static bool has_batch_statistics(const struct graph *g)
+{
+    for (int id = 1; id < g->len; id++)
+        if (g->node[id]->op == &op_BatchStats)
+            return true;
+    return false;
+}
+
 static void note_statistics(const struct compile *c, const struct graph *g)
 {
-    if (g->batch == g->effective)
-        return;
-    for (int id = 1; id < g->len; id++)
-        if (g->node[id]->op == &op_BatchStats) {
-            note(c->cb, PLANCL_NOTE,
-                 "BatchNormalization takes its statistics from the %lld "
-                 "samples of a micro-batch, not from all %lld of an update",
-                 (long long)g->batch, (long long)g->effective);
-            return;
-        }
+    if (g->batch != g->effective && has_batch_statistics(g))
+        note(c->cb, PLANCL_NOTE,
+             "BatchNormalization takes its statistics from the %lld "
+             "samples of a micro-batch, not from all %lld of an update",
+             (long long)g->batch, (long long)g->effective);
+}
+
+/* May the batch be cut? Where that changes no bit and nobody has said how. */
+static bool can_cut(const struct compile *c, const struct graph *g)
+{
+    return !c->opt->micro_batch && g->batch > 1 && !has_batch_statistics(g);
 }
 
 static struct graph *front(struct compile *c, struct graph *model)
 {
     struct training training = {.observe = c->opt->observe};
+    struct plancl_compile_options opt = *c->opt;
 
+    if (c->cut)
+        opt.micro_batch = c->cut;
     graph_init(model, &c->arena, &c->diag);
-    if (!model_read(model, c->name, c->text, c->opt, &training) ||
+    if (!model_read(model, c->name, c->text, &opt, &training) ||
         !graph_stage(c, STAGE_MODEL, model))
         return NULL;
     if (training.present)
@@ -151,6 +166,7 @@ static struct graph *front(struct compile *c, struct graph *model)
     if (!graph_stage(c, STAGE_GRAD, model))
         return NULL;
     note_statistics(c, model);
+    c->budget.may_cut = !c->budget.last && can_cut(c, model);
     return model;
 }
 
@@ -199,6 +215,9 @@ static bool back(struct compile *c, struct graph *g, struct steps **seq,
                  struct memory *m)
 {
     struct steps *present[SEQ_KINDS];
+    struct placing how = {g, &c->profile, !skips(c, PLANCL_SKIP_INPLACE),
+                          !skips(c, PLANCL_SKIP_RECOMPUTE) &&
+                              !skips(c, PLANCL_SKIP_REUSE)};
     int n = 0;
 
     for (int i = 0; i < SEQ_KINDS; i++)
@@ -211,11 +230,11 @@ static bool back(struct compile *c, struct graph *g, struct steps **seq,
         schedule(present[i], g, !skips(c, PLANCL_SKIP_EARLY));
     if (!steps_stage(c, STAGE_SCHEDULE, seq))
         return false;
+    if (!budget_place(&c->budget, &how, present, n, m))
+        return false;
     for (int i = 0; i < n; i++)
-        inplace(present[i], g, &c->profile.info,
-                !skips(c, PLANCL_SKIP_INPLACE));
-    return allocate(g, present, n, &c->profile, !skips(c, PLANCL_SKIP_REUSE),
-                    m);
+        seq[present[i]->id] = present[i];
+    return true;
 }
 
 static enum plancl_status finish(struct compile *c, const struct plan *flat,
@@ -253,20 +272,97 @@ static enum plancl_status refuse(const struct compile *c)
     return PLANCL_REFUSED;
 }
 
-static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
+/* From text to a plan; false where it ends without one. */
+static bool attempt(struct compile *c, struct plan *flat)
 {
     struct graph *model = ARENA_NEW(&c->arena, struct graph, 1), *g;
     struct graph *stage = ARENA_NEW(&c->arena, struct graph, 4);
     struct steps *seq[SEQ_KINDS] = {NULL};
     struct memory m = {0};
-    struct plan flat;
 
+    c->model = model;
     g = front(c, model);
     if (g)
         g = middle(c, g, stage);
-    if (g && back(c, g, seq, &m) && emit(g, seq, &m, &c->profile, &flat))
-        return finish(c, &flat, out);
-    return c->diag.failed ? refuse(c) : PLANCL_OK;
+    return g && back(c, g, seq, &m) && emit(g, seq, &m, &c->profile, flat);
+}
+
+/* The next rung of the ladder: an update in twice as many pieces. */
+static void cut_batch(struct compile *c)
+{
+    uint64_t effective = (uint64_t)c->model->effective;
+    uint64_t batch = (uint64_t)c->model->batch;
+    uint64_t pieces = 2 * ((effective + batch - 1) / batch);
+
+    c->cut = (effective + pieces - 1) / pieces;
+    c->diag.failed = c->budget.over = false;
+}
+
+/* Pieces that did not fit, and what they need at the least by a quick look. */
+struct rungs {
+    int n;
+    uint64_t cut[64], at_least[64];
+};
+
+/* Nothing fits: find what does with the least memory, where a quick look leaves
+ * that open. */
+static void find_least(struct compile *c, const struct rungs *r)
+{
+    uint64_t least = c->budget.would_do;
+    struct diag diag = c->diag;
+    struct plan flat;
+
+    c->budget.last = true;
+    for (int k = r->n - 1; k >= 0; k--) {
+        if (r->at_least[k] >= least)
+            continue;
+        c->cut = r->cut[k];
+        c->diag.failed = false;
+        attempt(c, &flat);
+        if (c->budget.would_do >= least)
+            continue;
+        least = c->budget.would_do;
+        diag = c->diag;
+    }
+    c->diag = diag;
+    c->budget.would_do = least;
+}
+
+/* Why there is no plan. */
+static enum plancl_status refuse_budget(struct compile *c,
+                                        const struct rungs *r)
+{
+    find_least(c, r);
+    if (c->opt->would_do)
+        *c->opt->would_do = c->budget.would_do;
+    if (!c->opt->micro_batch && has_batch_statistics(c->model))
+        note(c->cb, PLANCL_NOTE,
+             "the batch was not cut: BatchNormalization takes its statistics "
+             "from all of it; --micro-batch does so all the same");
+    return refuse(c);
+}
+
+static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
+{
+    struct rungs r = {0};
+    struct plan flat;
+    bool made = attempt(c, &flat);
+
+    while (c->budget.over && c->budget.may_cut) {
+        r.cut[r.n] = c->cut;
+        r.at_least[r.n++] = c->budget.would_do;
+        cut_batch(c);
+        made = attempt(c, &flat);
+    }
+    if (c->budget.over)
+        return refuse_budget(c, &r);
+    if (!made)
+        return c->diag.failed ? refuse(c) : PLANCL_OK;
+    if (c->cut)
+        note(c->cb, PLANCL_NOTE,
+             "the batch of %lld samples is taken in pieces of %lld",
+             (long long)c->model->effective, (long long)c->model->batch);
+    return finish(c, &flat, out);
 }
 
 /* ---- input ---- */
@@ -277,7 +373,7 @@ static char *read_text(struct compile *c, const char *path)
     FILE *f = fopen(path, "rb");
     char part[4096];
     size_t n;
-    bool bad;
+    int error;
 
     if (!f) {
         fail(c->cb, PLANCL_FAILED, "%s: %s", path, strerror(errno));
@@ -286,12 +382,12 @@ static char *read_text(struct compile *c, const char *path)
     text_bytes(&t, "", 0);
     while ((n = fread(part, 1, sizeof part, f)) > 0)
         text_bytes(&t, part, n);
-    bad = ferror(f);
+    error = ferror(f) ? errno : 0;
     fclose(f);
-    if (bad)
-        fail(c->cb, PLANCL_FAILED, "%s: cannot be read", path);
+    if (error)
+        fail(c->cb, PLANCL_FAILED, "%s: %s", path, strerror(error));
     text_bytes(&t, "", 1);
-    return bad ? NULL : t.s;
+    return error ? NULL : t.s;
 }
 
 static enum plancl_status find_profile(struct compile *c)
@@ -304,6 +400,12 @@ static enum plancl_status find_profile(struct compile *c)
 
     if (o->max_allocation && o->max_allocation < c->profile.max_allocation)
         c->profile.max_allocation = o->max_allocation;
+    c->budget.cb = c->cb;
+    c->budget.reuse = !skips(c, PLANCL_SKIP_REUSE);
+    c->budget.bytes = o->memory;
+    if (o->memory_part > 0)
+        c->budget.bytes = (uint64_t)(o->memory_part *
+                                     (double)c->profile.memory);
     if (status == PLANCL_OK && c->profile.max_allocation < c->profile.alignment)
         return fail(c->cb, PLANCL_REFUSED,
                     "largest allocation is %llu bytes, wanted at least %llu",

@@ -191,12 +191,12 @@ static void add_entry(struct emit *e, const struct steps *s, int i)
     const struct step *t = &s->step[i];
     struct plan_entry *x = &e->entry[e->p->nentry++];
 
-    *x = (struct plan_entry){.kernel = kernel_of(e, &t->launch),
+    *x = (struct plan_entry){.kernel = kernel_of(e, t->launch),
                              .layer = string_of(e, t->path),
                              .first_arg = e->p->narg,
                              .seconds = t->seconds};
-    memcpy(x->global, t->launch.global, sizeof x->global);
-    memcpy(x->local, t->launch.local, sizeof x->local);
+    memcpy(x->global, t->launch->global, sizeof x->global);
+    memcpy(x->local, t->launch->local, sizeof x->local);
     for (int k = 0; k < t->nuse; k++) {
         uint32_t b = buffer_of(e, s, t->use[k].buffer);
 
@@ -210,8 +210,8 @@ static void add_entry(struct emit *e, const struct steps *s, int i)
     for (int k = 0; k < t->nuse; k++)
         if (t->use[k].access & PLAN_WRITE)
             e->version[buffer_of(e, s, t->use[k].buffer)]++;
-    for (int k = 0; k < t->launch.nscalar; k++)
-        add_scalar(e, &t->launch.scalar[k]);
+    for (int k = 0; k < t->launch->nscalar; k++)
+        add_scalar(e, &t->launch->scalar[k]);
     x->narg = e->p->narg - x->first_arg;
 }
 
@@ -352,7 +352,7 @@ static void make_room(struct emit *e)
         if ((size_t)s->nbuffer >= nlocal)
             nlocal = (size_t)s->nbuffer + 1;
         for (int i = 0; i < s->n; i++)
-            narg += (size_t)(s->step[i].nuse + s->step[i].launch.nscalar);
+            narg += (size_t)(s->step[i].nuse + s->step[i].launch->nscalar);
     }
     e->buffer = ARENA_NEW(e->arena, struct plan_buffer, nbuffer);
     e->version = ARENA_NEW(e->arena, uint32_t, nbuffer);

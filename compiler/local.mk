@@ -49,6 +49,22 @@ libplancl_compiler_la_SOURCES += \
 	compiler/pack_state.h \
 	compiler/passes.h \
 	compiler/plancl_compile.h \
+	compiler/budget.c \
+	compiler/budget.h \
+	compiler/peak.c \
+	compiler/peak.h \
+	compiler/recompute.c \
+	compiler/recompute.h \
+	compiler/remat.c \
+	compiler/remat.h \
+	compiler/remat_anneal.c \
+	compiler/remat_evict.c \
+	compiler/remat_greedy.c \
+	compiler/remat_move.c \
+	compiler/remat_net.c \
+	compiler/remat_search.h \
+	compiler/remat_state.c \
+	compiler/remat_state.h \
 	compiler/schedule.c \
 	compiler/simplify.c \
 	compiler/steps.h \
@@ -56,6 +72,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/accuracy.c \
 	compiler/ops/adam.c \
 	compiler/ops/attention.c \
+	compiler/ops/attention.h \
 	compiler/ops/average_pool.c \
 	compiler/ops/batch_norm.c \
 	compiler/ops/batch_norm.h \
@@ -79,6 +96,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/focal.c \
 	compiler/ops/gather.c \
 	compiler/ops/gelu.c \
+	compiler/ops/fused_attention.c \
 	compiler/ops/layer_norm.c \
 	compiler/ops/global_max_pool.c \
 	compiler/ops/group_norm.c \

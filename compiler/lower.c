@@ -128,22 +128,26 @@ static void set_uses(struct lower *lo, const struct node *n, struct step *s)
 void lower_call(struct lower *lo, const struct kernel *family,
                 const void *problem, const struct node *n)
 {
+    struct launch *l = ARENA_NEW(lo->arena, struct launch, 1);
     struct step *s = add_step(lo);
 
-    *s = (struct step){
-        .at = n->at, .path = n->path, .node = lo->node, .update = lo->update};
+    *s = (struct step){.launch = l,
+                       .at = n->at,
+                       .path = n->path,
+                       .node = lo->node,
+                       .update = lo->update};
     if (!s->path)
         s->path = n->op->name;
-    s->kernel = choose(lo, family, problem, &s->launch)->name;
-    s->seconds = launch_seconds(&s->launch, lo->device);
+    s->kernel = choose(lo, family, problem, l)->name;
+    s->seconds = launch_seconds(l, lo->device);
     set_uses(lo, n, s);
-    if (!s->launch.workspace)
+    if (!l->workspace)
         return;
     s->use[s->nuse] = use_of(
         lo,
         add_buffer(lo, (struct buffer){.kind = PLAN_WORKSPACE,
                                        .dtype = DT_F32,
-                                       .bytes = s->launch.workspace,
+                                       .bytes = l->workspace,
                                        .name = s->path}),
         PLAN_READ | PLAN_WRITE);
     s->nuse++;
@@ -159,6 +163,7 @@ void lower_copy(struct lower *lo, int from, int to)
     struct pointwise_problem *p = ARENA_NEW(lo->arena, struct pointwise_problem,
                                             1);
     const struct buffer *b = &lo->steps->buffer[from];
+    struct launch *l = ARENA_NEW(lo->arena, struct launch, 1);
     struct step *s = add_step(lo);
 
     p->rank = p->nin = 1;
@@ -168,10 +173,9 @@ void lower_copy(struct lower *lo, int from, int to)
     p->integer = b->dtype == DT_I32 || b->dtype == DT_I64;
     p->body = "      r = v0;\n";
     p->text = ARENA_NEW(lo->arena, char, POINTWISE_TEXT);
-    *s = (struct step){.path = b->name};
-    s->kernel =
-        kernel_choose(kernels_pointwise, p, lo->device, &s->launch)->name;
-    s->seconds = launch_seconds(&s->launch, lo->device);
+    *s = (struct step){.path = b->name, .launch = l};
+    s->kernel = kernel_choose(kernels_pointwise, p, lo->device, l)->name;
+    s->seconds = launch_seconds(l, lo->device);
     s->use = ARENA_NEW(lo->arena, struct use, 2);
     s->use[0] = use_of(lo, from, PLAN_READ);
     s->use[1] = use_of(lo, to, PLAN_WRITE);
@@ -265,20 +269,27 @@ struct steps *lower_sequence(const struct graph *g,
     return lo.steps;
 }
 
+static void print_use(const struct steps *s, const struct use *u,
+                      struct text *out)
+{
+    text_add(out, " %s%s%d", u->access & PLAN_READ ? "r" : "",
+             u->access & PLAN_WRITE ? "w" : "", u->buffer);
+    if (u->buffer < s->nleaf)
+        text_add(out, "=%s", s->buffer[u->buffer].name);
+}
+
 void steps_print(const struct steps *s, struct text *out)
 {
     text_add(out,
              "sequence %s: kernel, layer, buffers read (r) and written (w); "
-             "below %d: leaves\n",
+             "those below %d are leaves, and have names\n",
              plan_sequence_name(s->id), s->nleaf);
     for (int i = 0; i < s->n; i++) {
         const struct step *t = &s->step[i];
 
         text_add(out, "%4d %-24s %-24s", i, t->kernel, t->path);
         for (int k = 0; k < t->nuse; k++)
-            text_add(out, " %s%s%d", t->use[k].access & PLAN_READ ? "r" : "",
-                     t->use[k].access & PLAN_WRITE ? "w" : "",
-                     t->use[k].buffer);
+            print_use(s, &t->use[k], out);
         text_add(out, "\n");
     }
     for (int i = 0; i < s->nmove; i++)

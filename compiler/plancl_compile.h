@@ -21,7 +21,8 @@ enum plancl_pass {
     PLANCL_SKIP_FUSE = 1 << 2,     /* pointwise chains in one kernel */
     PLANCL_SKIP_EARLY = 1 << 3,    /* updates as soon as their gradient is */
     PLANCL_SKIP_INPLACE = 1 << 4,  /* results written over dead operands */
-    PLANCL_SKIP_REUSE = 1 << 5     /* memory shared between lifetimes */
+    PLANCL_SKIP_REUSE = 1 << 5,    /* memory shared between lifetimes */
+    PLANCL_SKIP_RECOMPUTE = 1 << 6 /* results computed again, not kept */
 };
 
 struct plancl_dim {
@@ -36,7 +37,15 @@ struct plancl_compile_options {
     const char *device;      /* instead of a profile: ask this OpenCL device */
     uint64_t micro_batch;    /* 0: the effective batch in one piece */
     uint64_t max_allocation; /* 0: as the device has it */
-    unsigned skip;           /* of enum plancl_pass */
+    /* Most bytes of device memory that a session may take: the fastest plan that
+     * does is made, or the model is refused with the number that would do.  0:
+     * what little recomputation next to no time buys. */
+    uint64_t memory;
+    double memory_part; /* the same as a part, to 1, of the device's memory */
+    /* Where it is given and the memory is too little: the bytes that would do;
+     * else 0. */
+    uint64_t *would_do;
+    unsigned skip; /* of enum plancl_pass */
     /* Keep for plancl_read, with role PLANCL_OBSERVED, what the last step
      * computed: "gradient.NAME" of each parameter that trains, before clipping,
      * and "training.NAME", each output as training computes it, of the update's

@@ -29,7 +29,7 @@ struct use {
 
 struct step {
     const char *kernel; /* name of the candidate */
-    struct launch launch;
+    const struct launch *launch;
     struct use *use;
     int nuse;
     struct source at;
@@ -58,6 +58,7 @@ struct steps {
     uint32_t *slab;
     uint64_t *offset;
     int *first, *last; /* lifetime of transients, in steps */
+    uint64_t height;   /* bytes of the arena that it takes */
 };
 
 #endif

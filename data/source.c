@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "data/source.h"
+#include "data/spec.h"
 #include "runtime/base.h"
 
 /* As many bytes as there are, up to n; -1 with errno set. */
@@ -81,8 +82,9 @@ static enum plancl_status open_regular(struct source *s, const char *path,
     /* Without waiting, or a pipe by this name would hold us here. */
     s->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (s->fd < 0)
-        return fail(cb, PLANCL_FAILED, "%s: cannot be opened: %s", path,
-                    strerror(errno));
+        return fail(cb, PLANCL_FAILED, "%s: cannot be opened: %s%s", path,
+                    strerror(errno),
+                    strchr(path, ':') ? "; options are " SPEC_OPTIONS : "");
     if (fstat(s->fd, &st) != 0)
         return fail(cb, PLANCL_FAILED, "%s: %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode))

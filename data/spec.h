@@ -4,6 +4,9 @@
 
 #include "data/element.h"
 
+/* For messages about a text whose end is none of them. */
+#define SPEC_OPTIONS ":scale=A/B, :characters, :window=N and :shift=N"
+
 struct spec {
     char *name, *path;
     struct scale scale;

@@ -27,6 +27,14 @@ struct unpack {
     uint64_t done, total;
 };
 
+/* Without the name that zlib has for the file. */
+static const char *reason(const char *text)
+{
+    const char *colon = strstr(text, ": ");
+
+    return colon ? colon + 2 : text;
+}
+
 /* What zlib says after reading failed or stopped. */
 static enum plancl_status fail_gz(const struct unpack *u)
 {
@@ -41,7 +49,7 @@ static enum plancl_status fail_gz(const struct unpack *u)
     if (code != Z_OK)
         return fail(u->callbacks, PLANCL_REFUSED,
                     "%s: the gzip data is damaged or cut short: %s", u->path,
-                    text);
+                    reason(text));
     return fail(u->callbacks, PLANCL_REFUSED,
                 "%s: unpacked, the file has %" PRIu64
                 " bytes, its header says %" PRIu64,

@@ -2,6 +2,9 @@
 kernels_cl = \
 	kernels/preamble.cl \
 	kernels/blend.cl \
+	kernels/attention.cl \
+	kernels/attention_cpu.cl \
+	kernels/attention_tile.cl \
 	kernels/conv.cl \
 	kernels/conv_cpu.cl \
 	kernels/conv_depthwise_cpu.cl \
@@ -30,6 +33,8 @@ kernels_cl = \
 libplancl_la_SOURCES += \
 	kernels/blend.c \
 	kernels/blend.h \
+	kernels/attention.c \
+	kernels/attention.h \
 	kernels/conv.c \
 	kernels/conv.h \
 	kernels/copy.c \

@@ -86,5 +86,9 @@ enum plancl_status file_begin(struct file_writer *, const char *path,
 enum plancl_status file_commit(struct file_writer *,
                                const struct plancl_callbacks *);
 void file_abandon(struct file_writer *);
+/* Could the file be written?  Asked before work whose result goes there; what
+ * is no ordinary file is left alone. */
+enum plancl_status file_check(const char *path,
+                              const struct plancl_callbacks *);
 
 #endif

@@ -145,8 +145,9 @@ static enum plancl_status walk_devices(struct walk *w)
     if (!w->index && !status)
         return fail(w->cb, PLANCL_DEVICE,
                     "OpenCL is installed (%u platforms), but none has a "
-                    "device: is the GPU's driver loaded and are you allowed "
-                    "to use it?",
+                    "device: is the GPU's driver loaded, are you allowed to "
+                    "use it, and can pocl write its cache (in HOME, or where "
+                    "POCL_CACHE_DIR says)?",
                     (unsigned)n);
     return status;
 }

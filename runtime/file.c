@@ -167,3 +167,19 @@ void file_abandon(struct file_writer *w)
         unlink(w->temporary);
     forget(w);
 }
+
+enum plancl_status file_check(const char *path,
+                              const struct plancl_callbacks *cb)
+{
+    struct file_writer w;
+    struct stat st;
+    enum plancl_status status;
+
+    /* Opening a pipe would wait for its reader, or tell it of an end. */
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return PLANCL_OK;
+    status = file_begin(&w, path, cb);
+    if (!status)
+        file_abandon(&w);
+    return status;
+}

@@ -3,8 +3,8 @@
  *
  * Trains a model for some updates on made-up samples, the last update a short
  * one, in several ways: twice; without memory reuse, in-place results or early
- * updates; in micro-batches; in several slabs.  All of them must give the same
- * weights by hash.  Without simplify, fuse or the cancelling of layout
+ * updates; in micro-batches; in several slabs; in less memory, by computing
+ * again.  All of them must give the same weights by hash.  Without simplify, fuse or the cancelling of layout
  * conversions, weights must agree within rounding.
  */
 #include <math.h>
@@ -21,14 +21,16 @@ struct way {
     const char *name;
     unsigned skip;
     uint64_t micro_batch, max_allocation;
-    int rounding; /* weights only agree within rounding */
+    unsigned memory; /* per cent of what nothing computed again takes, or the
+                        least where that does not do; 0: no budget */
+    int rounding;    /* weights only agree within rounding */
 };
 
 /* What a way of training left. */
 struct result {
     char hash[65], numerics[65];
     float *weights;
-    uint64_t count;
+    uint64_t count, bytes;
 };
 
 static void on_message(void *context, const struct plancl_message *m)
@@ -123,11 +125,33 @@ static void keep_weights(const struct plancl_plan *plan,
     must(plancl_weights_hash(s, r->hash), "hash");
 }
 
+/* Bytes that the model can be trained in; 0 without a budget. */
+static uint64_t budget_of(const char *model, const struct way *w)
+{
+    uint64_t would_do = 0;
+    struct plancl_compile_options o = {.skip = PLANCL_SKIP_RECOMPUTE,
+                                       .micro_batch = w->micro_batch};
+    struct plancl_plan *plan = NULL;
+
+    if (!w->memory)
+        return 0;
+    must(plancl_compile(model, NULL, &o, &cb, &plan), w->name);
+    o.memory = plancl_plan_device_bytes(plan) * w->memory / 100;
+    plancl_plan_free(plan);
+    o.skip = 0;
+    o.would_do = &would_do;
+    if (plancl_compile(model, NULL, &o, NULL, &plan) == PLANCL_REFUSED)
+        return would_do;
+    plancl_plan_free(plan);
+    return o.memory;
+}
+
 static struct result train(const char *model, const struct way *w)
 {
     struct plancl_compile_options o = {.skip = w->skip,
                                        .micro_batch = w->micro_batch,
-                                       .max_allocation = w->max_allocation};
+                                       .max_allocation = w->max_allocation,
+                                       .memory = budget_of(model, w)};
     const struct plancl_session_options so = {.seed = 3};
     struct plancl_plan *plan = NULL;
     struct plancl_session *s = NULL;
@@ -135,6 +159,9 @@ static struct result train(const char *model, const struct way *w)
     uint32_t effective;
 
     must(plancl_compile(model, NULL, &o, &cb, &plan), w->name);
+    r.bytes = plancl_plan_device_bytes(plan);
+    if (o.memory && r.bytes > o.memory)
+        must(PLANCL_FAILED, "more memory than the budget");
     must(plancl_session_open(plan, &so, &cb, &s), w->name);
     effective = plancl_plan_effective_batch(plan);
     for (int u = 0; u < UPDATES; u++)
@@ -166,8 +193,9 @@ static int compare(const char *model, const struct result *base,
     int same = strcmp(base->hash, r.hash) == 0;
     int bad = w->rounding ? !(off < 5e-3) : !same;
 
-    printf("%-24s %s, %.2g apart: %s\n", w->name,
-           same ? "same bits" : "other bits", off, bad ? "FAILED" : "ok");
+    printf("%-24s %s, %.2g apart, %llu bytes: %s\n", w->name,
+           same ? "same bits" : "other bits", off, (unsigned long long)r.bytes,
+           bad ? "FAILED" : "ok");
     free(r.weights);
     return bad;
 }
@@ -197,6 +225,9 @@ int main(void)
         {.name = "no reuse", .skip = PLANCL_SKIP_REUSE},
         {.name = "nothing in place", .skip = PLANCL_SKIP_INPLACE},
         {.name = "late updates", .skip = PLANCL_SKIP_EARLY},
+        {.name = "nothing computed again", .skip = PLANCL_SKIP_RECOMPUTE},
+        {.name = "90 % of the memory", .memory = 90},
+        {.name = "70 % of the memory", .memory = 70},
         {.name = "slabs of 4 MiB", .max_allocation = 4 << 20},
         {.name = "micro-batches of 16", .micro_batch = 16},
         {.name = "not simplified", .skip = PLANCL_SKIP_SIMPLIFY, .rounding = 1},
@@ -212,6 +243,12 @@ int main(void)
         {.name = "late updates", .skip = PLANCL_SKIP_EARLY},
         {.name = "none of the three",
          .skip = PLANCL_SKIP_REUSE | PLANCL_SKIP_INPLACE | PLANCL_SKIP_EARLY},
+        {.name = "nothing computed again", .skip = PLANCL_SKIP_RECOMPUTE},
+        {.name = "90 % of the memory", .memory = 90},
+        {.name = "80 % of the memory", .memory = 80},
+        {.name = "60 % of the memory", .memory = 60},
+        {.name = "the least memory", .memory = 1},
+        {.name = "the least, pieces of 6", .memory = 1, .micro_batch = 6},
         {.name = "slabs of 160 KiB", .max_allocation = 160 << 10},
         {.name = "2 micro-batches", .micro_batch = 6},
         {.name = "4 micro-batches", .micro_batch = 3},

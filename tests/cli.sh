@@ -33,6 +33,12 @@ says err 'wanted a whole number'
 expect 2 "$plancl" compile "$model" -o x.plan --max-allocation=1Gib
 says err 'wanted a size'
 expect 2 "$plancl" compile "$model" -o x.plan --max-allocation=99999999TiB
+for option in --micro-batch=0 --max-allocation=0 --micro-batch=0x10; do
+    expect 2 "$plancl" compile "$model" -o x.plan $option
+    says err 'wanted a'
+done
+expect 2 "$plancl" compile "$model" -o x.plan --dim N=8 --dim N=9
+says err '--dim N is given twice: 8 and 9'
 expect 2 "$plancl" compile "$model"
 says err 'no -o FILE'
 expect 2 "$plancl" compile "$model" -o x.plan --skip=simplify,speed
@@ -63,7 +69,11 @@ says out "\"device_bytes\": $bytes"
 # Other profiles, other dimensions, stages.
 expect 0 "$plancl" compile "$model" -o t4.plan --device t4 --dim N=16
 expect 0 "$plancl" verify t4.plan
-for skip in simplify layout fuse early inplace reuse in-place early-updates; do
+expect 0 "$plancl" compile "$model" -o ten.plan --dim N=010
+expect 0 "$plancl" inspect ten.plan
+says out 'batch 10,'
+for skip in simplify layout fuse early inplace reuse recompute in-place \
+    early-updates; do
     expect 0 "$plancl" compile "$model" -o skip.plan --skip=$skip
     expect 0 "$plancl" verify skip.plan
 done
@@ -71,6 +81,13 @@ for stage in model grad simplify layout fuse lower schedule; do
     expect 0 "$plancl" compile "$model" --dump=$stage --stop=$stage
     says out "== $stage"
 done
+for memory in 0 -1 14XB 120% % ''; do
+    expect 2 "$plancl" compile "$model" -o x.plan --memory="$memory"
+    says err '--memory='
+done
+expect 2 "$plancl" compile "$model" -o x.plan --device t4 --memory 0.001%
+says err 'bytes of memory are too few'
+expect 0 "$plancl" compile "$model" -o half.plan --device t4 --memory 50%
 expect 2 "$plancl" compile "$model" -o x.plan --dim K=3
 says err "K"
 test ! -f x.plan || wrong "a refused model left a plan"
@@ -98,6 +115,14 @@ expect 2 "$plancl" compile wrong.json -o x.plan
 says err "wrong.json:$line:"
 says err ": error: "
 expect 1 "$plancl" compile none.json -o x.plan
+mkdir folder
+for command in "compile -o x.plan" verify inspect; do
+    # shellcheck disable=SC2086 # words
+    expect 1 "$plancl" $command folder
+    says err 'folder'
+    says err 'Is a directory'
+done
+expect 1 "$plancl" compile "$model" -o folder
 
 # A damaged plan: no byte may change.
 sed 's/fashion_cnn/fashion_cnm/' a.plan >damaged.plan

@@ -319,7 +319,7 @@ static void run(struct harness *h, const struct launch *l,
                 struct operand *operand, int n, int over,
                 const uint32_t setting[SETTING_KINDS])
 {
-    struct placed p[8] = {{0}};
+    struct placed p[HARNESS_OPERANDS] = {{0}};
     cl_mem workspace;
     cl_kernel k;
 
@@ -374,7 +374,7 @@ double harness_time(struct harness *h, const struct launch *l,
                     const struct operand *operand, int n,
                     const uint32_t setting[SETTING_KINDS])
 {
-    struct placed p[8] = {{0}};
+    struct placed p[HARNESS_OPERANDS] = {{0}};
     double seconds[TIMES];
     cl_mem workspace;
     cl_kernel k;

@@ -12,7 +12,7 @@
 
 #include "kernels/kernel.h"
 
-enum { HARNESS_KERNELS = 512, HARNESS_CANDIDATES = 8 };
+enum { HARNESS_KERNELS = 512, HARNESS_CANDIDATES = 8, HARNESS_OPERANDS = 12 };
 
 struct harness {
     struct device_info info;

@@ -174,6 +174,11 @@ tests_batch_norm_SOURCES = tests/batch_norm.c
 check_PROGRAMS += tests/pack_exact
 tests_pack_exact_SOURCES = tests/pack_exact.c
 EXTRA_DIST += tests/data/planner
+
+# Recomputation: by plain counting, exhaustive search and known overheads.
+check_PROGRAMS += tests/remat
+tests_remat_SOURCES = \
+	tests/remat.c tests/remat_instance.c tests/remat_instance.h
 # The layout pass: the graph before and after means the same.
 check_PROGRAMS += tests/layout
 tests_layout_SOURCES = tests/layout.c

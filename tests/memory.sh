@@ -53,11 +53,34 @@ for heads in heads pieces; do
     }
 done
 
+# A budget: fewer bytes than what is kept without one takes, and the number that
+# a refusal names.
+compile "$model_heads" kept.plan --skip recompute --micro-batch 12
+kept=$(json kept.plan.json device_bytes)
+budget=$((kept * 8 / 10))
+compile "$model_heads" tight.plan --micro-batch 12 --memory $budget
+expect 2 "$plancl" compile "$model_heads" -o no.plan --micro-batch 12 \
+    --memory 100kB
+says err '100000 bytes of memory are too few'
+least=$(sed -n 's/.*too few: \([0-9]*\) would do.*/\1/p' "$work/err")
+compile "$model_heads" least.plan --micro-batch 12 --memory "$least"
+equal "the least number" "$(json least.plan.json device_bytes)" "$least"
+test "$(json tight.plan.json device_bytes)" -le "$budget" ||
+    wrong "the budget of $budget bytes is not kept"
+echo "two_heads: $kept bytes, $budget wanted, $least at the least"
+# shellcheck disable=SC2086
+for heads in tight least; do
+    measured "$heads, train" $heads.plan train $heads_data --epochs 2 \
+        --save $heads.safetensors
+    same_files heads.safetensors $heads.safetensors "$heads: weights"
+done
+
 # An error at the end of a run leaks nothing either.
 rm -f log
 # shellcheck disable=SC2086
 OPENCL_LAYERS=$layer PLANCL_LAYER_LOG=$work/log expect 1 "$plancl" train \
-    heads.plan $heads_data --save none/w.safetensors --quiet
+    heads.plan $heads_data --save /dev/full --quiet
+says err "cannot write /dev/full"
 equal "buffers released after an error" "$(json log buffer_released)" \
     "$(json log buffer_created)"
 

@@ -1,21 +1,19 @@
 /*
- * attention.c: softmax(q k^T scale + mask) v for each head, in plain form: the
- * matrix of weights, [N, heads, T, S], is a value, and training keeps it.
+ * attention.c: softmax(q k^T scale + mask) v for each head.
  *
- * Operands of rank 3, [N, T, heads * size], are split into heads and the result
- * joined again.  Causal rows leave columns out inside the softmax, so that no
- * mask takes memory.
+ * Operands are [N, T, heads * size] or [N, heads, T, size].  What runs is
+ * FusedAttention (fused_attention.c).  The plain form is a product, a softmax and
+ * a product, and the matrix of weights, [N, heads, T, S], is a value that
+ * training keeps: for comparison, and for the gradient of a mask that trains,
+ * which is of that size anyway.
  *
  * Vaswani et al., "Attention Is All You Need" (2017).
  */
 #include <math.h>
 
-#include "compiler/op.h"
+#include "compiler/ops/attention.h"
 
-enum { HEADS, CAUSAL, SCALE };
-enum { Q, K, V, MASK, OPERANDS };
-
-static const struct attr_spec attrs[] = {
+const struct attr_spec attention_attrs[] = {
     [HEADS] = {"heads",
                ATTR_INT,
                {.i = 1},
@@ -32,6 +30,12 @@ static const struct attr_spec attrs[] = {
                ATTR_FLOAT,
                {.f = 0},
                "of the products; 0: 1 / sqrt(size of a head)",
+               false,
+               false},
+    [PLAIN] = {"plain",
+               ATTR_BOOL,
+               {0},
+               "keep the weights, [N, heads, T, S], as a value",
                false,
                false},
     {0},
@@ -74,12 +78,44 @@ static bool shapes_fit(struct graph *g, const val *in, const union attr *attr)
     return true;
 }
 
+/* The weights' type: [N, heads, T, S]. */
+struct type attention_weights_type(const struct type *q, const struct type *k,
+                                   int64_t heads)
+{
+    int last = q->rank - 1;
+
+    return (struct type){
+        .dtype = q->dtype,
+        .rank = 4,
+        .dim = {q->dim[0], heads, q->dim[last - 1], k->dim[last - 1]},
+        .batch = q->batch};
+}
+
+static bool mask_fits(struct graph *g, val mask, const struct type *weights)
+{
+    const struct type *m = type_of(g, mask);
+    struct type both = *weights;
+
+    if (m->dtype != DT_BOOL && !dtype_is_float(m->dtype))
+        return reject_here(g, "the mask is %s, wanted bool or a float",
+                           dtype_name(m->dtype));
+    if (!type_broadcast(&both, m) || !type_equal(&both, weights))
+        return reject_here(g, "the mask %s does not broadcast to %s",
+                           type_text(g->arena, m),
+                           type_text(g->arena, weights));
+    return true;
+}
+
+/* ---- the plain form ---- */
+
 /* [N, T, heads * size] to [N, heads, T, size] */
-static val split(struct graph *g, val x, int64_t heads)
+val attention_heads(struct graph *g, val x, int64_t heads)
 {
     struct type t = *type_of(g, x);
     const int64_t dim[] = {t.dim[0], t.dim[1], heads, t.dim[2] / heads};
 
+    if (t.rank == 4)
+        return x;
     return val_transpose(g, val_reshape(g, x, dim, 4, t.batch),
                          (const int[]){0, 2, 1, 3});
 }
@@ -93,28 +129,6 @@ static val join(struct graph *g, val x)
     return val_reshape(g, y, dim, 3, t.batch);
 }
 
-/* A mask of bool says what takes part; one of floats is added. */
-static val masked(struct graph *g, val score, val mask)
-{
-    const struct type before = *type_of(g, score);
-    val y;
-
-    if (!mask.id || !score.id)
-        return score;
-    if (type_of(g, mask)->dtype == DT_BOOL)
-        y = graph_add(g, &op_Where,
-                      (val[]){mask, score, val_scalar(g, -INFINITY)}, 3, NULL);
-    else
-        y = val_add(g, score, mask);
-    if (y.id && !type_equal(type_of(g, y), &before)) {
-        reject_here(g, "the mask %s does not broadcast to %s",
-                    type_text(g->arena, type_of(g, mask)),
-                    type_text(g->arena, &before));
-        return (val){0};
-    }
-    return y;
-}
-
 static val product(struct graph *g, val a, val b, bool trans_b)
 {
     const union attr trans[] = {{.i = 0}, {.i = trans_b}};
@@ -122,27 +136,66 @@ static val product(struct graph *g, val a, val b, bool trans_b)
     return graph_add(g, &op_Product, (val[]){a, b}, 2, trans);
 }
 
+/* A mask of bool says what takes part; one of floats is added. */
+static val masked(struct graph *g, val score, val mask)
+{
+    if (!mask.id || !score.id)
+        return score;
+    if (type_of(g, mask)->dtype != DT_BOOL)
+        return val_add(g, score, mask);
+    return graph_add(g, &op_Where,
+                     (val[]){mask, score, val_scalar(g, -INFINITY)}, 3, NULL);
+}
+
+/* softmax(q k^T scale + mask) */
+val attention_weights(struct graph *g, const val *in, val mask,
+                      const union attr *attr)
+{
+    union attr soft[] = {{.i = -1}, {.i = attr[CAUSAL].i}};
+    val q = val_mul(g, attention_heads(g, in[Q], attr[HEADS].i),
+                    val_scalar(g, attr[SCALE].f));
+    val score = product(g, q, attention_heads(g, in[K], attr[HEADS].i), true);
+
+    score = masked(g, score, mask);
+    return graph_add(g, &op_Softmax, &score, 1, soft);
+}
+
+static val plain(struct graph *g, const val *in, val mask,
+                 const union attr *attr)
+{
+    val y = product(g, attention_weights(g, in, mask, attr),
+                    attention_heads(g, in[V], attr[HEADS].i), false);
+
+    return type_of(g, in[Q])->rank == 3 && y.id ? join(g, y) : y;
+}
+
+/* ---- Attention ---- */
+
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {
-    int rank = type_of(g, in[Q])->rank;
-    union attr soft[] = {{.i = -1}, {.i = attr[CAUSAL].i}};
-    double scale = attr[SCALE].f;
-    val x[3], weight;
+    val mask = nin > MASK ? in[MASK] : (val){0};
+    union attr own[] = {attr[HEADS], attr[CAUSAL], attr[SCALE], attr[PLAIN]};
+    struct type q, w;
 
     if (!shapes_fit(g, in, attr))
         return false;
-    for (int k = Q; k <= V; k++)
-        x[k] = rank == 3 ? split(g, in[k], attr[HEADS].i) : in[k];
-    if (scale == 0)
-        scale = 1 / sqrt((double)type_of(g, x[Q])->dim[3]);
-    x[Q] = val_mul(g, x[Q], val_scalar(g, scale));
-    weight = masked(g, product(g, x[Q], x[K], true),
-                    nin > MASK ? in[MASK] : (val){0});
-    weight = graph_add(g, &op_Softmax, &weight, 1, soft);
-    y[0] = product(g, weight, x[V], false);
-    if (rank == 3 && y[0].id)
-        y[0] = join(g, y[0]);
+    q = *type_of(g, in[Q]);
+    if (q.rank == 4)
+        own[HEADS].i = q.dim[1];
+    if (own[SCALE].f == 0)
+        own[SCALE].f = 1 / sqrt((double)q.dim[q.rank - 1] /
+                                (q.rank == 3 ? (double)own[HEADS].i : 1));
+    w = attention_weights_type(&q, type_of(g, in[K]), own[HEADS].i);
+    if (mask.id && !mask_fits(g, mask, &w))
+        return false;
+    if (own[PLAIN].i)
+        y[0] = plain(g, in, mask, own);
+    else
+        y[0] = graph_result(g,
+                            graph_add(g, &op_FusedAttention, in,
+                                      mask.id ? OPERANDS : MASK, own),
+                            0);
     return y[0].id != 0;
 }
 
@@ -154,7 +207,7 @@ const struct op op_Attention = {
            "k and v [N, S, d], or [N, heads, T, size]",
     .min_in = 3,
     .nin = OPERANDS,
-    .attr = attrs,
+    .attr = attention_attrs,
     .in_name = names,
     .types = "f32 f16",
     .build = build,

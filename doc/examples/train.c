@@ -41,8 +41,10 @@ int main(int argc, char **argv)
     struct plancl_data *data;
     struct plancl_meter meter;
 
-    if (argc != 5)
+    if (argc != 5) {
+        fputs("usage: train MODEL IMAGES LABELS UPDATES\n", stderr);
         return PLANCL_REFUSED;
+    }
     snprintf(images, sizeof images, "image=%s:scale=1/255", argv[2]);
     snprintf(labels, sizeof labels, "label=%s", argv[3]);
     must(plancl_data_open(spec, 2, &cb, &data));

@@ -1,0 +1,230 @@
+/*
+ * budget.c: of each sequence's ways the fastest that fits; see budget.h.
+ *
+ * Sequences share the arena, so each must fit into it by itself.  Without a budget
+ * the sequences of training take what costs next to no time, and the others no
+ * more than those where they can.
+ */
+#include "compiler/budget.h"
+
+#include <inttypes.h>
+
+#include "compiler/peak.h"
+
+/* Without a budget a step may become slower by this. */
+static const double NEXT_TO_NO_TIME = 1.01;
+
+/* One sequence and the way that it takes. */
+struct choice {
+    const struct steps *plain; /* in order, without places */
+    struct ways ways;
+    bool searched;
+    int at;
+};
+
+struct search {
+    struct budget *b;
+    const struct placing *how;
+    struct steps **seq;
+    int n;
+    struct choice choice[SEQ_KINDS];
+    struct memory *m;
+    uint64_t total;
+};
+
+static const struct way *way_of(const struct search *s, int i)
+{
+    return &s->choice[i].ways.way[s->choice[i].at];
+}
+
+/* Lay out what is chosen; false where a buffer is larger than a slab may be. */
+static bool lay_out(struct search *s)
+{
+    *s->m = (struct memory){0};
+    for (int i = 0; i < s->n; i++)
+        s->seq[i] = way_of(s, i)->steps;
+    if (!allocate(s->how->graph, s->seq, s->n, s->how->profile, s->b->reuse,
+                  s->m))
+        return false;
+    s->total = 0;
+    for (int k = 0; k < s->m->nslab; k++)
+        s->total += s->m->slab_bytes[k];
+    return true;
+}
+
+/* Where a sequence is trained with, time counts; init and load run once. */
+static bool is_training(const struct steps *s)
+{
+    return s->id == SEQ_STEP || s->id == SEQ_ACCUMULATE;
+}
+
+static double limit_of(const struct steps *s)
+{
+    return s->id == SEQ_INIT || s->id == SEQ_LOAD ? 0 : NEXT_TO_NO_TIME;
+}
+
+static void look_for_ways(struct search *s, int i, double limit)
+{
+    struct choice *c = &s->choice[i];
+
+    if (c->searched || !s->how->recompute)
+        return;
+    c->ways = ways_find(c->plain, s->how, limit);
+    c->searched = true;
+}
+
+/* The first way of at most this load within the limit of time, or the last
+ * within it. */
+static void choose(struct choice *c, uint64_t load, double limit)
+{
+    const struct way *way = c->ways.way;
+
+    c->at = 0;
+    while (way[c->at].load > load && c->at + 1 < c->ways.n &&
+           (limit == 0 || way[c->at + 1].seconds <= limit * way[0].seconds))
+        c->at++;
+}
+
+/* ---- without a budget ---- */
+
+static void choose_for_nothing(struct search *s)
+{
+    uint64_t most = 0;
+
+    for (int i = 0; i < s->n; i++) {
+        if (!is_training(s->seq[i]))
+            continue;
+        look_for_ways(s, i, NEXT_TO_NO_TIME);
+        choose(&s->choice[i], 0, NEXT_TO_NO_TIME);
+        if (way_of(s, i)->load > most)
+            most = way_of(s, i)->load;
+    }
+    for (int i = 0; most && i < s->n; i++) {
+        if (s->choice[i].ways.way[0].load > most)
+            look_for_ways(s, i, limit_of(s->seq[i]));
+        choose(&s->choice[i], most, limit_of(s->seq[i]));
+    }
+}
+
+/* ---- with a budget ---- */
+
+/* Give each sequence that is too large its next way that may fit; false where
+ * one has none. */
+static bool shrink(struct search *s, uint64_t arena)
+{
+    bool able = true;
+
+    for (int i = 0; i < s->n; i++) {
+        struct choice *c = &s->choice[i];
+
+        if (s->seq[i]->height <= arena)
+            continue;
+        look_for_ways(s, i, 0);
+        able = able && c->at + 1 < c->ways.n;
+        if (c->at + 1 < c->ways.n)
+            c->at++;
+        while (way_of(s, i)->load > arena && c->at + 1 < c->ways.n)
+            c->at++;
+    }
+    return able;
+}
+
+static void choose_least(struct search *s)
+{
+    for (int i = 0; i < s->n; i++) {
+        look_for_ways(s, i, 0);
+        s->choice[i].at = s->choice[i].ways.n - 1;
+    }
+}
+
+/* Bytes that no choice goes below. */
+static uint64_t least_needed(const struct search *s)
+{
+    uint64_t arena = 0;
+
+    for (int i = 0; i < s->n; i++) {
+        uint64_t bound = ways_bound(s->choice[i].plain, s->how);
+
+        arena = bound > arena ? bound : arena;
+    }
+    return s->total - s->m->arena_bytes + arena;
+}
+
+/* Say how few bytes would do, and what holds them there. */
+static bool refuse(struct search *s)
+{
+    struct text t = {.arena = s->how->graph->arena};
+    const struct steps *largest;
+    uint64_t persistent;
+
+    s->b->over = true;
+    s->b->would_do = least_needed(s);
+    if (s->b->may_cut)
+        return reject_here(s->how->graph,
+                           "%" PRIu64 " bytes of memory are too few",
+                           s->b->bytes);
+    choose_least(s);
+    if (!lay_out(s))
+        return false;
+    persistent = s->total - s->m->arena_bytes;
+    largest = s->seq[0];
+    for (int i = 1; i < s->n; i++)
+        if (s->seq[i]->height > largest->height)
+            largest = s->seq[i];
+    peak_describe(largest, s->how->profile->alignment, s->how->graph->arena,
+                  &t);
+    s->b->would_do = s->total;
+    s->how->graph->path = NULL;
+    return reject_here(s->how->graph,
+                       "%" PRIu64 " bytes of memory are too few: %" PRIu64
+                       " would do, %" PRIu64
+                       " of them for parameters, state, inputs and outputs; "
+                       "the rest is what sequence %s needs at %s",
+                       s->b->bytes, s->total, persistent,
+                       plan_sequence_name(largest->id), t.s);
+}
+
+static bool keep_budget(struct search *s)
+{
+    uint64_t persistent = s->total - s->m->arena_bytes;
+    bool able = least_needed(s) <= s->b->bytes;
+
+    while (able && s->total > s->b->bytes) {
+        able = shrink(s, s->b->bytes - persistent);
+        if (able && !lay_out(s))
+            return false;
+    }
+    return able || refuse(s);
+}
+
+static void tell(const struct search *s)
+{
+    for (int i = 0; i < s->n; i++) {
+        const struct way *w = way_of(s, i), *plain = s->choice[i].ways.way;
+
+        if (w->repeats && is_training(w->steps))
+            note(s->b->cb, PLANCL_NOTE,
+                 "sequence %s computes %d results again, in %.1f %% more "
+                 "predicted time: at its peak %" PRIu64
+                 " bytes are alive, not %" PRIu64,
+                 plan_sequence_name(w->steps->id), w->repeats,
+                 100 * (w->seconds / plain->seconds - 1), w->load, plain->load);
+    }
+}
+
+bool budget_place(struct budget *b, const struct placing *how,
+                  struct steps **seq, int nseq, struct memory *m)
+{
+    struct search s = {.b = b, .how = how, .seq = seq, .n = nseq, .m = m};
+
+    for (int i = 0; i < nseq; i++) {
+        s.choice[i].plain = seq[i];
+        s.choice[i].ways = ways_plain(seq[i], how);
+    }
+    if (!b->bytes && how->recompute)
+        choose_for_nothing(&s);
+    if (!lay_out(&s) || (b->bytes && !keep_budget(&s)))
+        return false;
+    tell(&s);
+    return true;
+}

@@ -1,0 +1,29 @@
+/*
+ * budget.h: the memory of all sequences within a budget, by computing again what
+ * does not fit.
+ */
+#ifndef COMPILER_BUDGET_H
+#define COMPILER_BUDGET_H
+
+#include "compiler/allocate.h"
+#include "compiler/recompute.h"
+
+struct budget {
+    const struct plancl_callbacks *cb; /* gets a note of what was done */
+    /* Of all slabs together; 0: as few as cost next to no time. */
+    uint64_t bytes;
+    bool reuse;   /* share memory between lifetimes */
+    bool last;    /* nothing smaller is tried afterwards */
+    bool may_cut; /* micro-batches are: do not look for long */
+    /* The results: not kept, and the model's diag says why.  Bytes that would
+     * do; where it may be cut, that are needed at the least. */
+    bool over;
+    uint64_t would_do;
+};
+
+/* Place every buffer of all sequences, which schedule() has put in order; seq[]
+ * becomes what is to run.  False after reject_here(). */
+bool budget_place(struct budget *, const struct placing *, struct steps **seq,
+                  int nseq, struct memory *);
+
+#endif

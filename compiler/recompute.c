@@ -1,0 +1,298 @@
+/*
+ * recompute.c: from steps to the question of remat.h, and back.
+ *
+ * The question is asked of the steps before places are settled: a value is a
+ * transient buffer.  It knows of places what would hold without repeats: what
+ * lies in a leaf takes no bytes and stays, and where a result is written over an
+ * operand that dies there, the two count once.  The answers are then settled and
+ * measured as all steps are, so no number that a user sees is a guess.
+ */
+#include "compiler/recompute.h"
+
+#include <string.h>
+
+#include "compiler/allocate.h"
+#include "compiler/lower.h"
+#include "compiler/remat.h"
+
+enum { RUNGS = 60, SOME = 10 };
+/* Each rung has this part of the one above. */
+static const double RUNG = 0.96;
+/* The search is one seed: lists here are long, and rungs lie close. */
+static const struct remat_effort effort = {.moves = 6000, .seeds = 1};
+
+struct question {
+    const struct steps *s;
+    const struct placing *how;
+    struct arena *arena;
+    const struct steps *plain; /* with its places */
+    int *value;                /* by buffer, or -1 */
+    int *until;                /* by leaf: the step that changes it */
+    struct remat_value *values;
+    struct remat_op *ops;
+    struct remat_job job;
+};
+
+/* ---- steps to question ---- */
+
+static uint64_t bytes_of(const struct question *q, int buffer)
+{
+    if (q->plain->root[buffer] < q->s->nleaf)
+        return 0;
+    return round_up_u64(q->s->buffer[buffer].bytes, q->how->profile->alignment);
+}
+
+static void add_values(struct question *q)
+{
+    memset(q->value, -1, ((size_t)q->s->nbuffer + 1) * sizeof *q->value);
+    for (int i = 0; i < q->s->n; i++) {
+        const struct step *t = &q->s->step[i];
+
+        for (int k = 0; k < t->nuse; k++) {
+            int b = t->use[k].buffer;
+
+            if (t->use[k].access != PLAN_WRITE || b < q->s->nleaf)
+                continue;
+            q->value[b] = q->job.nvalue;
+            q->values[q->job.nvalue++] = (struct remat_value){
+                .bytes = bytes_of(q, b), .maker = i};
+        }
+    }
+}
+
+/* What is moved into a leaf stays.  Made in the leaf's own memory, it ends what
+ * could be read there before. */
+static void add_moves(struct question *q)
+{
+    for (int b = 0; b < q->s->nleaf; b++)
+        q->until[b] = q->s->n - 1;
+    for (int i = 0; i < q->s->nmove; i++) {
+        const struct move *m = &q->s->move[i];
+        struct remat_value *v = &q->values[q->value[m->value]];
+
+        v->kept = true;
+        if (q->plain->root[m->value] == m->leaf)
+            q->until[m->leaf] = v->maker;
+    }
+}
+
+/* The input, plus one, whose memory a result has without repeats. */
+static int shared_input(const struct question *q, const struct step *t)
+{
+    const int *root = q->plain->root;
+
+    for (int k = 0; k < t->nuse; k++) {
+        int out = t->use[k].buffer;
+
+        if (t->use[k].access != PLAN_WRITE || root[out] == out ||
+            root[out] < q->s->nleaf)
+            continue;
+        for (int j = 0; j < t->nuse; j++)
+            if (t->use[k].over >> j & 1 && root[t->use[j].buffer] == root[out])
+                return q->value[t->use[j].buffer] + 1;
+    }
+    return 0;
+}
+
+static bool has_input(const struct remat_op *op, const int *in, int value)
+{
+    for (int k = 0; k < op->nin; k++)
+        if (in[k] == value)
+            return true;
+    return false;
+}
+
+static void add_op(struct question *q, int i)
+{
+    const struct step *t = &q->s->step[i];
+    struct remat_op *op = &q->ops[i];
+    int *in = ARENA_NEW(q->arena, int, (size_t)t->nuse + 1);
+
+    *op = (struct remat_op){.cost = (int64_t)(t->seconds * 1e9) + 1,
+                            .until = q->s->n - 1,
+                            .over = shared_input(q, t),
+                            .in = in};
+    for (int k = 0; k < t->nuse; k++) {
+        int b = t->use[k].buffer;
+
+        if (q->s->buffer[b].kind == PLAN_WORKSPACE)
+            op->workspace += bytes_of(q, b);
+        if (t->use[k].access != PLAN_READ)
+            continue;
+        if (b < q->s->nleaf && q->until[b] < op->until)
+            op->until = q->until[b];
+        else if (b >= q->s->nleaf && !has_input(op, in, q->value[b]))
+            in[op->nin++] = q->value[b];
+    }
+}
+
+static void ask(struct question *q)
+{
+    size_t n = (size_t)q->s->nbuffer + 1;
+
+    q->value = ARENA_NEW(q->arena, int, n);
+    q->until = ARENA_NEW(q->arena, int, n);
+    q->values = ARENA_NEW(q->arena, struct remat_value, n);
+    q->ops = ARENA_NEW(q->arena, struct remat_op, (size_t)q->s->n + 1);
+    add_values(q);
+    add_moves(q);
+    for (int i = 0; i < q->s->n; i++)
+        add_op(q, i);
+    q->job.nop = q->s->n;
+    q->job.op = q->ops;
+    q->job.value = q->values;
+}
+
+/* ---- answer to steps ---- */
+
+struct writer {
+    struct steps *to;
+    int *now; /* by buffer of the old steps: its latest copy */
+    struct arena *arena;
+};
+
+static int copy_buffer(struct writer *w, int old)
+{
+    w->to->buffer[w->to->nbuffer] = w->to->buffer[old];
+    return w->to->nbuffer++;
+}
+
+static void write_step(struct writer *w, const struct step *t, bool again)
+{
+    struct step *x = &w->to->step[w->to->n++];
+
+    *x = *t;
+    x->use = ARENA_NEW(w->arena, struct use, (size_t)t->nuse + 1);
+    for (int k = 0; k < t->nuse; k++) {
+        int b = t->use[k].buffer;
+
+        x->use[k] = t->use[k];
+        if (t->use[k].access & PLAN_WRITE && again)
+            w->now[b] = copy_buffer(w, b);
+        x->use[k].buffer = w->now[b];
+    }
+}
+
+/* Steps with the repeats of a plan. */
+static struct steps *repeated(const struct question *q,
+                              const struct remat_plan *plan)
+{
+    const struct steps *s = q->s;
+    struct steps *to = ARENA_NEW(q->arena, struct steps, 1);
+    struct writer w = {.to = to, .arena = q->arena};
+    size_t extra = 0;
+
+    for (int k = 0; k < plan->nevent; k++)
+        extra += (size_t)s->step[plan->event[k].op].nuse;
+    *to = *s;
+    to->n = 0;
+    to->cap = s->n + plan->nevent;
+    to->step = ARENA_NEW(q->arena, struct step, (size_t)to->cap + 1);
+    to->cap_buffer = s->nbuffer + (int)extra;
+    to->buffer = ARENA_NEW(q->arena, struct buffer, (size_t)to->cap_buffer + 1);
+    memcpy(to->buffer, s->buffer, (size_t)s->nbuffer * sizeof *s->buffer);
+    w.now = ARENA_NEW(q->arena, int, (size_t)s->nbuffer + 1);
+    for (int b = 0; b < s->nbuffer; b++)
+        w.now[b] = b;
+    for (int i = 0, k = 0; i < s->n; i++) {
+        for (; k < plan->nevent && plan->event[k].before == i; k++)
+            write_step(&w, &s->step[plan->event[k].op], true);
+        write_step(&w, &s->step[i], false);
+    }
+    return to;
+}
+
+static struct way settle(const struct steps *s, const struct placing *how)
+{
+    struct arena *a = how->graph->arena;
+    struct way way = {.steps = ARENA_NEW(a, struct steps, 1)};
+
+    *way.steps = *s;
+    inplace(way.steps, how->graph, &how->profile->info, how->inplace);
+    way.load = steps_load(way.steps, how->profile->alignment, a);
+    for (int i = 0; i < way.steps->n; i++)
+        way.seconds += way.steps->step[i].seconds;
+    return way;
+}
+
+/* ---- ways ---- */
+
+struct ways ways_plain(const struct steps *s, const struct placing *how)
+{
+    struct ways w = {1, ARENA_NEW(how->graph->arena, struct way, 1)};
+
+    w.way[0] = settle(s, how);
+    return w;
+}
+
+/* Add a way where it has less load than all before; a way that is dearer, and
+ * not better, goes. */
+static void keep(struct ways *w, const struct way *x)
+{
+    if (x->load >= w->way[w->n - 1].load)
+        return;
+    while (w->n > 1 && w->way[w->n - 1].seconds >= x->seconds)
+        w->n--;
+    w->way[w->n++] = *x;
+}
+
+/* The ways of some budgets; false when there is no use in smaller ones. */
+static bool look(struct question *q, const uint64_t *budget, int n,
+                 double limit, struct ways *w)
+{
+    struct remat_plan *plan = ARENA_NEW(q->arena, struct remat_plan, (size_t)n);
+    bool useful = false;
+
+    remat_solve(&q->job, budget, n, &effort, plan, q->arena);
+    for (int k = 0; k < n; k++) {
+        struct way x;
+
+        useful = plan[k].found;
+        if (!plan[k].found || plan[k].nevent == 0 ||
+            (k && plan[k].event == plan[k - 1].event))
+            continue;
+        x = settle(repeated(q, &plan[k]), q->how);
+        x.repeats = plan[k].nevent;
+        keep(w, &x);
+        useful = limit == 0 || x.seconds <= limit * w->way[0].seconds;
+    }
+    return useful;
+}
+
+static void begin(struct question *q, const struct way *plain)
+{
+    q->plain = plain->steps;
+    ask(q);
+}
+
+uint64_t ways_bound(const struct steps *s, const struct placing *how)
+{
+    struct question q = {.s = s, .how = how, .arena = how->graph->arena};
+    struct way plain = settle(s, how);
+    int op;
+
+    begin(&q, &plain);
+    return remat_bound(&q.job, &op, q.arena);
+}
+
+struct ways ways_find(const struct steps *s, const struct placing *how,
+                      double limit)
+{
+    struct question q = {.s = s, .how = how, .arena = how->graph->arena};
+    struct ways w = {1, ARENA_NEW(q.arena, struct way, RUNGS + 1)};
+    int at_once = limit == 0 ? RUNGS : SOME;
+    uint64_t budget[RUNGS];
+    double rung;
+
+    w.way[0] = settle(s, how);
+    begin(&q, &w.way[0]);
+    rung = (double)remat_measure(&q.job, NULL, 0, q.arena).peak;
+    for (int k = 0; k < RUNGS; k++) {
+        rung *= RUNG;
+        budget[k] = (uint64_t)rung;
+    }
+    for (int k = 0; k < RUNGS; k += at_once)
+        if (!look(&q, budget + k, at_once, limit, &w))
+            break;
+    return w;
+}

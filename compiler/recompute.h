@@ -1,0 +1,46 @@
+/*
+ * recompute.h: a sequence in less memory, by running some of its steps again.
+ *
+ * A repeated step is the same kernel on the same bits, so no bit of any result
+ * changes; a repeat writes buffers of its own, so that in all that follows each
+ * transient is still written once.
+ */
+#ifndef COMPILER_RECOMPUTE_H
+#define COMPILER_RECOMPUTE_H
+
+#include "compiler/steps.h"
+#include "runtime/profile.h"
+
+/* One way to run a sequence. */
+struct way {
+    uint64_t load;  /* bytes of shared buffers alive at once, at most */
+    double seconds; /* predicted */
+    int repeats;
+    struct steps *steps; /* inplace() has settled its places */
+};
+
+/* The first repeats nothing; from each to the next the load falls and the
+ * seconds do not. */
+struct ways {
+    int n;
+    struct way *way;
+};
+
+/* How steps are placed, whatever the budget. */
+struct placing {
+    struct graph *graph; /* whose arena and diag are used */
+    const struct device_profile *profile;
+    bool inplace, recompute; /* whether they were not left out */
+};
+
+/* The one way without repeats, of steps that schedule() has put in order. */
+struct ways ways_plain(const struct steps *, const struct placing *);
+/* Bytes that no way can do without, as some step needs them for itself. */
+uint64_t ways_bound(const struct steps *, const struct placing *);
+/* Ways for a fixed list of loads, down to the least that was found; or, with a
+ * limit, to where seconds are more than that many times the first's.  The same
+ * steps and limit give the same ways. */
+struct ways ways_find(const struct steps *, const struct placing *,
+                      double limit);
+
+#endif
