@@ -1,9 +1,9 @@
 /*
  * select.cl: the first k of each row by size, one work-item for each row.
  *
- * Each of the k is found by a walk over the row: the first by size of those that
- * come after the one before.  Nothing is stored in between, and no order depends
- * on anything but the values.  SIGN - turns the order round.
+ * Each of the k is found by a walk over the row: the first by size of those
+ * that come after the one before.  Nothing is stored in between, and no order
+ * depends on anything but the values.  SIGN - turns the order round.
  */
 
 /* Does a come before b, whatever their places? */

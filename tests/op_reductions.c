@@ -64,7 +64,8 @@ static const struct op_case l1_cases[] = {
 /* At zero the root's slope is infinite, the norm's gradient is not. */
 static const struct op_case l2_cases[] = {
     {.in = {F32(1, 2)}, .x = {none}, .y = none},
-    {.in = {F32(2, 3)}, .attr = "axes=1", .x = {six}, .y = roots}, EVERYWHERE};
+    {.in = {F32(2, 3)}, .attr = "axes=1", .x = {six}, .y = roots},
+    EVERYWHERE};
 
 static const struct op_case square_cases[] = {
     {.in = {F32(2, 3)}, .attr = "axes=1", .x = {six}, .y = squares},
