@@ -33,6 +33,8 @@ static void print_header(const struct plan *p, struct text *t)
     text_add(
         t, "batch %" PRIu32 ", effective batch %" PRIu32 ", learning rate %g\n",
         p->batch, p->effective, p->learning_rate);
+    if (p->sequence[SEQ_STEP].count)
+        text_add(t, "predicted step %.3g ms\n", 1e3 * plan_step_seconds(p));
     text_add(t, "numerics %s\n\nbytes\n", p->numerics);
     put_bytes(t, "device", p->device_bytes);
     put_bytes(t, "host", p->host_bytes);
