@@ -13,6 +13,7 @@ struct command {
 };
 
 enum plancl_status command_compile(int argc, char **argv);
+enum plancl_status command_fit(int argc, char **argv);
 enum plancl_status command_train(int argc, char **argv);
 enum plancl_status command_evaluate(int argc, char **argv);
 enum plancl_status command_predict(int argc, char **argv);

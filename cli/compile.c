@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/report.h"
+#include "cli/target.h"
 #include "runtime/base.h"
 
 struct compile_options {
@@ -70,25 +71,6 @@ static enum plancl_status skip_list(const struct texts *t, unsigned *skip,
     return status;
 }
 
-/* The n-th, "N=16"; the name is cut out of the argument, which is ours to
- * change. */
-static enum plancl_status dim_one(char *s, struct plancl_dim *dim, unsigned n,
-                                  const struct plancl_callbacks *cb)
-{
-    char *equals = strchr(s, '=');
-
-    if (!equals || equals == s || !count_parse(equals + 1, &dim[n].size))
-        return fail(cb, PLANCL_REFUSED, "--dim=%s: wanted NAME=SIZE", s);
-    *equals = '\0';
-    for (unsigned i = 0; i < n; i++)
-        if (strcmp(dim[i].name, s) == 0)
-            return fail(cb, PLANCL_REFUSED,
-                        "--dim %s is given twice: %" PRIu64 " and %" PRIu64, s,
-                        dim[i].size, dim[n].size);
-    dim[n].name = s;
-    return PLANCL_OK;
-}
-
 static enum plancl_status check_stage(const char *option, const char *name,
                                       const struct plancl_callbacks *cb)
 {
@@ -122,71 +104,6 @@ static enum plancl_status check_stages(const struct compile_options *o,
     return status;
 }
 
-/* "14GiB", or "75%" of what the device has. */
-static enum plancl_status memory_budget(const char *s,
-                                        struct plancl_compile_options *c,
-                                        const struct plancl_callbacks *cb)
-{
-    char *end;
-
-    if (!s || (size_parse(s, &c->memory) && c->memory))
-        return PLANCL_OK;
-    c->memory_part = strtod(s, &end) / 100;
-    if (end == s || strcmp(end, "%") != 0 || !(c->memory_part > 0) ||
-        c->memory_part > 1)
-        return fail(cb, PLANCL_REFUSED,
-                    "--memory=%s: wanted a size such as 14GiB, or a part of "
-                    "the device's memory such as 75%%",
-                    s);
-    return PLANCL_OK;
-}
-
-/* ---- the device that it is for ---- */
-
-static bool is_number(const char *s)
-{
-    size_t digits = strspn(s, "0123456789");
-
-    return digits && !s[digits];
-}
-
-static void count_device(void *context, unsigned index,
-                         const struct plancl_device *d)
-{
-    (void)index;
-    (void)d;
-    ++*(unsigned *)context;
-}
-
-static bool device_present(void)
-{
-    unsigned n = 0;
-
-    return plancl_devices(NULL, count_device, &n) == PLANCL_OK && n;
-}
-
-/* Without --device: what a session would take, and a profile where there is
- * nothing. */
-static void choose_device(const struct compile_options *o,
-                          struct plancl_compile_options *c,
-                          const struct plancl_callbacks *cb)
-{
-    const char *from_environment = getenv("PLANCL_DEVICE");
-
-    if (o->device && is_number(o->device))
-        c->device = o->device;
-    else if (o->device)
-        c->profile = o->device;
-    else if (from_environment && *from_environment)
-        c->device = from_environment;
-    else if (device_present())
-        c->device = "0";
-    else
-        note(cb, PLANCL_NOTE,
-             "there is no OpenCL device here: compiling for the profile "
-             "\"cpu\"");
-}
-
 /* ---- the command ---- */
 
 static void print_stage(void *context, const char *stage, const char *text)
@@ -212,7 +129,7 @@ static enum plancl_status finish(const struct compile_options *o,
 
 static enum plancl_status compile(const char *model,
                                   const struct compile_options *o,
-                                  struct plancl_dim *dim,
+                                  const struct plancl_dim *dim,
                                   const struct plancl_callbacks *cb)
 {
     struct plancl_compile_options c = {
@@ -229,14 +146,12 @@ static enum plancl_status compile(const char *model,
     enum plancl_status status = check_stages(o, cb);
 
     if (!status)
-        status = memory_budget(o->memory, &c, cb);
+        status = target_memory(o->memory, &c, cb);
     if (!status)
         status = skip_list(&o->skip, &c.skip, cb);
-    for (unsigned i = 0; !status && i < o->dims.n; i++)
-        status = dim_one((char *)o->dims.v[i], dim, i, cb);
     if (status)
         return status;
-    choose_device(o, &c, cb);
+    target_device(o->device, &c, cb);
     status = plancl_compile(model, NULL, &c, cb, &plan);
     if (!status && plan && o->out)
         status = finish(o, plan, cb);
@@ -247,15 +162,16 @@ static enum plancl_status compile(const char *model,
 static enum plancl_status run(const char *model,
                               const struct compile_options *o)
 {
-    struct plancl_dim *dim = calloc(o->dims.n ? o->dims.n : 1, sizeof *dim);
+    struct plancl_dim *dim;
     struct report report;
     struct plancl_callbacks cb;
     enum plancl_status status;
 
     report_open(&report, o->quiet);
     cb = report_callbacks(&report);
-    status = dim ? compile(model, o, dim, &cb)
-                 : fail(&cb, PLANCL_MEMORY, "out of memory");
+    status = target_dims(&o->dims, &cb, &dim);
+    if (!status)
+        status = compile(model, o, dim, &cb);
     report_close(&report);
     free(dim);
     return status;

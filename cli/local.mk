@@ -8,6 +8,7 @@ cli_plancl_SOURCES = \
     cli/evaluate.c \
     cli/feed.c \
     cli/feed.h \
+    cli/fit.c \
     cli/inspect.c \
     cli/interrupt.c \
     cli/interrupt.h \
@@ -30,6 +31,8 @@ cli_plancl_SOURCES = \
     cli/report.h \
     cli/run.c \
     cli/run.h \
+    cli/target.c \
+    cli/target.h \
     cli/train.c \
     cli/train_log.c \
     cli/train_log.h \
@@ -41,6 +44,7 @@ dist_man_MANS += \
     cli/man/plancl-compile.1 \
     cli/man/plancl-devices.1 \
     cli/man/plancl-evaluate.1 \
+    cli/man/plancl-fit.1 \
     cli/man/plancl-inspect.1 \
     cli/man/plancl-ops.1 \
     cli/man/plancl-predict.1 \

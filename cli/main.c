@@ -16,6 +16,7 @@
 
 static const struct command commands[] = {
     {"compile", "make a plan from a model file", command_compile},
+    {"fit", "find the largest batch that fits into memory", command_fit},
     {"train", "train a plan's weights on data", command_train},
     {"evaluate", "measure losses and metrics on data", command_evaluate},
     {"predict", "write or print outputs for data", command_predict},

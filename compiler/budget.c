@@ -212,6 +212,24 @@ static void tell(const struct search *s)
     }
 }
 
+static void keep_account(const struct search *s)
+{
+    struct plancl_compile_done *d = &s->b->done;
+
+    *d = (struct plancl_compile_done){.memory = s->b->bytes};
+    for (int i = 0; i < s->n; i++) {
+        const struct way *w = way_of(s, i), *plain = s->choice[i].ways.way;
+
+        if (!is_training(w->steps) || plain->load < d->kept_load)
+            continue;
+        d->repeats = (uint32_t)w->repeats;
+        d->load = w->load;
+        d->kept_load = plain->load;
+        d->seconds = w->seconds;
+        d->kept_seconds = plain->seconds;
+    }
+}
+
 bool budget_place(struct budget *b, const struct placing *how,
                   struct steps **seq, int nseq, struct memory *m)
 {
@@ -226,5 +244,6 @@ bool budget_place(struct budget *b, const struct placing *how,
     if (!lay_out(&s) || (b->bytes && !keep_budget(&s)))
         return false;
     tell(&s);
+    keep_account(&s);
     return true;
 }

@@ -6,6 +6,7 @@
 #define COMPILER_BUDGET_H
 
 #include "compiler/allocate.h"
+#include "compiler/plancl_compile.h"
 #include "compiler/recompute.h"
 
 struct budget {
@@ -19,6 +20,7 @@ struct budget {
      * do; where it may be cut, that are needed at the least. */
     bool over;
     uint64_t would_do;
+    struct plancl_compile_done done; /* where it fits */
 };
 
 /* Place every buffer of all sequences, which schedule() has put in order; seq[]

@@ -362,6 +362,8 @@ static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
         note(c->cb, PLANCL_NOTE,
              "the batch of %lld samples is taken in pieces of %lld",
              (long long)c->model->effective, (long long)c->model->batch);
+    if (c->opt->done)
+        *c->opt->done = c->budget.done;
     return finish(c, &flat, out);
 }
 

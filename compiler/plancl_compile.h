@@ -30,6 +30,16 @@ struct plancl_dim {
     uint64_t size;
 };
 
+/* What a compile did to save memory.  Loads are bytes of shared buffers alive
+ * at the peak, seconds are predicted; both of the sequence of training that
+ * needs most with everything kept, and 0 where nothing trains. */
+struct plancl_compile_done {
+    uint64_t memory;          /* the budget in bytes; 0: there was none */
+    uint32_t repeats;         /* results that are computed again */
+    uint64_t load, kept_load; /* as it is, and with everything kept */
+    double seconds, kept_seconds;
+};
+
 struct plancl_compile_options {
     const struct plancl_dim *dim; /* bound over the model's defaults */
     unsigned ndim;
@@ -45,7 +55,8 @@ struct plancl_compile_options {
     /* Where it is given and the memory is too little: the bytes that would do;
      * else 0. */
     uint64_t *would_do;
-    unsigned skip; /* of enum plancl_pass */
+    struct plancl_compile_done *done; /* filled where it is given */
+    unsigned skip;                    /* of enum plancl_pass */
     /* Keep for plancl_read, with role PLANCL_OBSERVED, what the last step
      * computed: "gradient.NAME" of each parameter that trains, before clipping,
      * and "training.NAME", each output as training computes it, of the update's

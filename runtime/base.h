@@ -55,6 +55,8 @@ struct text {
 };
 void text_add(struct text *, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_bytes(struct text *, const char *, size_t);
+/* "12.30 MiB", for the eye; exact bytes stand beside it. */
+void text_size(struct text *, uint64_t bytes);
 
 /* Give a message and return the status, so that a refusal is one line. */
 enum plancl_status fail(const struct plancl_callbacks *, enum plancl_status,

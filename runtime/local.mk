@@ -9,6 +9,7 @@ libplancl_la_SOURCES += \
 	runtime/plan.c \
 	runtime/plan.h \
 	runtime/plan_contents.c \
+	runtime/plan_draw.c \
 	runtime/plan_file.c \
 	runtime/plan_inspect.c \
 	runtime/plan_io.h \
@@ -18,6 +19,9 @@ libplancl_la_SOURCES += \
 	runtime/plan_json_value.h \
 	runtime/plan_json_write.c \
 	runtime/plan_lifetimes.c \
+	runtime/plan_live.c \
+	runtime/plan_live.h \
+	runtime/plan_map.c \
 	runtime/plan_print.c \
 	runtime/plan_ranges.c \
 	runtime/plan_verify.c \

@@ -32,6 +32,17 @@ double plan_sequence_seconds(const struct plan *p, enum plan_sequence_id id)
     return sum;
 }
 
+double plan_step_seconds(const struct plan *p)
+{
+    uint32_t pieces = p->batch ? (p->effective + p->batch - 1) / p->batch : 1;
+
+    if (!p->sequence[SEQ_STEP].count)
+        return 0;
+    return plan_sequence_seconds(p, SEQ_STEP) +
+           (pieces - 1) * plan_sequence_seconds(p, SEQ_ACCUMULATE) +
+           pieces * plan_sequence_seconds(p, SEQ_COUNT);
+}
+
 static void put_u64(struct text *t, const char *key, uint64_t x)
 {
     text_add(t, "\"%s\": %" PRIu64 ",\n", key, x);
@@ -52,6 +63,7 @@ static void inspect_header(const struct plan *p, struct text *t)
     put_u64(t, "batch", p->batch);
     put_u64(t, "effective_batch", p->effective);
     text_add(t, "\"learning_rate\": %.17g,\n", p->learning_rate);
+    text_add(t, "\"predicted_step_s\": %.9g,\n", plan_step_seconds(p));
     put_string(t, "numerics", p->numerics);
     put_u64(t, "device_bytes", p->device_bytes);
     put_u64(t, "host_bytes", p->host_bytes);

@@ -41,6 +41,10 @@ enum plancl_status plan_json_read(const char *text, size_t len,
 enum plancl_status plan_verify(const struct plan *,
                                const struct plancl_callbacks *);
 
+/* b is written over a: same place, and a is read for the last time in the
+ * entry that writes b for the first. */
+bool plan_takes_over(const struct plan_buffer *a, const struct plan_buffer *b);
+
 /* Where the arena is fullest.  Buffers that share a place in the entry that
  * turns the one into the other count once. */
 struct plan_peak {
@@ -75,6 +79,8 @@ struct plan_categories {
 };
 struct plan_categories plan_categories_of(const struct plan *, struct arena *);
 double plan_sequence_seconds(const struct plan *, enum plan_sequence_id);
+/* Of a whole update, all its micro-batches; 0 where the plan does not train. */
+double plan_step_seconds(const struct plan *);
 
 /* A JSON string with its quotes. */
 void text_json_string(struct text *, const char *);

@@ -128,9 +128,7 @@ static void count_out(struct sweep *w, const struct plan_buffer *b)
     w->now.kind_bytes[b->kind] -= b->bytes;
 }
 
-/* b is written over a: same place, and a is read for the last time in the
- * entry that writes b for the first. */
-static bool takes_over(const struct plan_buffer *a, const struct plan_buffer *b)
+bool plan_takes_over(const struct plan_buffer *a, const struct plan_buffer *b)
 {
     return a->slab == b->slab && a->offset == b->offset &&
            a->bytes == b->bytes && a->last == b->first && a->first < b->first;
@@ -163,7 +161,7 @@ static enum plancl_status begin(struct sweep *w, uint32_t i)
     if (holder != RANGE_NONE) {
         const struct plan_buffer *a = w->p->buffer + (holder - 1);
 
-        if (!takes_over(a, b))
+        if (!plan_takes_over(a, b))
             return overlap(w, holder - 1, i);
         count_out(w, a);
     }

@@ -3,24 +3,12 @@
  */
 #include <inttypes.h>
 
-#include "runtime/plan_io.h"
-
-/* "12.3 MiB" for the eye; exact bytes always stand beside it. */
-static void put_size(struct text *t, uint64_t bytes)
-{
-    static const char *const unit[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    double x = (double)bytes;
-    int u = 0;
-
-    for (; x >= 1024 && u < 4; u++)
-        x /= 1024;
-    text_add(t, u ? "%.2f %s" : "%.0f %s", x, unit[u]);
-}
+#include "runtime/plan_live.h"
 
 static void put_bytes(struct text *t, const char *what, uint64_t bytes)
 {
     text_add(t, "  %-20s %16" PRIu64 "  (", what, bytes);
-    put_size(t, bytes);
+    text_size(t, bytes);
     text_add(t, ")\n");
 }
 
@@ -33,6 +21,8 @@ static void print_header(const struct plan *p, struct text *t)
     text_add(
         t, "batch %" PRIu32 ", effective batch %" PRIu32 ", learning rate %g\n",
         p->batch, p->effective, p->learning_rate);
+    if (p->sequence[SEQ_STEP].count)
+        text_add(t, "predicted step %.3g ms\n", 1e3 * plan_step_seconds(p));
     text_add(t, "numerics %s\n\nbytes\n", p->numerics);
     put_bytes(t, "device", p->device_bytes);
     put_bytes(t, "host", p->host_bytes);
@@ -41,36 +31,29 @@ static void print_header(const struct plan *p, struct text *t)
     put_bytes(t, "largest allocation", p->max_allocation);
 }
 
-/* Every buffer that is live when the arena is fullest. */
-static void print_peak(const struct plan *p, const struct plan_peak *peak,
-                       struct text *t)
+static void print_peak(const struct plan *p, struct text *t)
 {
-    if (!peak->bytes)
+    struct plan_live live = plan_live_of(p, t->arena);
+
+    if (!live.n)
         return;
     text_add(t,
              "\nthe arena is fullest in %s entry %" PRIu32 ", %" PRIu64
              " bytes live\n",
-             plan_sequence_name(peak->sequence), peak->entry, peak->bytes);
-    for (uint32_t i = 0; i < p->nbuffer; i++) {
-        const struct plan_buffer *b = p->buffer + i;
-
-        if (plan_kind_shared(b->kind) && b->sequence == peak->sequence &&
-            b->first <= peak->entry && peak->entry <= b->last)
-            text_add(t, "  %16" PRIu64 "  #%" PRIu32 " %s\n", b->bytes, i,
-                     plan_string(p, b->name));
-    }
+             plan_sequence_name(live.peak.sequence), live.peak.entry,
+             live.peak.bytes);
+    plan_print_largest(p, &live, NULL, t);
 }
 
-static void print_categories(const struct plan *p, struct text *t)
+void plan_print_categories(const struct plan *p, struct text *t)
 {
     struct plan_categories c = plan_categories_of(p, t->arena);
 
-    text_add(t, "\ndevice memory by category (shared ones at the peak)\n");
+    text_add(t, "device memory by category (shared ones at the peak)\n");
     for (unsigned k = 0; k < PLAN_KINDS; k++)
         if (c.kind_bytes[k])
             put_bytes(t, plan_kind_name(k), c.kind_bytes[k]);
     put_bytes(t, "unused", c.unused);
-    print_peak(p, &c.peak, t);
 }
 
 static void print_slabs(const struct plan *p, struct text *t)
@@ -160,7 +143,9 @@ static void print_sequence(const struct plan *p, enum plan_sequence_id id,
 void plan_print(const struct plan *p, struct text *t)
 {
     print_header(p, t);
-    print_categories(p, t);
+    text_add(t, "\n");
+    plan_print_categories(p, t);
+    print_peak(p, t);
     print_slabs(p, t);
     print_tensors(p, t);
     text_add(t,

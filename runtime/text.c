@@ -57,3 +57,14 @@ void text_add(struct text *t, const char *format, ...)
     }
     t->len += (size_t)len;
 }
+
+void text_size(struct text *t, uint64_t bytes)
+{
+    static const char *const unit[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double x = (double)bytes;
+    int u = 0;
+
+    for (; x >= 1024 && u < 4; u++)
+        x /= 1024;
+    text_add(t, u ? "%.2f %s" : "%.0f %s", x, unit[u]);
+}

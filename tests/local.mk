@@ -35,10 +35,13 @@ dist_folders += tests/mistakes
 check_PROGRAMS += \
 	tests/arena \
 	tests/plan \
+	tests/plan_live \
 	tests/plan_refuse \
 	tests/sha256
 tests_arena_SOURCES = tests/arena.c
 tests_plan_SOURCES = tests/plan.c tests/plan_sample.c tests/plan_sample.h
+tests_plan_live_SOURCES = \
+	tests/plan_live.c tests/plan_sample.c tests/plan_sample.h
 tests_plan_refuse_SOURCES = \
 	tests/plan_refuse.c tests/plan_sample.c tests/plan_sample.h
 tests_sha256_SOURCES = tests/sha256.c
@@ -158,6 +161,8 @@ tests_make_sparse_SOURCES = tests/make_sparse.c
 tests_read_trace_SOURCES = tests/read_trace.c
 tests_score_SOURCES = tests/score.c
 dist_check_SCRIPTS += \
+	tests/fit.sh \
+	tests/inspect.sh \
 	tests/memory.sh \
 	tests/mistakes.sh \
 	tests/short.sh \

@@ -1,6 +1,7 @@
 /*
  * plan.c: plans as objects, as files, as text.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -246,6 +247,7 @@ static void inspect_sums_up(void **state)
     assert_true(number(top, "live_lower_bound") == 96);
     assert_true(number(top, "batch") == 4);
     assert_true(number(top, "effective_batch") == 8);
+    assert_true(number(top, "predicted_step_s") == 1.33333333e-05);
     cJSON_ArrayForEach(part, cJSON_GetObjectItem(top, "categories"))
     {
         sum += part->valuedouble;
@@ -261,11 +263,32 @@ static void inspect_sums_up(void **state)
     cJSON_Delete(top);
 }
 
+/* 8 samples in pieces of 4: both are counted, one is accumulated. */
+static void step_is_a_whole_update(void **state)
+{
+    struct bench *b = *state;
+    struct plan *p = &b->sample.plan;
+    const double entry = 1e-5 / 3;
+
+    assert_true(fabs(plan_step_seconds(p) - 4 * entry) < 1e-15);
+    p->sequence[SEQ_ACCUMULATE] = (struct plan_sequence){1, 3};
+    p->sequence[SEQ_COUNT] = (struct plan_sequence){5, 2};
+    assert_true(fabs(plan_step_seconds(p) - (4 + 3 + 2 * 2) * entry) < 1e-15);
+    p->sequence[SEQ_STEP].count = 0;
+    assert_true(plan_step_seconds(p) == 0);
+}
+
 static void print_names_things(void **state)
 {
-    static const char *const wanted[] = {
-        "plan sample", "fc.weight", "sequence step: 4 entries", "scratch",
-        "workspace",   "arena",     "<> #0.0 fc.weight",        "backward"};
+    static const char *const wanted[] = {"plan sample",
+                                         "fc.weight",
+                                         "predicted step 0.0133 ms",
+                                         "sequence step: 4 entries",
+                                         "scratch",
+                                         "workspace",
+                                         "arena",
+                                         "<> #0.0 fc.weight",
+                                         "backward"};
     struct bench *b = *state;
     struct text t = {.arena = &b->arena};
 
@@ -288,6 +311,7 @@ int main(void)
         CASE(bad_files_are_refused),
         CASE(questions_are_answered),
         CASE(inspect_sums_up),
+        CASE(step_is_a_whole_update),
         CASE(print_names_things),
     };
 
