@@ -313,6 +313,7 @@ static int64_t renumbered(int64_t axis, const int *inverse, int rank)
     return inverse[axis < 0 ? axis + rank : axis];
 }
 
+/* Tables beside the operands have fewer dimensions, and stay as they are. */
 static void copy_axis(struct pass *p, int id)
 {
     const struct node *n = p->old->node[id];
@@ -323,7 +324,9 @@ static void copy_axis(struct pass *p, int id)
     val *in = operands(p, n);
 
     for (int k = 0; k < n->nin; k++)
-        in[k] = in_form(p, n->in[k].id, form);
+        in[k] = p->old->node[n->in[k].id]->type.rank == rank
+                    ? in_form(p, n->in[k].id, form)
+                    : in_user(p, n->in[k].id);
     if (form != LAYOUT_USER) {
         perm_of(form, rank, perm);
         invert(perm, rank, inverse);

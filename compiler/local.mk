@@ -77,6 +77,8 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/batch_norm.c \
 	compiler/ops/batch_norm.h \
 	compiler/ops/batch_stats.c \
+	compiler/ops/blend.c \
+	compiler/ops/blend.h \
 	compiler/ops/cast.c \
 	compiler/ops/concat.c \
 	compiler/ops/constant.c \
@@ -85,12 +87,14 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/conv_layer.h \
 	compiler/ops/conv_transpose.c \
 	compiler/ops/cross_entropy.c \
+	compiler/ops/cum_sum.c \
 	compiler/ops/dropout.c \
 	compiler/ops/element_losses.c \
 	compiler/ops/embedding.c \
 	compiler/ops/expand.c \
 	compiler/ops/fill.c \
 	compiler/ops/focal.c \
+	compiler/ops/gather.c \
 	compiler/ops/gelu.c \
 	compiler/ops/fused_attention.c \
 	compiler/ops/layer_norm.c \
@@ -103,6 +107,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/loss_state.c \
 	compiler/ops/lstm.c \
 	compiler/ops/max_pool.c \
+	compiler/ops/one_hot.c \
 	compiler/ops/pair_loss.c \
 	compiler/ops/pooling.c \
 	compiler/ops/pooling.h \
@@ -118,15 +123,19 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/recurrent.h \
 	compiler/ops/reduce_max.c \
 	compiler/ops/reduce_mean.c \
+	compiler/ops/reduce_norm.c \
+	compiler/ops/reduce_prod.c \
 	compiler/ops/reduce_sum.c \
 	compiler/ops/reduction.c \
 	compiler/ops/reduction.h \
 	compiler/ops/remap.c \
 	compiler/ops/remap.h \
+	compiler/ops/resize.c \
 	compiler/ops/sgd.c \
 	compiler/ops/similarity_losses.c \
 	compiler/ops/slice.c \
 	compiler/ops/softmax.c \
+	compiler/ops/top_k.c \
 	compiler/ops/split.c \
 	compiler/ops/soft_labels.c \
 	compiler/ops/square_sum.c \

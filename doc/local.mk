@@ -5,7 +5,8 @@ dist_doc_DATA = \
     doc/command-line.md \
     doc/memory.md \
     doc/model-format.md \
-    doc/sensor-windows.md
+    doc/sensor-windows.md \
+    doc/text.md
 
 noinst_PROGRAMS = doc/examples/train
 doc_examples_train_SOURCES = doc/examples/train.c

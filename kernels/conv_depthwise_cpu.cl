@@ -4,9 +4,10 @@
  *
  * Forward and data gradient are one sum over the taps that fall into the input:
  * x, its pixels STEP_W apart, with w for the one; dy, spread out by UP_H and
- * UP_W, with w turned round for the other.  "In" and "out" below are the two ends of that sum.  Which taps a
- * pixel has is found once for a run of pixels that share them; then 16 channels
- * of PIXELS pixels at a time keep their sums in registers.
+ * UP_W, with w turned round for the other.  "In" and "out" below are the two
+ * ends of that sum.  Which taps a pixel has is found once for a run of pixels
+ * that share them; then 16 channels of PIXELS pixels at a time keep their sums
+ * in registers.
  *
  * A work-group is one work-item: of the first two, with some rows of output; of
  * the weight gradient, with a lane and a block of 16 channels, whose TAPS sums

@@ -10,11 +10,11 @@
  * outermost, and wt the same turned.  The state before the first step is zero.
  * gates are kept after their sigmoid or tanh.
  *
- * `linear` says where the reset gate acts.  With it, on the recurrent part of n,
- * which is product and bias b: that part is kept as a fourth of the gates (G is
- * 4), and `kept` is the gradient of all three recurrent parts, [N, T, 3 H].
- * Without it, on h before the product: there is no b, G is 3, and `kept` is what
- * n's weights met, [N, T, H].
+ * `linear` says where the reset gate acts.  With it, on the recurrent part of
+ * n, which is product and bias b: that part is kept as a fourth of the gates (G
+ * is 4), and `kept` is the gradient of all three recurrent parts, [N, T, 3 H].
+ * Without it, on h before the product: there is no b, G is 3, and `kept` is
+ * what n's weights met, [N, T, H].
  *
  * h_before is h one step earlier.  With `reverse` time runs from the last step
  * to the first.  Everything is f32.

@@ -1,6 +1,7 @@
 # Part of libplancl: candidates and their sources, which awk puts into C.
 kernels_cl = \
 	kernels/preamble.cl \
+	kernels/blend.cl \
 	kernels/attention.cl \
 	kernels/attention_cpu.cl \
 	kernels/attention_tile.cl \
@@ -24,10 +25,14 @@ kernels_cl = \
 	kernels/pool.cl \
 	kernels/random.cl \
 	kernels/reduce.cl \
+	kernels/scan.cl \
+	kernels/select.cl \
 	kernels/softmax.cl \
 	kernels/transpose.cl
 
 libplancl_la_SOURCES += \
+	kernels/blend.c \
+	kernels/blend.h \
 	kernels/attention.c \
 	kernels/attention.h \
 	kernels/conv.c \
@@ -64,6 +69,10 @@ libplancl_la_SOURCES += \
 	kernels/random.h \
 	kernels/reduce.c \
 	kernels/reduce.h \
+	kernels/scan.c \
+	kernels/scan.h \
+	kernels/select.c \
+	kernels/select.h \
 	kernels/softmax.c \
 	kernels/softmax.h \
 	kernels/transpose.c \

@@ -15,7 +15,8 @@ static uint64_t groups(int64_t tasks)
 /* What the three ways have in common: the first arguments, and the cost. */
 static void reduce(const struct reduce_problem *p, struct launch *l)
 {
-    static const char *const kind[] = {"SUM", "MEAN", "MAXIMUM", "MINIMUM"};
+    static const char *const kind[] = {"SUM", "MEAN", "MAXIMUM", "MINIMUM",
+                                       "PRODUCT"};
     double y = (double)p->outer * (double)p->inner;
 
     l->source = "reduce.cl";

@@ -1,7 +1,7 @@
 /*
- * reduce.cl: sums, means, extremes; sums over the batch by lanes.
+ * reduce.cl: sums, means, extremes, products; sums over the batch by lanes.
  *
- * KIND is SUM, MEAN, MAXIMUM or MINIMUM.  *_cpu entries: a work-group is one
+ * KIND is SUM, MEAN, MAXIMUM, MINIMUM or PRODUCT.  *_cpu entries: a work-group is one
  * work-item that takes a part of the rows or columns; *_item entries: one per
  * element of the result.
  */
@@ -10,6 +10,7 @@
 #define START_MEAN 0.0f
 #define START_MAXIMUM -INFINITY
 #define START_MINIMUM INFINITY
+#define START_PRODUCT 1.0f
 #define START PASTE(START_, KIND)
 
 /* Extremes let a NaN through, whichever side it is on. */
@@ -17,18 +18,21 @@
 #define JOIN_MEAN(a, b) ((a) + (b))
 #define JOIN_MAXIMUM(a, b) ((a) > (b) || (a) != (a) ? (a) : (b))
 #define JOIN_MINIMUM(a, b) ((a) < (b) || (a) != (a) ? (a) : (b))
+#define JOIN_PRODUCT(a, b) ((a) * (b))
 #define JOIN(a, b) PASTE(JOIN_, KIND)(a, b)
 
 #define JOIN16_SUM(a, b) ((a) + (b))
 #define JOIN16_MEAN(a, b) ((a) + (b))
 #define JOIN16_MAXIMUM(a, b) select(b, a, ((a) > (b)) | ((a) != (a)))
 #define JOIN16_MINIMUM(a, b) select(b, a, ((a) < (b)) | ((a) != (a)))
+#define JOIN16_PRODUCT(a, b) ((a) * (b))
 #define JOIN16(a, b) PASTE(JOIN16_, KIND)(a, b)
 
 #define FINISH_SUM(a, n) (a)
 #define FINISH_MEAN(a, n) ((a) / (float)(n))
 #define FINISH_MAXIMUM(a, n) (a)
 #define FINISH_MINIMUM(a, n) (a)
+#define FINISH_PRODUCT(a, n) (a)
 #define FINISH(a, n) PASTE(FINISH_, KIND)(a, n)
 #endif
 

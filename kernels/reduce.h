@@ -1,5 +1,5 @@
 /*
- * reduce.h: sums, means and extremes.
+ * reduce.h: sums, means, extremes and products.
  *
  * kernels_reduce: x [outer, len, inner] -> y [outer, inner]; a NaN wins in
  * extremes.
@@ -19,7 +19,13 @@
 
 #include "kernels/kernel.h"
 
-enum reduce_kind { REDUCE_SUM, REDUCE_MEAN, REDUCE_MAX, REDUCE_MIN };
+enum reduce_kind {
+    REDUCE_SUM,
+    REDUCE_MEAN,
+    REDUCE_MAX,
+    REDUCE_MIN,
+    REDUCE_PRODUCT
+};
 
 struct reduce_problem {
     int64_t outer, len, inner;

@@ -192,6 +192,15 @@ tests_layout_SOURCES = tests/layout.c
 # Recurrent layers.
 check_PROGRAMS += tests/op_gru tests/op_lstm
 
+# Indices and places along one dimension.
+check_PROGRAMS += \
+	tests/op_cum_sum \
+	tests/op_gather \
+	tests/op_one_hot \
+	tests/op_reductions \
+	tests/op_resize \
+	tests/op_top_k
+
 # The passes on small graphs and lists, places, and random models through all of
 # it.
 check_PROGRAMS += \

@@ -91,6 +91,7 @@ bool layer_product(struct gen *);
 bool layer_concat(struct gen *);
 bool layer_slice(struct gen *);
 bool layer_pad(struct gen *);
+bool layer_gather(struct gen *);
 bool layer_split(struct gen *);
 bool layer_tile(struct gen *);
 bool layer_squeeze(struct gen *);

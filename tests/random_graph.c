@@ -136,7 +136,7 @@ static void grow(struct gen *g, int layers)
         layer_transpose,  layer_product,    layer_concat,      layer_slice,
         layer_pad,        layer_layer_norm, layer_recurrent,   layer_constant,
         layer_attention,  layer_split,      layer_tile,        layer_squeeze,
-        layer_group_norm,
+        layer_group_norm, layer_gather,
     };
 
     /* Something that trains comes first. */

@@ -121,7 +121,8 @@ bool layer_constant(struct gen *g)
 /* Over some dimensions; kept ones are put to use by broadcasting. */
 bool layer_reduce(struct gen *g)
 {
-    static const char *const op[] = {"ReduceSum", "ReduceMean", "ReduceMax"};
+    static const char *const op[] = {"ReduceSum", "ReduceMean", "ReduceMax",
+                                     "ReduceMin", "ReduceL2"};
     const struct gen_value *x = gen_draw(g), *r;
     struct shape s = x->shape, y = {.rank = 0};
     int axes[4], n = 0, keep = gen_below(g, 2);
@@ -136,7 +137,7 @@ bool layer_reduce(struct gen *g)
         return false;
     for (int i = 0; i < n && keep; i++)
         s.dim[axes[i] - 1] = 1;
-    gen_begin(g, op[gen_below(g, 3)], gen_name(g, x));
+    gen_begin(g, op[gen_below(g, 5)], gen_name(g, x));
     gen_list(g, "axes", axes, n);
     text_add(g->t, ", \"keepdims\": %s", keep ? "true" : "false");
     r = gen_end(g, keep ? &s : &y);
@@ -253,6 +254,33 @@ bool layer_slice(struct gen *g)
     return true;
 }
 
+/* Some indices, perhaps one of them twice; or as many as Resize makes. */
+bool layer_gather(struct gen *g)
+{
+    static const char *const mode[] = {"nearest", "linear"};
+    const struct gen_value *x = gen_draw(g);
+    struct shape s = x->shape;
+    int axis = gen_below(g, s.rank), n = s.dim[axis], index[3];
+    bool resize = gen_chance(g, 50);
+
+    if (n < 2 || gen_chance(g, 40))
+        return false;
+    for (int i = 0; i < 3; i++)
+        index[i] = gen_below(g, n);
+    s.dim[axis] = resize ? n + GEN_ONE_OF(g, -1, 1, 3) : 3;
+    if (shape_count(&s) > GEN_MOST)
+        return false;
+    gen_begin(g, resize ? "Resize" : "Gather", gen_name(g, x));
+    if (resize)
+        text_add(g->t, ", \"axes\": [%d], \"sizes\": [%d], \"mode\": \"%s\"",
+                 axis + 1, s.dim[axis], mode[gen_below(g, 2)]);
+    else
+        text_add(g->t, ", \"axis\": %d, \"indices\": [%d, %d, %d]", axis + 1,
+                 index[0], index[1], index[2]);
+    gen_end(g, &s);
+    return true;
+}
+
 /* Two parts, both of which are read; or of which only the second is. */
 bool layer_split(struct gen *g)
 {
@@ -334,9 +362,10 @@ bool layer_pad(struct gen *g)
 
 bool layer_softmax(struct gen *g)
 {
+    static const char *const op[] = {"Softmax", "LogSoftmax", "CumSum"};
     const struct gen_value *x = gen_draw(g);
 
-    gen_begin(g, gen_chance(g, 50) ? "Softmax" : "LogSoftmax", gen_name(g, x));
+    gen_begin(g, op[gen_below(g, 3)], gen_name(g, x));
     text_add(g->t, ", \"axis\": %d", 1 + gen_below(g, x->shape.rank));
     gen_end(g, &x->shape);
     return true;

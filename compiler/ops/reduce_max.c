@@ -1,7 +1,8 @@
 /*
- * reduce_max.c: the largest over dimensions of a sample.  A NaN wins.
+ * reduce_max.c: the largest, or the smallest, over dimensions of a sample.  A
+ * NaN wins.
  *
- * Equal largest ones share the gradient evenly, as in PyTorch's amax (not as in
+ * Equal ones share the gradient evenly, as in PyTorch's amax (not as in
  * its max, which gives all to one of them): the result does not tell them apart
  * either.
  */
@@ -13,58 +14,21 @@
 
 static const struct attr_spec attrs[] = {REDUCTION_ATTRS, {0}};
 
-static bool infer(struct graph *g, const struct node *n, struct type *y)
+static bool max_build(struct graph *g, const val *in, int nin,
+                      const union attr *attr, val *y)
 {
-    const struct type *x = type_of(g, n->in[0]);
-    unsigned mask;
-
-    if (!reduction_mask(g, x, &n->attr[REDUCTION_AXES].ints, &mask))
-        return false;
-    reduction_type(x, mask, n->attr[REDUCTION_KEEPDIMS].i, y);
-    return true;
-}
-
-/* The dimensions of mask behind the others, which keep their order. */
-static val moved_last(struct graph *g, val x, unsigned *mask)
-{
-    int rank = type_of(g, x)->rank, perm[MAX_RANK], n = 0, kept;
-
-    for (int d = 0; d < rank; d++)
-        if (!(*mask >> d & 1))
-            perm[n++] = d;
-    kept = n;
-    for (int d = 0; d < rank; d++)
-        if (*mask >> d & 1)
-            perm[n++] = d;
-    *mask = (1U << rank) - (1U << kept);
-    return val_transpose(g, x, perm);
-}
-
-/* One node, for dimensions that stand together: one after the other would not
- * share the gradient evenly. */
-static bool build(struct graph *g, const val *in, int nin,
-                  const union attr *attr, val *y)
-{
-    union attr own[] = {[REDUCTION_KEEPDIMS] = {.i = 0}};
-    int64_t outer, len, inner;
-    unsigned mask;
-    struct type t;
-    val x = in[0];
-
     (void)nin;
-    if (!reduction_mask(g, type_of(g, x), &attr[REDUCTION_AXES].ints, &mask))
-        return false;
-    reduction_type(type_of(g, x), mask, attr[REDUCTION_KEEPDIMS].i, &t);
-    if (!type_one_range(type_of(g, x), mask, &outer, &len, &inner))
-        x = moved_last(g, x, &mask);
-    own[REDUCTION_AXES].ints = reduction_axes(g, mask);
-    if (mask && x.id)
-        x = graph_add(g, &op_ReduceMax, &x, 1, own);
-    y[0] = x.id ? val_reshape(g, x, t.dim, t.rank, t.batch) : x;
-    return y[0].id != 0;
+    return reduction_of_range(g, &op_ReduceMax, in[0], attr, y);
 }
 
-/* dx = dy / how many are the largest, where x is. */
+static bool min_build(struct graph *g, const val *in, int nin,
+                      const union attr *attr, val *y)
+{
+    (void)nin;
+    return reduction_of_range(g, &op_ReduceMin, in[0], attr, y);
+}
+
+/* dx = dy / how many are the extreme, where x is. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -73,12 +37,12 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
     struct type t = *type_of(g, x);
     unsigned mask = reduction_bits(&axes, t.rank);
     val top = reduction_spread(g, y, &t, mask);
-    val largest = graph_add(g, &op_Equal, (val[]){x, top}, 2, NULL);
-    val share = graph_add(g, &op_Where, (val[]){largest, one, zero}, 3, NULL);
+    val extreme = graph_add(g, &op_Equal, (val[]){x, top}, 2, NULL);
+    val share = graph_add(g, &op_Where, (val[]){extreme, one, zero}, 3, NULL);
     val many = val_reduce_sum(g, share, axes, true);
     val part = val_div(g, reduction_spread(g, dy[0], &t, mask), many);
 
-    dx[0] = graph_add(g, &op_Where, (val[]){largest, part, zero}, 3, NULL);
+    dx[0] = graph_add(g, &op_Where, (val[]){extreme, part, zero}, 3, NULL);
 }
 
 static void ref(const struct node *n, const struct ref_env *env,
@@ -86,27 +50,28 @@ static void ref(const struct node *n, const struct ref_env *env,
 {
     const struct type *x = &in->type;
     unsigned mask = reduction_bits(&n->attr[REDUCTION_AXES].ints, x->rank);
+    bool smallest = n->op == &op_ReduceMin;
 
     (void)env;
     for (int64_t i = 0; i < type_count(&out->type); i++)
-        out->data[i] = -INFINITY;
+        out->data[i] = smallest ? INFINITY : -INFINITY;
     for (int64_t i = 0; i < type_count(x); i++) {
         double *y = &out->data[reduction_index(x, mask, i)];
 
-        if (in->data[i] > *y || isnan(in->data[i]))
+        if ((smallest ? in->data[i] < *y : in->data[i] > *y) ||
+            isnan(in->data[i]))
             *y = in->data[i];
     }
 }
 
-static void lower(struct lower *lo, const struct node *n)
+static void max_lower(struct lower *lo, const struct node *n)
 {
-    const struct type *x = type_of(lo->graph, n->in[0]);
-    struct reduce_problem p = {
-        .kind = REDUCE_MAX, .x = x->dtype, .y = n->type.dtype};
+    reduction_lower(lo, n, REDUCE_MAX);
+}
 
-    type_one_range(x, reduction_bits(&n->attr[REDUCTION_AXES].ints, x->rank),
-                   &p.outer, &p.len, &p.inner);
-    lower_call(lo, kernels_reduce, &p, n);
+static void min_lower(struct lower *lo, const struct node *n)
+{
+    reduction_lower(lo, n, REDUCE_MIN);
 }
 
 const struct op op_ReduceMax = {
@@ -116,10 +81,25 @@ const struct op op_ReduceMax = {
     .nin = 1,
     .attr = attrs,
     .types = "f32",
-    .infer = infer,
-    .build = build,
+    .infer = reduction_infer,
+    .build = max_build,
     .grad = grad,
     .ref = ref,
-    .lower = lower,
+    .lower = max_lower,
+    .axes_follow = true,
+};
+
+const struct op op_ReduceMin = {
+    .name = "ReduceMin",
+    .doc = "smallest over dimensions; equal ones share the gradient",
+    .min_in = 1,
+    .nin = 1,
+    .attr = attrs,
+    .types = "f32",
+    .infer = reduction_infer,
+    .build = min_build,
+    .grad = grad,
+    .ref = ref,
+    .lower = min_lower,
     .axes_follow = true,
 };

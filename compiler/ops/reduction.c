@@ -1,6 +1,8 @@
 /* reduction.c: see reduction.h. */
 #include "compiler/ops/reduction.h"
 
+#include "compiler/lower.h"
+
 bool reduction_mask(struct graph *g, const struct type *x,
                     const struct ints *axes, unsigned *mask)
 {
@@ -78,4 +80,62 @@ val reduction_spread(struct graph *g, val d, const struct type *x,
 
     reduction_type(x, mask, true, &kept);
     return val_reshape(g, d, kept.dim, kept.rank, kept.batch);
+}
+
+bool reduction_infer(struct graph *g, const struct node *n, struct type *y)
+{
+    const struct type *x = type_of(g, n->in[0]);
+    unsigned mask;
+
+    if (!reduction_mask(g, x, &n->attr[REDUCTION_AXES].ints, &mask))
+        return false;
+    reduction_type(x, mask, n->attr[REDUCTION_KEEPDIMS].i, y);
+    return true;
+}
+
+/* The dimensions of mask behind the others, which keep their order. */
+static val moved_last(struct graph *g, val x, unsigned *mask)
+{
+    int rank = type_of(g, x)->rank, perm[MAX_RANK], n = 0, kept;
+
+    for (int d = 0; d < rank; d++)
+        if (!(*mask >> d & 1))
+            perm[n++] = d;
+    kept = n;
+    for (int d = 0; d < rank; d++)
+        if (*mask >> d & 1)
+            perm[n++] = d;
+    *mask = (1U << rank) - (1U << kept);
+    return val_transpose(g, x, perm);
+}
+
+bool reduction_of_range(struct graph *g, const struct op *op, val x,
+                        const union attr *attr, val *y)
+{
+    union attr own[] = {[REDUCTION_KEEPDIMS] = {.i = 0}};
+    int64_t outer, len, inner;
+    unsigned mask;
+    struct type t;
+
+    if (!reduction_mask(g, type_of(g, x), &attr[REDUCTION_AXES].ints, &mask))
+        return false;
+    reduction_type(type_of(g, x), mask, attr[REDUCTION_KEEPDIMS].i, &t);
+    if (!type_one_range(type_of(g, x), mask, &outer, &len, &inner))
+        x = moved_last(g, x, &mask);
+    own[REDUCTION_AXES].ints = reduction_axes(g, mask);
+    if (mask && x.id)
+        x = graph_add(g, op, &x, 1, own);
+    y[0] = x.id ? val_reshape(g, x, t.dim, t.rank, t.batch) : x;
+    return y[0].id != 0;
+}
+
+void reduction_lower(struct lower *lo, const struct node *n,
+                     enum reduce_kind kind)
+{
+    const struct type *x = type_of(lo->graph, n->in[0]);
+    struct reduce_problem p = {.kind = kind, .x = x->dtype, .y = n->type.dtype};
+
+    type_one_range(x, reduction_bits(&n->attr[REDUCTION_AXES].ints, x->rank),
+                   &p.outer, &p.len, &p.inner);
+    lower_call(lo, kernels_reduce, &p, n);
 }

@@ -1,11 +1,11 @@
 /*
- * reduction.h: what ReduceMean and ReduceMax share: which dimensions go, and
- * what is left.
+ * reduction.h: what reductions share: which dimensions go, and what is left.
  */
 #ifndef COMPILER_OPS_REDUCTION_H
 #define COMPILER_OPS_REDUCTION_H
 
 #include "compiler/op.h"
+#include "kernels/reduce.h"
 
 /* Attributes of every reduction, in this order. */
 enum { REDUCTION_AXES, REDUCTION_KEEPDIMS };
@@ -34,5 +34,14 @@ int64_t reduction_index(const struct type *x, unsigned mask, int64_t i);
  * broadcasts against x. */
 val reduction_spread(struct graph *, val d, const struct type *x,
                      unsigned mask);
+
+/* ---- reductions with a node of their own ---- */
+
+bool reduction_infer(struct graph *, const struct node *, struct type *y);
+/* An op's build: one node, for dimensions that stand together.  One after the
+ * other would not share a gradient evenly. */
+bool reduction_of_range(struct graph *, const struct op *, val x,
+                        const union attr *, val *y);
+void reduction_lower(struct lower *, const struct node *, enum reduce_kind);
 
 #endif
