@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/explain.h"
 #include "cli/options.h"
 #include "cli/report.h"
 #include "cli/target.h"
@@ -16,7 +17,7 @@ struct compile_options {
     const char *out, *device, *dump, *stop, *memory;
     struct texts dims, skip;
     uint64_t micro_batch, max_allocation;
-    bool observe, quiet;
+    bool observe, explain, quiet;
 };
 
 static const struct usage usage = {
@@ -132,12 +133,14 @@ static enum plancl_status compile(const char *model,
                                   const struct plancl_dim *dim,
                                   const struct plancl_callbacks *cb)
 {
+    struct plancl_compile_done done = {0};
     struct plancl_compile_options c = {
         .dim = dim,
         .ndim = o->dims.n,
         .micro_batch = o->micro_batch,
         .max_allocation = o->max_allocation,
         .observe = o->observe,
+        .done = &done,
         .dump = print_stage,
         .dump_stage = o->dump,
         .stop_stage = o->stop,
@@ -155,6 +158,8 @@ static enum plancl_status compile(const char *model,
     status = plancl_compile(model, NULL, &c, cb, &plan);
     if (!status && plan && o->out)
         status = finish(o, plan, cb);
+    if (!status && plan && o->explain)
+        status = explain(model, &c, &done, plan, cb);
     plancl_plan_free(plan);
     return status;
 }
@@ -197,6 +202,8 @@ enum plancl_status command_compile(int argc, char **argv)
          "recompute"},
         {"observe", 0, OPTION_FLAG, &o.observe, NULL,
          "keep gradients and outputs of training for programs to read"},
+        {"explain", 0, OPTION_FLAG, &o.explain, NULL,
+         "say what was done for the memory, and what more or less would do"},
         {"dump", 0, OPTION_TEXT, &o.dump, "STAGE",
          "print the result of a stage, or of all"},
         {"stop", 0, OPTION_TEXT, &o.stop, "STAGE",

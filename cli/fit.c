@@ -88,8 +88,7 @@ static void keep_result(struct fit *f, struct trial *t,
     f->trains = plancl_can_train(plan);
     t->fits = true;
     t->bytes = plancl_plan_device_bytes(plan);
-    t->seconds = f->trains ? plan_step_seconds(&plan->plan)
-                           : plan_sequence_seconds(&plan->plan, SEQ_PREDICT);
+    t->seconds = plan_batch_seconds(&plan->plan);
 }
 
 /* A status other than of success is an error that ends the search. */

@@ -6,6 +6,8 @@ cli_plancl_SOURCES = \
     cli/compile.c \
     cli/devices.c \
     cli/evaluate.c \
+    cli/explain.c \
+    cli/explain.h \
     cli/feed.c \
     cli/feed.h \
     cli/fit.c \

@@ -197,18 +197,20 @@ static bool keep_budget(struct search *s)
     return able || refuse(s);
 }
 
-static void tell(const struct search *s)
+static void tell(struct search *s)
 {
+    s->b->nnote = 0;
     for (int i = 0; i < s->n; i++) {
         const struct way *w = way_of(s, i), *plain = s->choice[i].ways.way;
 
         if (w->repeats && is_training(w->steps))
-            note(s->b->cb, PLANCL_NOTE,
-                 "sequence %s computes %d results again, in %.1f %% more "
-                 "predicted time: at its peak %" PRIu64
-                 " bytes are alive, not %" PRIu64,
-                 plan_sequence_name(w->steps->id), w->repeats,
-                 100 * (w->seconds / plain->seconds - 1), w->load, plain->load);
+            s->b->note[s->b->nnote++] = arena_format(
+                s->how->graph->arena,
+                "sequence %s computes %d results again, in %.1f %% more "
+                "predicted time: at its peak %" PRIu64
+                " bytes are alive, not %" PRIu64,
+                plan_sequence_name(w->steps->id), w->repeats,
+                100 * (w->seconds / plain->seconds - 1), w->load, plain->load);
     }
 }
 

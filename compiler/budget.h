@@ -10,7 +10,6 @@
 #include "compiler/recompute.h"
 
 struct budget {
-    const struct plancl_callbacks *cb; /* gets a note of what was done */
     /* Of all slabs together; 0: as few as cost next to no time. */
     uint64_t bytes;
     bool reuse;   /* share memory between lifetimes */
@@ -20,7 +19,10 @@ struct budget {
      * do; where it may be cut, that are needed at the least. */
     bool over;
     uint64_t would_do;
-    struct plancl_compile_done done; /* where it fits */
+    /* Where it fits: what was done, also in words. */
+    struct plancl_compile_done done;
+    const char *note[SEQ_KINDS];
+    int nnote;
 };
 
 /* Place every buffer of all sequences, which schedule() has put in order; seq[]

@@ -342,29 +342,68 @@ static enum plancl_status refuse_budget(struct compile *c,
     return refuse(c);
 }
 
+/* The fastest plan so far. */
+struct best {
+    bool made;
+    struct plan flat;
+    struct graph *model;
+    struct budget budget;
+};
+
+static void keep_faster(const struct compile *c, const struct plan *flat,
+                        struct best *best)
+{
+    if (!best->made || plan_step_seconds(flat) < plan_step_seconds(&best->flat))
+        *best = (struct best){true, *flat, c->model, c->budget};
+}
+
+/* Smaller pieces may fit, or be faster than what is computed again. */
+static bool goes_lower(const struct compile *c, bool made)
+{
+    return c->budget.may_cut &&
+           (made ? c->budget.bytes && c->budget.done.repeats : c->budget.over);
+}
+
+static enum plancl_status finish_best(struct compile *c,
+                                      const struct best *best,
+                                      struct plancl_plan **out)
+{
+    const struct graph *g = best->model;
+
+    c->diag.failed = false;
+    for (int i = 0; i < best->budget.nnote; i++)
+        note(c->cb, PLANCL_NOTE, "%s", best->budget.note[i]);
+    if (g->batch != g->effective && !c->opt->micro_batch)
+        note(c->cb, PLANCL_NOTE,
+             "the batch of %lld samples is taken in pieces of %lld",
+             (long long)g->effective, (long long)g->batch);
+    if (c->opt->done)
+        *c->opt->done = best->budget.done;
+    return finish(c, &best->flat, out);
+}
+
 static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
 {
+    struct best best = {.made = false};
     struct rungs r = {0};
     struct plan flat;
     bool made = attempt(c, &flat);
 
-    while (c->budget.over && c->budget.may_cut) {
+    while (goes_lower(c, made)) {
+        if (made)
+            keep_faster(c, &flat, &best);
         r.cut[r.n] = c->cut;
         r.at_least[r.n++] = c->budget.would_do;
         cut_batch(c);
         made = attempt(c, &flat);
     }
+    if (made)
+        keep_faster(c, &flat, &best);
+    if (best.made)
+        return finish_best(c, &best, out);
     if (c->budget.over)
         return refuse_budget(c, &r);
-    if (!made)
-        return c->diag.failed ? refuse(c) : PLANCL_OK;
-    if (c->cut)
-        note(c->cb, PLANCL_NOTE,
-             "the batch of %lld samples is taken in pieces of %lld",
-             (long long)c->model->effective, (long long)c->model->batch);
-    if (c->opt->done)
-        *c->opt->done = c->budget.done;
-    return finish(c, &flat, out);
+    return c->diag.failed ? refuse(c) : PLANCL_OK;
 }
 
 /* ---- input ---- */
@@ -402,7 +441,6 @@ static enum plancl_status find_profile(struct compile *c)
 
     if (o->max_allocation && o->max_allocation < c->profile.max_allocation)
         c->profile.max_allocation = o->max_allocation;
-    c->budget.cb = c->cb;
     c->budget.reuse = !skips(c, PLANCL_SKIP_REUSE);
     c->budget.bytes = o->memory;
     if (o->memory_part > 0)

@@ -15,11 +15,16 @@
 #include "compiler/lower.h"
 #include "compiler/remat.h"
 
-enum { RUNGS = 45, SOME = 9 };
-/* Each rung has this part of the one above. */
-static const double RUNG = 0.95;
-/* The search is one seed: lists here are long, and rungs lie close. */
-static const struct remat_effort effort = {.moves = 4000, .seeds = 1};
+/* How a list of loads goes down: each has this part of the one above. */
+struct descent {
+    double part;
+    int n, at_once; /* the search is over so many at once */
+    struct remat_effort effort;
+};
+enum { MOST = 60 };
+/* Lists of steps are long, and loads lie close: one seed will do. */
+static const struct descent all = {0.95, 45, 45, {4000, 1}};
+static const struct descent within_limit = {0.98, MOST, 12, {6000, 1}};
 
 struct question {
     const struct steps *s;
@@ -236,14 +241,22 @@ static void keep(struct ways *w, const struct way *x)
     w->way[w->n++] = *x;
 }
 
-/* The ways of some budgets; false when there is no use in smaller ones. */
-static bool look(struct question *q, const uint64_t *budget, int n,
-                 double limit, struct ways *w)
+/* One part of a descent, whose loads begin with *budget. */
+struct part {
+    const uint64_t *budget;
+    int n;
+    const struct remat_effort *effort;
+    double limit;
+};
+
+/* The ways of a part; false when there is no use in smaller loads. */
+static bool look(struct question *q, const struct part *part, struct ways *w)
 {
+    int n = part->n;
     struct remat_plan *plan = ARENA_NEW(q->arena, struct remat_plan, (size_t)n);
     bool useful = false;
 
-    remat_solve(&q->job, budget, n, &effort, plan, q->arena);
+    remat_solve(&q->job, part->budget, n, part->effort, plan, q->arena);
     for (int k = 0; k < n; k++) {
         struct way x;
 
@@ -254,7 +267,8 @@ static bool look(struct question *q, const uint64_t *budget, int n,
         x = settle(repeated(q, &plan[k]), q->how);
         x.repeats = plan[k].nevent;
         keep(w, &x);
-        useful = limit == 0 || x.seconds <= limit * w->way[0].seconds;
+        useful = part->limit == 0 ||
+                 x.seconds <= part->limit * w->way[0].seconds;
     }
     return useful;
 }
@@ -278,21 +292,24 @@ uint64_t ways_bound(const struct steps *s, const struct placing *how)
 struct ways ways_find(const struct steps *s, const struct placing *how,
                       double limit)
 {
+    const struct descent *d = limit == 0 ? &all : &within_limit;
     struct question q = {.s = s, .how = how, .arena = how->graph->arena};
-    struct ways w = {1, ARENA_NEW(q.arena, struct way, RUNGS + 1)};
-    int at_once = limit == 0 ? RUNGS : SOME;
-    uint64_t budget[RUNGS];
-    double rung;
+    struct ways w = {1, ARENA_NEW(q.arena, struct way, MOST + 1)};
+    struct part part = {NULL, d->at_once, &d->effort, limit};
+    uint64_t budget[MOST];
+    double load;
 
     w.way[0] = settle(s, how);
     begin(&q, &w.way[0]);
-    rung = (double)remat_measure(&q.job, NULL, 0, q.arena).peak;
-    for (int k = 0; k < RUNGS; k++) {
-        rung *= RUNG;
-        budget[k] = (uint64_t)rung;
+    load = (double)remat_measure(&q.job, NULL, 0, q.arena).peak;
+    for (int k = 0; k < d->n; k++) {
+        load *= d->part;
+        budget[k] = (uint64_t)load;
     }
-    for (int k = 0; k < RUNGS; k += at_once)
-        if (!look(&q, budget + k, at_once, limit, &w))
+    for (int k = 0; k < d->n; k += d->at_once) {
+        part.budget = budget + k;
+        if (!look(&q, &part, &w))
             break;
+    }
     return w;
 }

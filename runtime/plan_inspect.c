@@ -43,6 +43,12 @@ double plan_step_seconds(const struct plan *p)
            pieces * plan_sequence_seconds(p, SEQ_COUNT);
 }
 
+double plan_batch_seconds(const struct plan *p)
+{
+    return p->sequence[SEQ_STEP].count ? plan_step_seconds(p)
+                                       : plan_sequence_seconds(p, SEQ_PREDICT);
+}
+
 static void put_u64(struct text *t, const char *key, uint64_t x)
 {
     text_add(t, "\"%s\": %" PRIu64 ",\n", key, x);

@@ -81,6 +81,8 @@ struct plan_categories plan_categories_of(const struct plan *, struct arena *);
 double plan_sequence_seconds(const struct plan *, enum plan_sequence_id);
 /* Of a whole update, all its micro-batches; 0 where the plan does not train. */
 double plan_step_seconds(const struct plan *);
+/* The same, or where the plan does not train of a prediction. */
+double plan_batch_seconds(const struct plan *);
 
 /* A JSON string with its quotes. */
 void text_json_string(struct text *, const char *);

@@ -161,6 +161,7 @@ tests_make_sparse_SOURCES = tests/make_sparse.c
 tests_read_trace_SOURCES = tests/read_trace.c
 tests_score_SOURCES = tests/score.c
 dist_check_SCRIPTS += \
+	tests/explain.sh \
 	tests/fit.sh \
 	tests/inspect.sh \
 	tests/memory.sh \

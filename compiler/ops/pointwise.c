@@ -176,16 +176,21 @@ static void finish(struct graph *g, const struct node *n, val *dx)
     }
 }
 
+/* f16 may round a limit, so that the result does not tell what was beyond it. */
+#define SAVED_L (type_of(g, y)->dtype == DT_F16 ? n->in[0] : y)
 #define SAVED_X n->in[0]
 #define SAVED_Y y
 #define SAVED_N n->in[0]
+#define NIN_L   2
 #define NIN_X   2
 #define NIN_Y   2
 #define NIN_N   1
+#define NAME_L  y
 #define NAME_X  x
 #define NAME_Y  y
 #define NAME_N  unused
 
+#define TEXT_L "y"
 #define TEXT_X "x"
 #define TEXT_Y "y"
 #define TEXT_N NULL
