@@ -23,6 +23,7 @@ struct way {
     uint64_t micro_batch, max_allocation;
     unsigned memory; /* per cent of what nothing computed again takes, or the
                         least where that does not do; 0: no budget */
+    int small_slabs; /* the smallest, in halves, that hold the largest buffer */
     int rounding;    /* weights only agree within rounding */
 };
 
@@ -146,11 +147,30 @@ static uint64_t budget_of(const char *model, const struct way *w)
     return o.memory;
 }
 
+static uint64_t slab_of(const char *model, const struct way *w)
+{
+    struct plancl_compile_options o = {.skip = w->skip};
+    struct plancl_plan *plan = NULL;
+    uint64_t slab = 0;
+
+    if (!w->small_slabs)
+        return w->max_allocation;
+    must(plancl_compile(model, NULL, &o, &cb, &plan), w->name);
+    for (uint64_t try = plancl_plan_device_bytes(plan); plan; try /= 2) {
+        plancl_plan_free(plan);
+        plan = NULL;
+        o.max_allocation = try;
+        if (plancl_compile(model, NULL, &o, NULL, &plan) == PLANCL_OK)
+            slab = try;
+    }
+    return slab;
+}
+
 static struct result train(const char *model, const struct way *w)
 {
     struct plancl_compile_options o = {.skip = w->skip,
                                        .micro_batch = w->micro_batch,
-                                       .max_allocation = w->max_allocation,
+                                       .max_allocation = slab_of(model, w),
                                        .memory = budget_of(model, w)};
     const struct plancl_session_options so = {.seed = 3};
     struct plancl_plan *plan = NULL;
@@ -249,7 +269,7 @@ int main(void)
         {.name = "60 % of the memory", .memory = 60},
         {.name = "the least memory", .memory = 1},
         {.name = "the least, pieces of 6", .memory = 1, .micro_batch = 6},
-        {.name = "slabs of 160 KiB", .max_allocation = 160 << 10},
+        {.name = "small slabs", .small_slabs = 1},
         {.name = "2 micro-batches", .micro_batch = 6},
         {.name = "4 micro-batches", .micro_batch = 3},
         {.name = "uneven micro-batches", .micro_batch = 5},
