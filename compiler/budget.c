@@ -69,7 +69,7 @@ static void look_for_ways(struct search *s, int i, double limit)
 
     if (c->searched || !s->how->recompute)
         return;
-    c->ways = ways_find(c->plain, s->how, limit);
+    c->ways = ways_find(c->plain, c->ways.way, s->how, limit);
     c->searched = true;
 }
 
@@ -143,7 +143,8 @@ static uint64_t least_needed(const struct search *s)
     uint64_t arena = 0;
 
     for (int i = 0; i < s->n; i++) {
-        uint64_t bound = ways_bound(s->choice[i].plain, s->how);
+        const struct choice *c = &s->choice[i];
+        uint64_t bound = ways_bound(c->plain, c->ways.way, s->how);
 
         arena = bound > arena ? bound : arena;
     }

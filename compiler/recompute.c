@@ -273,27 +273,21 @@ static bool look(struct question *q, const struct part *part, struct ways *w)
     return useful;
 }
 
-static void begin(struct question *q, const struct way *plain)
+uint64_t ways_bound(const struct steps *s, const struct way *kept,
+                    const struct placing *how)
 {
-    q->plain = plain->steps;
-    ask(q);
-}
-
-uint64_t ways_bound(const struct steps *s, const struct placing *how)
-{
-    struct question q = {.s = s, .how = how, .arena = how->graph->arena};
-    struct way plain = settle(s, how);
+    struct question q = {s, how, how->graph->arena, .plain = kept->steps};
     int op;
 
-    begin(&q, &plain);
+    ask(&q);
     return remat_bound(&q.job, &op, q.arena);
 }
 
-struct ways ways_find(const struct steps *s, const struct placing *how,
-                      double limit)
+struct ways ways_find(const struct steps *s, const struct way *kept,
+                      const struct placing *how, double limit)
 {
     const struct descent *d = limit == 0 ? &all : &within_limit;
-    struct question q = {.s = s, .how = how, .arena = how->graph->arena};
+    struct question q = {s, how, how->graph->arena, .plain = kept->steps};
     struct ways w = {1, ARENA_NEW(q.arena, struct way, MOST + 1)};
     struct remat_effort effort = d->effort;
     struct part part = {NULL, d->at_once, &effort, limit};
@@ -302,8 +296,8 @@ struct ways ways_find(const struct steps *s, const struct placing *how,
 
     if (s->n < effort.moves / MOVES_A_STEP)
         effort.moves = s->n * MOVES_A_STEP;
-    w.way[0] = settle(s, how);
-    begin(&q, &w.way[0]);
+    w.way[0] = *kept;
+    ask(&q);
     load = (double)remat_measure(&q.job, NULL, 0, q.arena).peak;
     for (int k = 0; k < d->n; k++) {
         load *= d->part;

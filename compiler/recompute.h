@@ -35,12 +35,14 @@ struct placing {
 
 /* The one way without repeats, of steps that schedule() has put in order. */
 struct ways ways_plain(const struct steps *, const struct placing *);
-/* Bytes that no way can do without, as some step needs them for itself. */
-uint64_t ways_bound(const struct steps *, const struct placing *);
+/* Bytes that no way can do without, as some step needs them for itself.  kept: the
+ * way without repeats. */
+uint64_t ways_bound(const struct steps *, const struct way *kept,
+                    const struct placing *);
 /* Ways for a fixed list of loads, down to the least that was found; or, with a
  * limit, to where seconds are more than that many times the first's.  The same
  * steps and limit give the same ways. */
-struct ways ways_find(const struct steps *, const struct placing *,
-                      double limit);
+struct ways ways_find(const struct steps *, const struct way *kept,
+                      const struct placing *, double limit);
 
 #endif

@@ -1,8 +1,8 @@
 #!/bin/sh
-# stream.sh: data is not taken into memory.  200 updates and more from all over a
-# file of 8 GB that is one hole, shuffled, while the anonymous memory of the
-# process is looked at from update 50 on.  The run ends when it was looked at often
-# enough, however long that takes on a machine that does other things as well.
+# stream.sh: data is not taken into memory.  200 updates and more from all over
+# a file of 8 GB that is one hole, shuffled, while the anonymous memory of the
+# process is looked at from update 50 on.  The run ends when it was looked at
+# often enough, however long that takes on a machine that does other things too.
 test_name=stream
 . "$top_srcdir/tests/expect.sh"
 . "$top_srcdir/tests/samples.sh"
@@ -97,7 +97,8 @@ test $status = 130 || wrong "exit status $status: $(cat err)"
 
 device=$(json wide.plan.json device_bytes)
 host=$(json wide.plan.json host_bytes)
-echo "$samples samples of 4096 bytes; $epochs epochs, $looks looks, $misses misses"
+echo "$samples samples of 4096 bytes; $epochs epochs, $looks looks," \
+    "$misses misses"
 test "$looks" -ge 100 || wrong "too few looks to say anything"
 awk -v device="$device" -v host="$host" '
     { bytes = $1 * 1024; if (bytes > most) most = bytes }
