@@ -120,6 +120,7 @@ EXTRA_DIST += tests/expect.sh
 check_PROGRAMS += \
 	tests/kernels_loss \
 	tests/kernels_meter \
+	tests/op_loss_weights \
 	tests/op_losses \
 	tests/op_more_losses \
 	tests/op_move

@@ -60,6 +60,7 @@ struct op_case {
     const char *attr;             /* "kernel_shape=3,3 group=2" */
     const double *x[OP_OPERANDS]; /* golden operands, where given */
     const double *y;              /* golden result */
+    const double *counts;         /* golden second result, of losses */
     const char *rejects;          /* part of the expected message */
     double low, high; /* range of the operands; 0, 0: about -2 to 2 */
     int classes;      /* integers are below; 0: 3 */
