@@ -86,6 +86,10 @@ EXTRA_DIST += \
 check_PROGRAMS += tests/clip
 tests_clip_SOURCES = tests/clip.c
 
+# Weighted losses: sums, and what they are divided by.
+check_PROGRAMS += tests/weighted_mean
+tests_weighted_mean_SOURCES = tests/weighted_mean.c
+
 # Bits: which decisions may change them.
 check_PROGRAMS += tests/bits
 tests_bits_SOURCES = tests/bits.c
