@@ -46,6 +46,10 @@ enum { OP_BATCH = 3, OP_OPERANDS = 6 };
     {                                          \
         DT_F32, DIMS(OP_BATCH, __VA_ARGS__), 1 \
     }
+#define HALVES(...)                            \
+    {                                          \
+        DT_F16, DIMS(OP_BATCH, __VA_ARGS__), 1 \
+    }
 #define LABEL(...)                             \
     {                                          \
         DT_I32, DIMS(OP_BATCH, __VA_ARGS__), 1 \

@@ -73,9 +73,6 @@ static bool build(struct graph *g, const val *in, int nin,
     if (!(share >= 0 && share <= 1))
         return reject_here(g, "\"label_smoothing\" is %g, wanted 0 to 1",
                            share);
-    if (share > 0 && x->dtype != DT_F32)
-        return reject_here(g, "label_smoothing of %s logits, wanted f32",
-                           dtype_name(x->dtype));
     if (type_of(g, in[1])->dtype == DT_F32 && x->dtype == DT_F32 &&
         type_of(g, in[1])->rank == x->rank)
         return label_probabilities(g, in, nin, attr, y);

@@ -6,10 +6,13 @@
  */
 #include "compiler/ops/loss.h"
 
+/* In f32, whatever x is: a sum over many classes wants the digits. */
 static val log_softmax(struct graph *g, val x, int64_t axis)
 {
-    const union attr along[] = {{.i = axis}};
+    const union attr along[] = {{.i = axis}}, to[] = {{.s = "f32"}};
 
+    if (type_of(g, x)->dtype != DT_F32)
+        x = graph_add(g, &op_Cast, &x, 1, to);
     return graph_add(g, &op_LogSoftmax, &x, 1, along);
 }
 
