@@ -33,12 +33,13 @@ static const struct attr_spec attrs[] = {
                          "share of a label that all classes get evenly",
                          false,
                          false},
-    [LABEL_CLASS_WEIGHTS] = {"class_weights",
-                             ATTR_TENSOR,
-                             {0},
-                             "list of them; the labels' are what is divided by",
-                             false,
-                             false},
+    [LABEL_CLASS_WEIGHTS] =
+        {"class_weights",
+         ATTR_TENSOR,
+         {0},
+         "one for each class; the labels' are what is divided by",
+         false,
+         false},
     {0},
 };
 
