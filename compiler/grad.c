@@ -137,7 +137,8 @@ static void refuse_trained_weights(const struct sweep *s,
 {
     if (s->needs[loss->counts.id])
         reject(s->g, graph_node(s->g, loss->counts),
-               "the weights depend on a parameter that trains");
+               "the weights of %s depend on a parameter that trains",
+               loss->name);
 }
 
 static void start(struct sweep *s, const struct loss_term *loss)

@@ -19,11 +19,10 @@ static val fitted(struct graph *g, val weights, const struct type *t)
     for (int d = 0; d < w.rank && fits; d++)
         fits = w.dim[d] == t->dim[d] || (d && w.dim[d] == 1);
     if (!fits) {
-        reject_here(g,
-                    "the weights are %s %s, wanted f32 %s, or its first "
-                    "dimensions",
+        reject_here(g, "the weights are %s %s, wanted f32 %s%s",
                     dtype_name(w.dtype), type_text(g->arena, &w),
-                    type_text(g->arena, t));
+                    type_text(g->arena, t),
+                    t->rank > 1 ? ", or its first dimensions" : "");
         return (val){0};
     }
     if (!loss_has_samples(g, "the weights", &w))
