@@ -109,6 +109,10 @@ static val count_state(struct graph *g, const struct loss_term *loss)
 
     if (!loss->counts.id)
         return (val){0};
+    if (type_of(g, loss->counts)->dtype == DT_F32) {
+        t.dtype = DT_F32; /* a sum, and what its roundings lost */
+        t.dim[0] = 2;
+    }
     leaf.name = arena_format(g->arena, "count.%s", loss->name);
     state = graph_leaf(g, &t, &leaf);
     next = graph_add(g, &op_CountAdd, (val[]){state, loss->counts}, 2, NULL);
@@ -127,12 +131,23 @@ static val seed_of(struct graph *g, const struct loss_term *loss)
     return graph_add(g, &op_LossSeed, &state, 1, attr);
 }
 
+/* What the loss is divided by has no gradient. */
+static void refuse_trained_weights(const struct sweep *s,
+                                   const struct loss_term *loss)
+{
+    if (s->needs[loss->counts.id])
+        reject(s->g, graph_node(s->g, loss->counts),
+               "the weights of %s depend on a parameter that trains",
+               loss->name);
+}
+
 static void start(struct sweep *s, const struct loss_term *loss)
 {
     const unsigned step = 1U << SEQ_STEP;
     const unsigned each = step | 1U << SEQ_ACCUMULATE;
 
     s->g->path = loss->name;
+    refuse_trained_weights(s, loss);
     accumulate(s, &s->d[loss->terms.id], seed_of(s->g, loss));
     meter_add(s->g, &(struct metering){
                         .name = loss->name,

@@ -103,6 +103,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/gru.c \
 	compiler/ops/linear.c \
 	compiler/ops/loss.c \
+	compiler/ops/loss_weights.c \
 	compiler/ops/loss.h \
 	compiler/ops/loss_state.c \
 	compiler/ops/lstm.c \
@@ -143,5 +144,6 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/tile.c \
 	compiler/ops/transpose.c \
 	compiler/ops/view.c \
+	compiler/ops/weighted_labels.c \
 	compiler/ops/window.c \
 	compiler/ops/window.h

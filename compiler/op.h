@@ -110,9 +110,9 @@ struct op {
      * element. */
     unsigned char inplace[MAX_OUT];
     /* Usable in training.loss or training.metrics.  Results: sums per sample f32
-     * [N], and counts per sample i32 [N]; an empty count means as many as the
-     * first operand has elements per sample, divided by those of its class
-     * axis where the op has one: see per_sample. */
+     * [N], and counts per sample, i32 [N] or, with weights, f32 [N]; an empty
+     * count means as many as the first operand has elements per sample, divided
+     * by those of its class axis where the op has one: see per_sample. */
     bool is_loss, is_metric;
     /* Elements counted per sample where the counts are empty. */
     int64_t (*per_sample)(const struct type *x, const union attr *attr);

@@ -17,7 +17,7 @@ struct plancl_dim;
 /* What model.c found under "training", for grad.c and optimizer.c. */
 struct loss_term {
     const char *name;
-    val terms, counts;  /* training: f32 [N], i32 [N] (or empty: one each) */
+    val terms, counts;  /* training: f32 [N], i32 or f32 [N] (or empty) */
     bool per_update;    /* a penalty on parameters: a scalar, counted once */
     int64_t per_sample; /* elements counted per sample, when counts is empty */
     double weight;

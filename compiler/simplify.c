@@ -1,5 +1,6 @@
 /*
- * simplify.c: equal nodes merged, constants folded, unused nodes not copied.
+ * simplify.c: equal nodes merged, constants folded, transpositions joined,
+ * unused nodes not copied.
  *
  * Equal: same op, attributes, operands and, for random ops, the same key.  A
  * value computed in training and in evaluation alike is so computed by one node.
@@ -146,12 +147,42 @@ static bool only_first(const struct simplify *s, int id)
     return s->old->node[id]->op->alone && s->results[id] == 1;
 }
 
+/* Of its operand, by a transposition's axis; without a list it is reversed. */
+static int axis_before(const struct node *n, int axis)
+{
+    const struct ints *perm = &n->attr[0].ints;
+
+    return perm->n ? (int)perm->v[axis] : n->type.rank - 1 - axis;
+}
+
+/* A transposition of a transposition is one, or none. */
+static val copy_transpose(struct simplify *s, const struct node *n, val x)
+{
+    const struct node *first = graph_node(s->g, x);
+    int perm[MAX_RANK];
+    bool moves = false;
+
+    if (first->op != &op_Transpose)
+        return graph_copy(s->g, n, &x);
+    for (int i = 0; i < n->type.rank; i++) {
+        perm[i] = axis_before(first, axis_before(n, i));
+        moves |= perm[i] != i;
+    }
+    if (!moves)
+        return first->in[0];
+    s->g->at = n->at;
+    s->g->path = n->path;
+    return val_transpose(s->g, first->in[0], perm);
+}
+
 static val copy(struct simplify *s, int id, const val *in)
 {
     const struct node *n = s->old->node[id];
 
     if (n->leaf)
         return copy_leaf(s, n);
+    if (n->op == &op_Transpose)
+        return copy_transpose(s, n, in[0]);
     if (n->op == &op_Result && only_first(s, n->in[0].id))
         return in[0];
     if (!only_first(s, id))

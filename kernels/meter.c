@@ -3,6 +3,15 @@
 
 enum { LOCAL = 64 };
 
+/* Weights are no whole numbers, so their sums are rounded. */
+static void counts_option(struct launch *l, enum dtype counts)
+{
+    if (counts)
+        launch_option(l, "COUNTS=%s", dtype_name(counts));
+    if (counts == DT_F32)
+        launch_option(l, "ROUNDED=1");
+}
+
 static void meter_launch(const void *problem, const struct device_info *dev,
                          struct launch *l)
 {
@@ -14,8 +23,7 @@ static void meter_launch(const void *problem, const struct device_info *dev,
     launch_option(l, "LANES=%d", p->lanes);
     if (p->once)
         launch_option(l, "ONCE=1");
-    if (p->counts)
-        launch_option(l, "COUNTS=1");
+    counts_option(l, p->counts);
     launch_u64(l, (uint64_t)p->per_sample);
     launch_u32(l, (uint64_t)p->N);
     launch_setting(l, SETTING_ROWS);
@@ -37,6 +45,7 @@ static void count_launch(const void *problem, const struct device_info *dev,
     (void)dev;
     l->source = "meter.cl";
     l->entry = "count_add";
+    counts_option(l, p->counts);
     launch_u32(l, (uint64_t)p->N);
     launch_setting(l, SETTING_ROWS);
     launch_setting(l, SETTING_FIRST);
@@ -56,8 +65,7 @@ static void seed_launch(const void *problem, const struct device_info *dev,
     (void)dev;
     l->source = "meter.cl";
     l->entry = "loss_seed";
-    if (p->count)
-        launch_option(l, "COUNT=1");
+    counts_option(l, p->counts);
     launch_f32(l, p->weight);
     launch_u64(l, (uint64_t)p->per_sample);
     launch_u32(l, (uint64_t)p->N);

@@ -60,7 +60,7 @@ static double made_up(uint64_t n, uint64_t i, uint32_t salt)
 }
 
 /* Samples first .. first + rows - 1 of every input; labels -1 (ignored) to 3,
- * or 0 to 3 where nothing is ignored. */
+ * or 0 to 3 where nothing is ignored; weights are not negative. */
 static void feed(const struct plancl_plan *plan, struct plancl_session *s,
                  uint64_t first, uint32_t rows)
 {
@@ -79,7 +79,7 @@ static void feed(const struct plancl_plan *plan, struct plancl_session *s,
             double x = made_up(first + i / row, i % row, k);
 
             if (t.dtype == PLANCL_F32)
-                data.f[i] = (float)x;
+                data.f[i] = (float)(strncmp(t.name, "weight", 6) ? x : x * x);
             else
                 data.i[i] = strcmp(t.name, "label") == 0
                                 ? (int32_t)(2 + 2 * x)
@@ -281,7 +281,7 @@ int main(void)
          .rounding = 1},
     };
     static const char *const small[] = {"two_heads", "clipped", "decoder",
-                                        NULL};
+                                        "weighted", NULL};
     const char *top = getenv("top_srcdir");
     char model[4096];
     int bad = 0;

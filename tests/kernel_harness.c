@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "tests/half.h"
+
 /* Elements before and after a buffer's data; odd on purpose. */
 enum { BEFORE = 5, AFTER = 19, CANARY = 0xff, TIMES = 15 };
 
@@ -130,35 +132,6 @@ void harness_build(struct harness *h)
         h->kernel[i] = clCreateKernel(h->program, name, &error);
         check(error, name);
     }
-}
-
-/* IEEE 754 binary16 of a double, to nearest even. */
-static uint16_t half_of(double d)
-{
-    uint16_t sign = signbit(d) ? 0x8000 : 0;
-    double a = fabs(d);
-    int e;
-
-    if (isnan(d))
-        return 0x7e00;
-    if (a >= 65520)
-        return sign | 0x7c00;
-    if (a < 0x1p-14)
-        return sign | (uint16_t)nearbyint(a * 0x1p24);
-    frexp(a, &e);
-    return sign + (uint16_t)((unsigned)(e + 13) << 10) +
-           (uint16_t)(int)nearbyint(ldexp(a, 11 - e));
-}
-
-static double of_half(uint16_t h)
-{
-    int e = h >> 10 & 31;
-    double m = h & 1023;
-    double a = e == 31  ? (m != 0 ? NAN : INFINITY)
-               : e == 0 ? m * 0x1p-24
-                        : ldexp(m + 1024, e - 25);
-
-    return h & 0x8000 ? -a : a;
 }
 
 static void encode(enum dtype t, void *to, size_t i, double v)

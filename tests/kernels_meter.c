@@ -18,18 +18,21 @@
 enum { N = 37, LANES = 16, STATE = 4 * LANES, ROWS = 31, FIRST = 21 };
 
 static const struct meter_problem meters[] = {
-    {N, LANES, false, false, 1},
-    {N, LANES, false, false, 3000000001}, /* more bits than a float has */
-    {N, LANES, false, true, 0},
-    {1, LANES, true, false, 0},
+    {N, LANES, false, DT_NONE, 1},
+    {N, LANES, false, DT_NONE, 3000000001}, /* more bits than a float has */
+    {N, LANES, false, DT_I32, 0},
+    {N, LANES, false, DT_F32, 0},
+    {1, LANES, true, DT_NONE, 0},
 };
-static const struct count_problem count_problem = {N};
+static const struct count_problem whole_counts = {N, DT_I32};
+static const struct count_problem weight_sums = {N, DT_F32};
 static const struct seed_problem seeds[] = {
-    {N, 0.75, false, 1},
-    {N, 1, false, 5000000000},
-    {N, 0.75, true, 0},
+    {N, 0.75, DT_NONE, 1},
+    {N, 1, DT_NONE, 5000000000},
+    {N, 0.75, DT_I32, 0},
+    {N, 0.75, DT_F32, 0},
 };
-enum { METERS = 4, SEEDS = 3 };
+enum { METERS = 5, SEEDS = 4 };
 
 static struct harness harness;
 
@@ -55,7 +58,7 @@ static void meter_run(const struct meter_problem *p, double *state,
     struct meter_problem part = *p;
     struct operand o[4] = {{DT_F32, STATE, state, false},
                            {DT_F32, left, x->terms + begin, false},
-                           {DT_I32, left, x->counts + begin, false},
+                           {p->counts, left, x->counts + begin, false},
                            {DT_F32, STATE, next, true}};
     uint32_t setting[SETTING_KINDS];
     struct launch l;
@@ -71,7 +74,8 @@ static void meter_run(const struct meter_problem *p, double *state,
         harness_run(&harness, &l, o, p->counts ? 4 : 3, setting);
 }
 
-static void meter_numbers(double *state, struct samples *x)
+static void meter_numbers(const struct meter_problem *p, double *state,
+                          struct samples *x)
 {
     fill(state, STATE, DT_F32, 1);
     fill(x->terms, N, DT_F32, 2);
@@ -81,7 +85,9 @@ static void meter_numbers(double *state, struct samples *x)
         state[i + 3] = 3;
     }
     for (int i = 0; i < N; i++) {
-        x->counts[i] = i % 4 ? 100 + i : 0x7fffffff - i;
+        x->counts[i] = p->counts == DT_F32 ? 0.25 + i
+                       : i % 4             ? 100 + i
+                                           : 0x7fffffff - i;
         if (i >= ROWS)
             x->terms[i] = NAN;
     }
@@ -110,7 +116,7 @@ static void test_meter(void **unused)
 
     (void)unused;
     for (int i = 0; i < METERS; i++) {
-        meter_numbers(state, &x);
+        meter_numbers(&meters[i], state, &x);
         meter_run(&meters[i], state, &x, 0, ROWS, next);
         for (int lane = 0; lane < LANES; lane++)
             check_lane(&meters[i], &x, lane, state + 4 * lane, next + 4 * lane);
@@ -127,7 +133,7 @@ static void test_meter_cut(void **unused)
     for (int i = 0; i < METERS; i++) {
         if (meters[i].once)
             continue;
-        meter_numbers(state, &x);
+        meter_numbers(&meters[i], state, &x);
         meter_run(&meters[i], state, &x, 0, ROWS, whole);
         meter_run(&meters[i], state, &x, 0, 13, part);
         meter_run(&meters[i], part, &x, 13, ROWS - 13, next);
@@ -147,8 +153,7 @@ static double counted(uint32_t rows, uint32_t first, double before)
     for (int i = 0; i < N; i++)
         counts[i] = i;
     set(setting, rows, first);
-    assert_true(
-        harness_launch(&harness, kernels_count_add, &count_problem, &l));
+    assert_true(harness_launch(&harness, kernels_count_add, &whole_counts, &l));
     harness_run_over(&harness, &l, o, 3, 0, setting);
     return next[0];
 }
@@ -168,16 +173,55 @@ static void test_count(void **unused)
     assert_true(counted(0, 5, 3) == 3);
 }
 
+/* next = state and the weights [begin, begin + rows) */
+static void weighed(double *weights, const double *before, uint32_t begin,
+                    uint32_t rows, double *next)
+{
+    double state[2] = {before[0], before[1]};
+    struct count_problem part = {N - begin, DT_F32};
+    struct operand o[3] = {{DT_F32, 2, state, false},
+                           {DT_F32, N - begin, weights + begin, false},
+                           {DT_F32, 2, next, true}};
+    uint32_t setting[SETTING_KINDS];
+    struct launch l;
+
+    set(setting, rows, begin);
+    assert_true(harness_launch(&harness, kernels_count_add, &part, &l));
+    harness_run_over(&harness, &l, o, 3, 0, setting);
+}
+
+/* Weights of very different sizes: nothing is lost, the sum starts anew at the
+ * first sample, stale rows are not read, and a cut changes no bit. */
+static void test_weights(void **unused)
+{
+    const double stale[2] = {7, 7};
+    double w[N], whole[2], part[2], cut[2], sum = 0;
+
+    (void)unused;
+    for (int n = 0; n < N; n++)
+        w[n] = n >= ROWS ? NAN : n % 3 ? 0.1f * (float)n : 0x1p20f * (float)n;
+    for (int n = 0; n < ROWS; n++)
+        sum += w[n];
+    weighed(w, stale, 0, ROWS, whole);
+    assert_true(fabs(whole[0] + whole[1] - sum) < sum * 0x1p-45);
+    weighed(w, stale, 0, 13, part);
+    weighed(w, part, 13, ROWS - 13, cut);
+    assert_memory_equal(whole, cut, sizeof whole);
+}
+
 static void seed(const struct seed_problem *p, double count, double want)
 {
-    double state[1] = {count}, got[N];
-    struct operand o[2] = {{DT_I32, 1, state, false}, {DT_F32, N, got, true}};
+    double state[2] = {count}, got[N];
+    struct operand o[2] = {
+        {p->counts, p->counts == DT_F32 ? 2 : 1, state, false},
+        {DT_F32, N, got, true}};
     uint32_t setting[SETTING_KINDS];
     struct launch l;
 
     set(setting, ROWS, FIRST);
     assert_true(harness_launch(&harness, kernels_loss_seed, p, &l));
-    harness_run(&harness, &l, p->count ? o : o + 1, p->count ? 2 : 1, setting);
+    harness_run(&harness, &l, p->counts ? o : o + 1, p->counts ? 2 : 1,
+                setting);
     for (int i = 0; i < N; i++)
         assert_true(fabs(got[i] - (i < ROWS ? want : 0)) <= want * 0x1p-22);
 }
@@ -189,6 +233,8 @@ static void test_seed(void **unused)
     seed(&seeds[1], 0, 1 / (640 * 5e9));
     seed(&seeds[2], 1234, 0.75 / 1234);
     seed(&seeds[2], 0, 0);
+    seed(&seeds[3], 0.3125, 2.4);
+    seed(&seeds[3], 0, 0);
 }
 
 static int open_all(void **state)
@@ -197,7 +243,8 @@ static int open_all(void **state)
     harness_open(&harness);
     for (int i = 0; i < METERS; i++)
         harness_add(&harness, kernels_meter_add, &meters[i]);
-    harness_add(&harness, kernels_count_add, &count_problem);
+    harness_add(&harness, kernels_count_add, &whole_counts);
+    harness_add(&harness, kernels_count_add, &weight_sums);
     for (int i = 0; i < SEEDS; i++)
         harness_add(&harness, kernels_loss_seed, &seeds[i]);
     harness_build(&harness);
@@ -214,9 +261,8 @@ static int close_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_meter),
-        cmocka_unit_test(test_meter_cut),
-        cmocka_unit_test(test_count),
+        cmocka_unit_test(test_meter), cmocka_unit_test(test_meter_cut),
+        cmocka_unit_test(test_count), cmocka_unit_test(test_weights),
         cmocka_unit_test(test_seed),
     };
 

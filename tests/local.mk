@@ -1,11 +1,11 @@
 # One program per unit, one per op, each in check_PROGRAMS; scripts are in
 # dist_check_SCRIPTS.  What needs a device exits with 77 where there is none.
 
-# The harness of op tests, which every test may link: an op's test is one line,
+# The harness of op tests, and halves, which every test may link: an op's test is one line,
 # check_PROGRAMS += tests/op_NAME.
 check_LTLIBRARIES += tests/libop.la
 tests_libop_la_SOURCES = \
-	tests/op_case.c tests/op_device.c tests/op_harness.h \
+	tests/half.c tests/half.h tests/op_case.c tests/op_device.c tests/op_harness.h \
 	tests/op_test.c tests/op_test.h
 
 # data/: files of samples.
@@ -86,6 +86,10 @@ EXTRA_DIST += \
 check_PROGRAMS += tests/clip
 tests_clip_SOURCES = tests/clip.c
 
+# Weighted losses: sums, and what they are divided by.
+check_PROGRAMS += tests/weighted_mean
+tests_weighted_mean_SOURCES = tests/weighted_mean.c
+
 # Bits: which decisions may change them.
 check_PROGRAMS += tests/bits
 tests_bits_SOURCES = tests/bits.c
@@ -120,6 +124,7 @@ EXTRA_DIST += tests/expect.sh
 check_PROGRAMS += \
 	tests/kernels_loss \
 	tests/kernels_meter \
+	tests/op_loss_weights \
 	tests/op_losses \
 	tests/op_more_losses \
 	tests/op_move

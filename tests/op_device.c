@@ -9,6 +9,7 @@
 #include "compiler/lower.h"
 #include "runtime/plan_io.h"
 #include "runtime/session.h"
+#include "tests/half.h"
 #include "tests/op_harness.h"
 
 /*
@@ -17,6 +18,8 @@
  * last place.
  */
 static const double DEVICE_TOLERANCE = 2e-5;
+/* The same of what is stored as f16, with 11 bits. */
+static const double HALF_TOLERANCE = 2e-3;
 
 enum { SMALL = 8000 }; /* elements of all operands of a case */
 
@@ -60,6 +63,8 @@ static double element(const void *data, enum dtype t, int64_t i)
     switch (t) {
     case DT_F32:
         return ((const float *)data)[i];
+    case DT_F16:
+        return of_half(((const uint16_t *)data)[i]);
     case DT_I32:
         return ((const int32_t *)data)[i];
     case DT_I64:
@@ -73,6 +78,8 @@ static void put(void *data, enum dtype t, int64_t i, double x)
 {
     if (t == DT_F32)
         ((float *)data)[i] = (float)x;
+    else if (t == DT_F16)
+        ((uint16_t *)data)[i] = half_of(x);
     else if (t == DT_I32)
         ((int32_t *)data)[i] = (int32_t)x;
     else if (t == DT_I64)
@@ -129,7 +136,9 @@ static void compare(struct test *t, const struct results *r, val v,
     int64_t n = type_count(type), upto = n;
     char *data = ARENA_NEW(&t->arena, char, (size_t)n * 8 + 8);
     double scale = largest(wanted, n), worst = 0;
-    double tolerance = t->cases[r->c].seeded ? 1e-4 : DEVICE_TOLERANCE;
+    double tolerance = type->dtype == DT_F16   ? HALF_TOLERANCE
+                       : t->cases[r->c].seeded ? 1e-4
+                                               : DEVICE_TOLERANCE;
     int64_t at = -1;
 
     if (plancl_read(r->s, name, data, type_bytes(type)) != PLANCL_OK) {

@@ -14,12 +14,9 @@
     {                            \
         DT_I64, 1, {OP_BATCH}, 1 \
     }
-#define HALVES(...)                            \
-    {                                          \
-        DT_F16, DIMS(OP_BATCH, __VA_ARGS__), 1 \
-    }
 
 #define LOG_2 0.69314718055994531
+#define LOG_3 1.0986122886681098
 #define LOG_5 1.6094379124341003
 #define LOG_8 2.0794415416798357
 
@@ -43,6 +40,10 @@ static const double pairs[] = {0, 1, 2, 2, 1, 0};
 static const double pair_sums[] = {2 * LOG_8 - LOG_2, 2 * LOG_8 - 2 * LOG_5,
                                    2 * LOG_8 - LOG_2};
 static const double seven[] = {0, 7, 2};
+
+/* Logarithms are no halves; equal logits have log C. */
+static const double halves[] = {0, 0, 0, 1.5, 1.5, 1.5, -7, -7, -7};
+static const double minus_halves[] = {LOG_3, LOG_3, LOG_3};
 
 static const struct op_case cross_entropy[] = {
     {.in = {BATCH(3), LABELS}, .x = {logs, each_class}, .y = minus_logs},
@@ -68,6 +69,10 @@ static const struct op_case cross_entropy[] = {
      .classes = 4,
      .attr = "ignore_index=0"},
     {.in = {BATCH(2, 33), LABEL(33)}, .classes = 2},
+    {.in = {HALVES(3), LABELS}, .x = {halves, each_class}, .y = minus_halves},
+    {.in = {HALVES(17), LABELS}, .classes = 17, .attr = "ignore_index=7"},
+    {.in = {HALVES(4, 18), LABEL(18)}, .classes = 4},
+    {.in = {HALVES(5, 4), LABEL(5)}, .classes = 4, .attr = "axis=-1"},
     {.in = {BATCH(), LABELS}, .rejects = "logits are [3], wanted [N, classes]"},
     {.in = {BATCH(5), LABEL(1)}, .rejects = "wanted labels [3]"},
     {.in = {BATCH(5, 2), LABEL(3)}, .rejects = "wanted labels [3,2]"},
@@ -150,7 +155,6 @@ static const struct op_case huber[] = {
 
 /* At zero both answers cost log 2; at log 3 the sigmoid is 3/4; far out a right
  * answer costs next to nothing and a wrong one its logit. */
-#define LOG_3 1.0986122886681098
 static const double chances[] = {0, 0, LOG_3, LOG_3, 80, -80};
 static const double truths[] = {0, 1, 1, 0, 1, 1};
 static const double bces[] = {2 * LOG_2, -LOG_3 + 4 * LOG_2, 80};

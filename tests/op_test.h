@@ -46,6 +46,10 @@ enum { OP_BATCH = 3, OP_OPERANDS = 6 };
     {                                          \
         DT_F32, DIMS(OP_BATCH, __VA_ARGS__), 1 \
     }
+#define HALVES(...)                            \
+    {                                          \
+        DT_F16, DIMS(OP_BATCH, __VA_ARGS__), 1 \
+    }
 #define LABEL(...)                             \
     {                                          \
         DT_I32, DIMS(OP_BATCH, __VA_ARGS__), 1 \
@@ -60,6 +64,7 @@ struct op_case {
     const char *attr;             /* "kernel_shape=3,3 group=2" */
     const double *x[OP_OPERANDS]; /* golden operands, where given */
     const double *y;              /* golden result */
+    const double *counts;         /* golden second result, of losses */
     const char *rejects;          /* part of the expected message */
     double low, high; /* range of the operands; 0, 0: about -2 to 2 */
     int classes;      /* integers are below; 0: 3 */

@@ -300,6 +300,29 @@ static void constants_fold(void **state)
 }
 
 /* 60 steps are more than one node takes; each node is full but the last. */
+/* [a, b, c] to [c, a, b] twice is [b, c, a]; a third time it is as it was, and
+ * so is a reversal reversed. */
+static void transpositions_join(void **state)
+{
+    struct setup *s = *state;
+    struct graph *g = &s->graph;
+    const struct type t = {.dtype = DT_F32, .rank = 3, .dim = {3, 4, 5}};
+    const int turn[] = {2, 0, 1};
+    val x = leaf_of(g, PLAN_INPUT, "x", &t);
+    val twice = val_transpose(g, val_transpose(g, x, turn), turn);
+    val back = unary(g, &op_Transpose, unary(g, &op_Transpose, x));
+    const struct graph *h;
+
+    predict(g, "twice", twice);
+    predict(g, "thrice", val_transpose(g, twice, turn));
+    predict(g, "back", back);
+    h = up_to(g, SIMPLIFIED);
+    check_meaning(g, h, 0);
+    assert_int_equal(transposes(h, 1U << SEQ_PREDICT), 1);
+    assert_int_equal(h->assign[1].value.id, h->assign[2].value.id);
+    assert_string_equal(graph_node(h, h->assign[1].value)->leaf->name, "x");
+}
+
 static void long_chains_are_cut(void **state)
 {
     struct setup *s = *state;
@@ -426,6 +449,7 @@ int main(void)
         CASE(two_heads_converts_at_its_edges),
         CASE(models_keep_their_meaning),
         CASE(constants_fold),
+        CASE(transpositions_join),
         CASE(long_chains_are_cut),
         CASE(many_operands_are_cut),
         CASE(scalars_enter_chains),

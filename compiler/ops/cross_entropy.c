@@ -33,13 +33,36 @@ static const struct attr_spec attrs[] = {
                          "share of a label that all classes get evenly",
                          false,
                          false},
+    [LABEL_CLASS_WEIGHTS] =
+        {"class_weights",
+         ATTR_TENSOR,
+         {0},
+         "one for each class; the labels' are what is divided by",
+         false,
+         false},
     {0},
 };
 
 static const char *const names[] = {"logits", "label", NULL};
+static const char *const loss_names[] = {"logits", "label", "weights", NULL};
 static const char *const grad_names[] = {"dterms", "logits", "label", NULL};
 
 /* ---- CrossEntropy ---- */
+
+static bool unweighted(struct graph *g, const val *in, const union attr *attr,
+                       val *y)
+{
+    val rows[2], terms;
+
+    if (!label_rows(g, in, attr, rows))
+        return false;
+    terms = graph_add(g, &op_CrossEntropyTerms, rows, 2, attr);
+    y[0] = label_sums(g, label_smoothed(g, terms, rows, attr));
+    if (!y[0].id)
+        return false;
+    y[1] = label_counts(g, in[1], attr);
+    return true;
+}
 
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
@@ -47,26 +70,20 @@ static bool build(struct graph *g, const val *in, int nin,
     const struct type *x = type_of(g, in[0]);
     const int64_t ignore = attr[LABEL_IGNORE].i;
     const double share = attr[LABEL_SMOOTHING].f;
-    val rows[2], terms;
 
     if (!(share >= 0 && share <= 1))
         return reject_here(g, "\"label_smoothing\" is %g, wanted 0 to 1",
                            share);
-    if (share > 0 && x->dtype != DT_F32)
-        return reject_here(g, "label_smoothing of %s logits, wanted f32",
-                           dtype_name(x->dtype));
     if (type_of(g, in[1])->dtype == DT_F32 && x->dtype == DT_F32 &&
         type_of(g, in[1])->rank == x->rank)
-        return label_probabilities(g, in, attr, y);
-    if (!loss_has_samples(g, "the first input", x) ||
-        !label_rows(g, in, attr, rows))
+        return label_probabilities(g, in, nin, attr, y);
+    if (!loss_has_samples(g, "the first input", x))
         return false;
-    terms = graph_add(g, &op_CrossEntropyTerms, rows, nin, attr);
-    y[0] = label_sums(g, label_smoothed(g, terms, rows, attr));
-    if (!y[0].id)
+    if (nin > 2 || attr[LABEL_CLASS_WEIGHTS].tensor
+            ? !label_weighted(g, in, nin, attr, y)
+            : !unweighted(g, in, attr, y))
         return false;
-    y[1] = label_counts(g, in[1], attr);
-    graph_limit(g, in[1], type_of(g, rows[0])->dim[1],
+    graph_limit(g, in[1], label_classes(type_of(g, in[0]), attr),
                 ignore == INT64_MIN ? 0 : ignore);
     return !g->diag->failed;
 }
@@ -76,10 +93,10 @@ const struct op op_CrossEntropy = {
     .doc = "minus the log of the label's softmax: logits [N, C, ...], label "
            "[N, ...], or probabilities like the logits",
     .min_in = 2,
-    .nin = 2,
+    .nin = 3,
     .nout = 2,
     .attr = attrs,
-    .in_name = names,
+    .in_name = loss_names,
     .types = "f32 f16",
     .build = build,
     .is_loss = true,

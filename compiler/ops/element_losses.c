@@ -13,11 +13,11 @@ static bool mse(struct graph *g, const val *in, int nin, const union attr *attr,
 {
     val d;
 
-    (void)nin, (void)attr;
+    (void)attr;
     if (!loss_pair_fits(g, in))
         return false;
     d = val_sub(g, in[0], in[1]);
-    return loss_finish(g, val_mul(g, d, d), y);
+    return loss_finish(g, val_mul(g, d, d), loss_weights_of(in, nin), y);
 }
 
 /* |x - t| */
@@ -26,11 +26,12 @@ static bool mae(struct graph *g, const val *in, int nin, const union attr *attr,
 {
     val d;
 
-    (void)nin, (void)attr;
+    (void)attr;
     if (!loss_pair_fits(g, in))
         return false;
     d = val_sub(g, in[0], in[1]);
-    return loss_finish(g, graph_add(g, &op_Abs, &d, 1, NULL), y);
+    return loss_finish(g, graph_add(g, &op_Abs, &d, 1, NULL),
+                       loss_weights_of(in, nin), y);
 }
 
 enum { HUBER_DELTA };
@@ -56,7 +57,6 @@ static bool huber(struct graph *g, const val *in, int nin,
     const union attr limits[2] = {{.f = -delta}, {.f = delta}};
     val d, m, half;
 
-    (void)nin;
     if (!loss_pair_fits(g, in))
         return false;
     if (!(delta > 0))
@@ -64,7 +64,8 @@ static bool huber(struct graph *g, const val *in, int nin,
     d = val_sub(g, in[0], in[1]);
     m = graph_add(g, &op_Clip, &d, 1, limits);
     half = val_mul(g, m, val_scalar(g, 0.5));
-    return loss_finish(g, val_mul(g, m, val_sub(g, d, half)), y);
+    return loss_finish(g, val_mul(g, m, val_sub(g, d, half)),
+                       loss_weights_of(in, nin), y);
 }
 
 enum { BCE_POS_WEIGHT };
@@ -92,7 +93,6 @@ static bool bce(struct graph *g, const val *in, int nin, const union attr *attr,
     const double weight = attr[BCE_POS_WEIGHT].f;
     val x = in[0], t = in[1], minus_x, yes, no;
 
-    (void)nin;
     if (!loss_pair_fits(g, in))
         return false;
     if (!(weight > 0))
@@ -104,7 +104,7 @@ static bool bce(struct graph *g, const val *in, int nin, const union attr *attr,
         yes = val_mul(g, yes, val_scalar(g, weight));
     no = val_mul(g, val_sub(g, val_scalar(g, 1), t),
                  graph_add(g, &op_Softplus, &x, 1, NULL));
-    return loss_finish(g, val_add(g, yes, no), y);
+    return loss_finish(g, val_add(g, yes, no), loss_weights_of(in, nin), y);
 }
 
 PAIR_LOSS(MSE, "squared difference", NULL, mse, loss_all_elements)

@@ -58,7 +58,6 @@ static bool build(struct graph *g, const val *in, int nin,
     const double alpha = attr[ALPHA].f, gamma = attr[GAMMA].f;
     val x = in[0], t = in[1], minus_x, loss;
 
-    (void)nin;
     if (!loss_pair_fits(g, in))
         return false;
     if (!(alpha <= 1))
@@ -77,7 +76,7 @@ static bool build(struct graph *g, const val *in, int nin,
         loss = val_mul(
             g, loss,
             blend(g, t, val_scalar(g, alpha), val_scalar(g, 1 - alpha)));
-    return loss_finish(g, loss, y);
+    return loss_finish(g, loss, loss_weights_of(in, nin), y);
 }
 
 PAIR_LOSS(Focal, "cross entropy of a sigmoid, less where it is right", attrs,

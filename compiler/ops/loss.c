@@ -64,11 +64,22 @@ static bool same_shape(const struct type *t, const struct type *u)
     return type_equal(t, &v);
 }
 
+bool label_shape_fits(struct graph *g, const struct type *x,
+                      const struct type *label)
+{
+    struct type wanted = label_shape(x);
+
+    if (same_shape(&wanted, label))
+        return true;
+    return reject_here(g, "logits are %s and labels %s, wanted labels %s",
+                       type_text(g->arena, x), type_text(g->arena, label),
+                       type_text(g->arena, &wanted));
+}
+
 bool label_fits(struct graph *g, const struct node *n, int first)
 {
     const struct type *x = type_of(g, n->in[first]);
     const struct type *label = type_of(g, n->in[first + 1]);
-    struct type wanted;
 
     if (!dtype_is_float(x->dtype))
         return reject(g, n, "logits are %s, not floats", dtype_name(x->dtype));
@@ -80,12 +91,7 @@ bool label_fits(struct graph *g, const struct node *n, int first)
                       "logits are %s, wanted [N, classes] or [N, "
                       "classes, ...]",
                       type_text(g->arena, x));
-    wanted = label_shape(x);
-    if (!same_shape(&wanted, label))
-        return reject(g, n, "logits are %s and labels %s, wanted labels %s",
-                      type_text(g->arena, x), type_text(g->arena, label),
-                      type_text(g->arena, &wanted));
-    return true;
+    return label_shape_fits(g, x, label);
 }
 
 static int axis_of(const struct type *x, const union attr *attr)
@@ -95,9 +101,14 @@ static int axis_of(const struct type *x, const union attr *attr)
     return (int)(axis < 0 ? axis + x->rank : axis);
 }
 
+int64_t label_classes(const struct type *x, const union attr *attr)
+{
+    return x->dim[axis_of(x, attr)];
+}
+
 int64_t label_per_sample(const struct type *x, const union attr *attr)
 {
-    return type_count(x) / (x->dim[0] * x->dim[axis_of(x, attr)]);
+    return type_count(x) / (x->dim[0] * label_classes(x, attr));
 }
 
 bool label_rows(struct graph *g, const val *in, const union attr *attr,

@@ -14,6 +14,18 @@ static bool is_vector(const struct type *t, enum dtype dtype)
     return t->rank == 1 && t->dtype == dtype;
 }
 
+/* i32, or f32 where samples have weights; a sum of the latter is two numbers,
+ * see kernels/meter.h. */
+static bool are_counts(const struct type *t)
+{
+    return is_vector(t, DT_I32) || is_vector(t, DT_F32);
+}
+
+static bool is_count_state(const struct type *t)
+{
+    return are_counts(t) && t->dim[0] == (t->dtype == DT_F32 ? 2 : 1);
+}
+
 /* Samples of the batch that are not stale. */
 static int64_t rows_of(const struct ref_env *env, const struct type *t)
 {
@@ -38,8 +50,8 @@ static const struct attr_spec seed_attrs[] = {
 
 static bool seed_infer(struct graph *g, const struct node *n, struct type *y)
 {
-    if (n->nin && !is_vector(type_of(g, n->in[0]), DT_I32))
-        return reject(g, n, "count is not i32 [1]");
+    if (n->nin && !is_count_state(type_of(g, n->in[0])))
+        return reject(g, n, "count is not i32 [1] or f32 [2]");
     *y = (struct type){
         .dtype = DT_F32, .rank = 1, .dim = {n->attr[SEED_BATCH].i}, .batch = 1};
     return true;
@@ -47,10 +59,11 @@ static bool seed_infer(struct graph *g, const struct node *n, struct type *y)
 
 static void seed_lower(struct lower *lo, const struct node *n)
 {
-    const struct seed_problem p = {.N = n->attr[SEED_BATCH].i,
-                                   .weight = n->attr[SEED_WEIGHT].f,
-                                   .count = n->nin > 0,
-                                   .per_sample = n->attr[SEED_PER_SAMPLE].i};
+    const struct seed_problem p = {
+        .N = n->attr[SEED_BATCH].i,
+        .weight = n->attr[SEED_WEIGHT].f,
+        .counts = n->nin ? type_of(lo->graph, n->in[0])->dtype : DT_NONE,
+        .per_sample = n->attr[SEED_PER_SAMPLE].i};
 
     lower_call(lo, kernels_loss_seed, &p, n);
 }
@@ -61,8 +74,10 @@ static void seed_ref(const struct node *n, const struct ref_env *env,
     int64_t all = env->effective * n->attr[SEED_PER_SAMPLE].i;
     double count = n->nin ? in[0].data[0] : (double)all;
 
+    if (n->nin && in[0].type.dtype == DT_F32)
+        count += in[0].data[1];
     for (int64_t i = 0; i < out->type.dim[0]; i++)
-        out->data[i] = i < env->rows && count > 0
+        out->data[i] = i < env->rows && count != 0
                            ? n->attr[SEED_WEIGHT].f / count
                            : 0;
 }
@@ -106,10 +121,9 @@ static bool meter_infer(struct graph *g, const struct node *n, struct type *y)
                       dtype_name(terms->dtype), type_text(g->arena, terms));
     if (terms->dtype != DT_F32)
         return reject(g, n, "term is %s, wanted f32", dtype_name(terms->dtype));
-    if (n->nin > 2 &&
-        (!is_vector(type_of(g, n->in[2]), DT_I32) || !terms->rank ||
-         type_of(g, n->in[2])->dim[0] != terms->dim[0]))
-        return reject(g, n, "counts are not i32 %s",
+    if (n->nin > 2 && (!are_counts(type_of(g, n->in[2])) || !terms->rank ||
+                       type_of(g, n->in[2])->dim[0] != terms->dim[0]))
+        return reject(g, n, "counts are not i32 or f32 %s",
                       type_text(g->arena, terms));
     return true;
 }
@@ -117,11 +131,12 @@ static bool meter_infer(struct graph *g, const struct node *n, struct type *y)
 static void meter_lower(struct lower *lo, const struct node *n)
 {
     const struct type *terms = type_of(lo->graph, n->in[1]);
-    const struct meter_problem p = {.N = terms->rank ? terms->dim[0] : 1,
-                                    .lanes = METER_LANES,
-                                    .once = terms->rank == 0,
-                                    .counts = n->nin > 2,
-                                    .per_sample = n->attr[METER_PER_SAMPLE].i};
+    const struct meter_problem p = {
+        .N = terms->rank ? terms->dim[0] : 1,
+        .lanes = METER_LANES,
+        .once = terms->rank == 0,
+        .counts = n->nin > 2 ? type_of(lo->graph, n->in[2])->dtype : DT_NONE,
+        .per_sample = n->attr[METER_PER_SAMPLE].i};
 
     lower_call(lo, kernels_meter_add, &p, n);
 }
@@ -165,19 +180,22 @@ static const char *const count_names[] = {"state", "counts", NULL};
 
 static bool count_infer(struct graph *g, const struct node *n, struct type *y)
 {
+    const struct type *counts = type_of(g, n->in[1]);
+
     *y = *type_of(g, n->in[0]);
-    if (!is_vector(y, DT_I32) || !is_vector(type_of(g, n->in[1]), DT_I32))
+    if (!is_count_state(y) || !is_vector(counts, y->dtype))
         return reject(g, n,
-                      "state and counts are %s and %s, wanted i32 [1] "
-                      "and [N]",
-                      type_text(g->arena, y),
-                      type_text(g->arena, type_of(g, n->in[1])));
+                      "state and counts are %s %s and %s, wanted i32 [1] and "
+                      "[N], or f32 [2] and [N]",
+                      dtype_name(y->dtype), type_text(g->arena, y),
+                      type_text(g->arena, counts));
     return true;
 }
 
 static void count_lower(struct lower *lo, const struct node *n)
 {
-    const struct count_problem p = {type_of(lo->graph, n->in[1])->dim[0]};
+    const struct type *counts = type_of(lo->graph, n->in[1]);
+    const struct count_problem p = {counts->dim[0], counts->dtype};
 
     lower_call(lo, kernels_count_add, &p, n);
 }
@@ -188,7 +206,8 @@ static void count_ref(const struct node *n, const struct ref_env *env,
     int64_t rows = rows_of(env, &in[1].type);
 
     (void)n;
-    out->data[0] = env->first ? in[0].data[0] : 0;
+    for (int64_t i = 0; i < out->type.dim[0]; i++)
+        out->data[i] = env->first ? in[0].data[i] : 0;
     for (int64_t i = 0; i < rows; i++)
         out->data[0] += in[1].data[i];
 }

@@ -4,7 +4,7 @@
  */
 #include "compiler/ops/loss.h"
 
-const char *const loss_pair_names[] = {"prediction", "target", NULL};
+const char *const loss_pair_names[] = {"prediction", "target", "weights", NULL};
 
 bool loss_pair_fits(struct graph *g, const val *in)
 {
@@ -33,13 +33,6 @@ val loss_sample_sums(struct graph *g, val elements)
     if (rank < 2)
         return elements;
     return val_reduce_sum(g, elements, ints_copy(g, axis, rank - 1), false);
-}
-
-bool loss_finish(struct graph *g, val elements, val *y)
-{
-    y[0] = loss_sample_sums(g, elements);
-    y[1] = (val){0};
-    return y[0].id != 0;
 }
 
 int64_t loss_all_elements(const struct type *x, const union attr *attr)

@@ -75,7 +75,6 @@ static bool build(struct graph *g, const val *in, int nin,
     const struct tensor *list = attr[LIST].tensor;
     val target = in[1], q, e, larger[2];
 
-    (void)nin;
     if (list) {
         if (!list_fits(g, in, list, &target))
             return false;
@@ -88,7 +87,8 @@ static bool build(struct graph *g, const val *in, int nin,
     e = val_sub(g, target, in[0]);
     larger[0] = val_mul(g, e, q);
     larger[1] = val_mul(g, e, val_sub(g, q, val_scalar(g, 1)));
-    return loss_finish(g, graph_add(g, &op_Max, larger, 2, NULL), y);
+    return loss_finish(g, graph_add(g, &op_Max, larger, 2, NULL),
+                       loss_weights_of(in, nin), y);
 }
 
 PAIR_LOSS(Quantile, "pinball loss of predicted quantiles", attrs, build,

@@ -19,14 +19,15 @@ static val at_least(struct graph *g, val v, double low)
 static bool kl_div(struct graph *g, const val *in, int nin,
                    const union attr *attr, val *y)
 {
-    val positive, log_t;
+    val positive, log_t, sums;
 
-    (void)nin, (void)attr;
+    (void)attr;
     if (!loss_pair_fits(g, in))
         return false;
     positive = at_least(g, in[1], 1.1754943508222875e-38);
     log_t = graph_add(g, &op_Log, &positive, 1, NULL);
-    return loss_finish(g, val_mul(g, in[1], val_sub(g, log_t, in[0])), y);
+    sums = loss_sample_sums(g, val_mul(g, in[1], val_sub(g, log_t, in[0])));
+    return loss_finish(g, sums, loss_weights_of(in, nin), y);
 }
 
 PAIR_LOSS(KLDiv,
@@ -74,7 +75,6 @@ static bool cosine(struct graph *g, const val *in, int nin,
     const double epsilon = attr[COSINE_EPSILON].f;
     val cos;
 
-    (void)nin;
     if (!loss_pair_fits(g, in))
         return false;
     if (type_of(g, in[0])->rank < 2)
@@ -87,7 +87,8 @@ static bool cosine(struct graph *g, const val *in, int nin,
     cos = val_div(g, last_sum(g, val_mul(g, in[0], in[1])),
                   length(g, in[0], epsilon));
     cos = val_div(g, cos, length(g, in[1], epsilon));
-    return loss_finish(g, val_sub(g, val_scalar(g, 1), cos), y);
+    return loss_finish(g, val_sub(g, val_scalar(g, 1), cos),
+                       loss_weights_of(in, nin), y);
 }
 
 PAIR_LOSS(CosineSimilarity, "1 - cosine of the angle in the last dimension",
@@ -118,7 +119,6 @@ static bool dice(struct graph *g, const val *in, int nin,
     const double smooth = attr[DICE_SMOOTH].f;
     val x = in[0], both, all, s;
 
-    (void)nin;
     if (!loss_pair_fits(g, in))
         return false;
     if (!(smooth > 0))
@@ -129,9 +129,9 @@ static bool dice(struct graph *g, const val *in, int nin,
     both = loss_sample_sums(g, val_mul(g, x, in[1]));
     all = loss_sample_sums(g, val_add(g, x, in[1]));
     both = val_add(g, val_mul(g, val_scalar(g, 2), both), s);
-    y[0] = val_sub(g, val_scalar(g, 1), val_div(g, both, val_add(g, all, s)));
-    y[1] = (val){0};
-    return y[0].id != 0;
+    both = val_div(g, both, val_add(g, all, s));
+    return loss_finish(g, val_sub(g, val_scalar(g, 1), both),
+                       loss_weights_of(in, nin), y);
 }
 
 PAIR_LOSS(Dice, "1 - overlap of prediction and target, one for each sample",

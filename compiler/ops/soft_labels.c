@@ -6,16 +6,18 @@
  */
 #include "compiler/ops/loss.h"
 
+/* In f32, whatever x is: a sum over many classes wants the digits. */
 static val log_softmax(struct graph *g, val x, int64_t axis)
 {
-    const union attr along[] = {{.i = axis}};
+    const union attr along[] = {{.i = axis}}, to[] = {{.s = "f32"}};
 
+    if (type_of(g, x)->dtype != DT_F32)
+        x = graph_add(g, &op_Cast, &x, 1, to);
     return graph_add(g, &op_LogSoftmax, &x, 1, along);
 }
 
-/* v, and 0 where the label is to be ignored; one that its type cannot hold
- * never is. */
-static val without_ignored(struct graph *g, val v, val label, int64_t ignore)
+/* One that its type cannot hold never is. */
+val label_without_ignored(struct graph *g, val v, val label, int64_t ignore)
 {
     const struct type t = {.dtype = type_of(g, label)->dtype};
     const double wanted = (double)ignore;
@@ -39,25 +41,27 @@ val label_smoothed(struct graph *g, val terms, const val *rows,
     const double share = attr[LABEL_SMOOTHING].f;
     const double classes = (double)type_of(g, rows[0])->dim[1];
     const int64_t axis = 1;
-    val even;
+    val even, c = class_weights(g, attr, type_of(g, rows[0])->rank - 2);
 
     if (share == 0 || !terms.id)
         return terms;
-    even = val_reduce_sum(g, log_softmax(g, rows[0], axis),
-                          ints_copy(g, &axis, 1), false);
-    even = without_ignored(g, even, rows[1], attr[LABEL_IGNORE].i);
+    even = log_softmax(g, rows[0], axis);
+    if (c.id)
+        even = val_mul(g, even, c);
+    even = val_reduce_sum(g, even, ints_copy(g, &axis, 1), false);
+    even = label_without_ignored(g, even, rows[1], attr[LABEL_IGNORE].i);
     even = val_mul(g, loss_sample_sums(g, even),
                    val_scalar(g, -share / classes));
     return val_add(g, val_mul(g, terms, val_scalar(g, 1 - share)), even);
 }
 
-bool label_probabilities(struct graph *g, const val *in, const union attr *attr,
-                         val *y)
+bool label_probabilities(struct graph *g, const val *in, int nin,
+                         const union attr *attr, val *y)
 {
     const double share = attr[LABEL_SMOOTHING].f;
     const struct type x = *type_of(g, in[0]);
     int64_t axis = attr[LABEL_AXIS].i;
-    val t = in[1], logs;
+    val t = in[1], logs, w = loss_weights_of(in, nin);
 
     if (!loss_pair_fits(g, in))
         return false;
@@ -74,6 +78,12 @@ bool label_probabilities(struct graph *g, const val *in, const union attr *attr,
     if (share > 0)
         t = val_add(g, val_mul(g, t, val_scalar(g, 1 - share)),
                     val_scalar(g, share / (double)x.dim[axis]));
-    logs = log_softmax(g, in[0], axis);
-    return loss_finish(g, val_neg(g, val_mul(g, t, logs)), y);
+    if (!class_weights_fit(g, attr, x.dim[axis]))
+        return false;
+    if (attr[LABEL_CLASS_WEIGHTS].tensor)
+        t = val_mul(g, t, class_weights(g, attr, x.rank - 1 - (int)axis));
+    logs = val_neg(g, val_mul(g, t, log_softmax(g, in[0], axis)));
+    if (w.id)
+        logs = val_reduce_sum(g, logs, ints_copy(g, &axis, 1), false);
+    return loss_finish(g, logs, w, y);
 }
