@@ -65,12 +65,14 @@ static bool find_opset(struct import *im, const Onnx__ModelProto *m)
     return true;
 }
 
-enum plancl_status onnx_import(const char *path, const struct onnx_options *o,
-                               struct arena *a,
-                               const struct plancl_callbacks *cb,
-                               struct onnx_model *out)
+enum plancl_status onnx_import_bytes(const struct onnx_bytes *bytes,
+                                     const struct onnx_options *o,
+                                     struct arena *a,
+                                     const struct plancl_callbacks *cb,
+                                     struct onnx_model *out)
 {
-    const Onnx__ModelProto *proto = proto_read(a, path, cb);
+    const Onnx__ModelProto *proto = proto_parse(a, bytes->name, bytes->at,
+                                                bytes->len, cb);
     struct import *im = ARENA_NEW(a, struct import, 1);
     struct text model = {.arena = a};
 
@@ -78,7 +80,7 @@ enum plancl_status onnx_import(const char *path, const struct onnx_options *o,
         return PLANCL_REFUSED;
     im->arena = im->values.arena = im->used.arena = a;
     im->outputs.arena = im->layers.arena = a;
-    im->path = path;
+    im->path = bytes->name;
     im->opt = o;
     im->cb = cb;
     graph_init(&im->graph, a, &im->diag);
@@ -88,4 +90,17 @@ enum plancl_status onnx_import(const char *path, const struct onnx_options *o,
     out->weight = im->weight;
     out->nweight = (unsigned)im->nweight;
     return PLANCL_OK;
+}
+
+enum plancl_status onnx_import(const char *path, const struct onnx_options *o,
+                               struct arena *a,
+                               const struct plancl_callbacks *cb,
+                               struct onnx_model *out)
+{
+    struct onnx_bytes bytes = {.name = path};
+
+    bytes.at = proto_read(a, path, &bytes.len, cb);
+    if (!bytes.at)
+        return PLANCL_FAILED;
+    return onnx_import_bytes(&bytes, o, a, cb, out);
 }

@@ -42,4 +42,16 @@ enum plancl_status onnx_import(const char *path, const struct onnx_options *,
                                struct arena *, const struct plancl_callbacks *,
                                struct onnx_model *);
 
+/* What a file holds; messages call it by the name. */
+struct onnx_bytes {
+    const char *name;
+    const uint8_t *at;
+    size_t len;
+};
+enum plancl_status onnx_import_bytes(const struct onnx_bytes *,
+                                     const struct onnx_options *,
+                                     struct arena *,
+                                     const struct plancl_callbacks *,
+                                     struct onnx_model *);
+
 #endif

@@ -41,7 +41,7 @@ static uint8_t *read_stream(struct arena *a, FILE *f, const char *path,
     uint8_t *bytes;
 
     if (fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode)) {
-        fail(cb, PLANCL_REFUSED, "%s: not an ordinary file", path);
+        fail(cb, PLANCL_FAILED, "%s: not an ordinary file", path);
         return NULL;
     }
     if ((uint64_t)st.st_size > MAX_BYTES) {
@@ -59,11 +59,11 @@ static uint8_t *read_stream(struct arena *a, FILE *f, const char *path,
     return NULL;
 }
 
-static uint8_t *read_file(struct arena *a, const char *path, size_t *len,
+const uint8_t *proto_read(struct arena *a, const char *path, size_t *len,
                           const struct plancl_callbacks *cb)
 {
     FILE *f = fopen(path, "rb");
-    uint8_t *bytes;
+    const uint8_t *bytes;
 
     if (!f) {
         fail(cb, PLANCL_FAILED, "%s: %s", path, strerror(errno));
@@ -74,19 +74,15 @@ static uint8_t *read_file(struct arena *a, const char *path, size_t *len,
     return bytes;
 }
 
-const struct Onnx__ModelProto *proto_read(struct arena *a, const char *path,
-                                          const struct plancl_callbacks *cb)
+const struct Onnx__ModelProto *proto_parse(struct arena *a, const char *name,
+                                           const uint8_t *bytes, size_t len,
+                                           const struct plancl_callbacks *cb)
 {
-    size_t len = 0;
-    const uint8_t *bytes = read_file(a, path, &len, cb);
     struct budget budget = {a, (uint64_t)len * GROWTH + ALLOWANCE};
     ProtobufCAllocator allocator = {take, release, &budget};
     const struct Onnx__ModelProto *model = NULL;
-    const char *wrong;
+    const char *wrong = wire_check(&onnx__model_proto__descriptor, bytes, len);
 
-    if (!bytes)
-        return NULL;
-    wrong = wire_check(&onnx__model_proto__descriptor, bytes, len);
     if (!wrong)
         model = onnx__model_proto__unpack(&allocator, len, bytes);
     if (!wrong && !model)
@@ -95,6 +91,6 @@ const struct Onnx__ModelProto *proto_read(struct arena *a, const char *path,
         wrong = "it has no graph or no opset";
     if (!wrong)
         return model;
-    fail(cb, PLANCL_REFUSED, "%s: no ONNX model: %s", path, wrong);
+    fail(cb, PLANCL_REFUSED, "%s: no ONNX model: %s", name, wrong);
     return NULL;
 }

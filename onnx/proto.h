@@ -12,9 +12,14 @@
 struct Onnx__ModelProto;
 struct ProtobufCMessageDescriptor;
 
-/* In the arena, with the bytes of the file; null after a message. */
-const struct Onnx__ModelProto *proto_read(struct arena *, const char *path,
-                                          const struct plancl_callbacks *);
+/* A whole file, in the arena; null after a message. */
+const uint8_t *proto_read(struct arena *, const char *path, size_t *len,
+                          const struct plancl_callbacks *);
+/* The model in bytes, in the arena too; null after a message, in which the bytes
+ * go by the name. */
+const struct Onnx__ModelProto *proto_parse(struct arena *, const char *name,
+                                           const uint8_t *bytes, size_t len,
+                                           const struct plancl_callbacks *);
 
 /* Null, or what is wrong with the bytes as a message of that kind: cut off, or
  * messages deeper in each other than a real file has them. */

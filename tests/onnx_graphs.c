@@ -1,0 +1,294 @@
+/*
+ * onnx_graphs.c: small ONNX graphs become the layers that they should, or are
+ * refused with the reason; broken files are refused.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "tests/onnx_build.h"
+
+#include <cmocka.h>
+
+struct graph_case {
+    int64_t opset;
+    const char *line[12];
+    /* Texts of the model file, or of the message where nothing is made. */
+    const char *says[6];
+    bool refused;
+    struct plancl_dim dim;
+};
+
+/* A reshape by shape arithmetic as PyTorch writes it: [x.shape[0], -1]. */
+#define FLATTEN_BY_SHAPE                                        \
+    "s = Shape x", "n = Gather s zero", "u = Unsqueeze n axis", \
+        "t = Concat u rest / axis=0", "y = Reshape x t",        \
+        "init zero i64 - = 0", "init axis i64 1 = 0", "init rest i64 1 = -1"
+
+static const struct graph_case cases[] = {
+    /* A symbolic batch is N; so is a fixed one. */
+    {13,
+     .line = {"in x f32 batch,3", "y = Relu x", "out y"},
+     {"\"dims\": {\"N\": 1}", "\"x\": {\"shape\": [\"N\", 3]}",
+      "{\"name\": \"relu1\", \"op\": \"Relu\", \"inputs\": [\"x\"]}",
+      "\"y\": \"relu1\""}},
+    {13,
+     .line = {"in x f32 batch,3", "y = Relu x", "out y"},
+     {"\"dims\": {\"N\": 7}"},
+     .dim = {"batch", 7}},
+    {13,
+     .line = {"in x f32 5,3", "y = Relu x", "out y"},
+     {"\"dims\": {\"N\": 5}", "[\"N\", 3]"}},
+    /* Other symbols must be given. */
+    {13,
+     .line = {"in x f32 batch,width", "y = Relu x", "out y"},
+     {"dimension 1 of input \"x\" is \"width\": give it by --dim or --shape"},
+     .refused = true},
+    {13,
+     .line = {"in x f32 batch,width", "y = Relu x", "out y"},
+     {"[\"N\", 9]"},
+     .dim = {"width", 9}},
+
+    /* Weights become the layer's own, by PyTorch's names. */
+    {13,
+     .line = {"in x f32 1,2,8,8", "init fc.weight f32 4,2,3,3 = 1",
+              "init fc.bias f32 4 = 1",
+              "y = Conv x fc.weight fc.bias / pads=1,1,1,1", "out y"},
+     {"{\"name\": \"fc\", \"op\": \"Conv\", \"inputs\": [\"x\"], "
+      "\"filters\": 4, \"kernel_shape\": [3, 3], \"pads\": [1, 1, 1, 1]}"}},
+    {9,
+     .line = {"in x f32 1,3", "init w f32 3,2 = 1,2,3,4,5,6",
+              "init c f32 1 = 1", "y = Gemm x w c", "out y"},
+     {"\"op\": \"Linear\", \"inputs\": [\"x\"], \"units\": 2}"}},
+    /* Initializers that old files list among the inputs too. */
+    {8,
+     .line = {"in x f32 1,3", "in w f32 3,2", "init w f32 3,2 = 1",
+              "y = MatMul x w", "out y"},
+     {"\"x\": {\"shape\": [\"N\", 3]}\n  }", "\"op\": \"Linear\""}},
+
+    /* Shape arithmetic is gone, and any batch can be compiled. */
+    {13,
+     .line = {"in x f32 4,2,3", FLATTEN_BY_SHAPE, "out y"},
+     {"\"layers\": [\n    {\"name\": \"reshape1\", \"op\": \"Reshape\", "
+      "\"inputs\": [\"x\"], \"shape\": [0, -1]}\n  ]"}},
+
+    /* Nodes out of order, and one that nobody needs. */
+    {13,
+     .line = {"in x f32 1,3", "y = Relu a", "b = Nonsense x", "a = Abs x",
+              "out y"},
+     {"\"op\": \"Abs\", \"inputs\": [\"x\"]},\n    {\"name\": \"relu1\""}},
+    {13,
+     .line = {"in x f32 1,3", "a = Add b x", "b = Relu a", "out b"},
+     {"take each other's results in a circle"},
+     .refused = true},
+    {13,
+     .line = {"in x f32 1,3", "a = Relu x", "a = Abs x", "out a"},
+     {"two nodes compute one value"},
+     .refused = true},
+    {13,
+     .line = {"in x f32 1,3", "a = Add x gone", "out a"},
+     {"Add that makes \"a\": nothing computes its input \"gone\""},
+     .refused = true},
+
+    /* All operators that are missing, in one message. */
+    {13,
+     .line = {"in x f32 1,3", "a = Foo x", "b = Bar:com.me a", "c = Foo b",
+              "out c"},
+     {"Foo (2), com.me.Bar (1)"},
+     .refused = true},
+    /* The standard's own domain by its name. */
+    {13,
+     .line = {"in x f32 1,3", "y = Relu:ai.onnx x", "out y"},
+     {"\"op\": \"Relu\""}},
+
+    /* Attributes that became operands. */
+    {10,
+     .line = {"in x f32 1,3", "y = Clip x / min=0.0 max=6.0", "out y"},
+     {"\"op\": \"Clip\", \"inputs\": [\"x\"], \"min\": 0, \"max\": 6}"}},
+    {11,
+     .line = {"in x f32 1,3", "init top f32 - = 6", "y = Clip x _ top",
+              "out y"},
+     {"\"op\": \"Clip\", \"inputs\": [\"x\"], \"max\": 6}"}},
+    {9,
+     .line = {"in x f32 1,4", "y = Slice x / axes=[1] starts=[1] ends=[9999]",
+              "out y"},
+     {"\"axes\": [1], \"starts\": [1], \"ends\": [9999]"}},
+    {11,
+     .line = {"in x f32 1,1,4", "y = Squeeze x / axes=[1]", "out y"},
+     {"\"op\": \"Squeeze\", \"inputs\": [\"x\"], \"axes\": [1]"}},
+    {13,
+     .line = {"in x f32 1,3", "in lo f32 1,1", "y = Clip x lo", "out y"},
+     {"its min are computed from data"},
+     .refused = true},
+
+    /* Softmax took all dimensions from the axis on. */
+    {12,
+     .line = {"in x f32 1,3,4", "y = Softmax x / axis=1", "out y"},
+     {"\"op\": \"Flatten\"", "\"op\": \"Softmax\"", "\"shape\": [0, 3, 4]"}},
+    {13,
+     .line = {"in x f32 1,3,4", "y = Softmax x / axis=1", "out y"},
+     {"\"op\": \"Softmax\", \"inputs\": [\"x\"], \"axis\": 1}"}},
+    /* An operand's place by an axis. */
+    {6,
+     .line = {"in x f32 1,3,4", "init b f32 3 = 1,2,3",
+              "y = Add x b / broadcast=1 axis=1", "out y"},
+     {"\"value\": [[1], [2], [3]]"}},
+    {9,
+     .line = {"in x f32 1,1,4,4", "init s f32 4 = 1,1,2,2", "y = Upsample x s",
+              "out y"},
+     {"\"axes\": [2, 3], \"scales\": [2, 2], \"mode\": \"nearest\", "
+      "\"coordinate_transformation_mode\": \"asymmetric\", "
+      "\"nearest_mode\": \"floor\""}},
+
+    /* A mask that nobody takes; a sum of three. */
+    {12,
+     .line = {"in x f32 1,3", "a mask = Dropout x / ratio=0.5", "y = Relu a",
+              "out y"},
+     {"\"layers\": [\n    {\"name\": \"relu1\""}},
+    {13,
+     .line = {"in x f32 1,3", "y = Sum x x x", "out y"},
+     {"{\"name\": \"add1\", \"op\": \"Add\", \"inputs\": [\"x\", \"x\"]},",
+      "\"inputs\": [\"add1\", \"x\"]"}},
+
+    /* What would not compile. */
+    {13,
+     .line = {"in x f32 1,3", "in y f32 1,4", "z = Add x y", "out z"},
+     {"Add that makes \"z\":", "[1,3]"},
+     .refused = true},
+    {13,
+     .line = {"in x string 1,3", "y = Relu x", "out y"},
+     {"of a type that is not supported"},
+     .refused = true},
+    {13,
+     .line = {"in x f32 1,3", "init w f32 -1 = 1", "y = Relu x", "out w"},
+     {"does not count samples"},
+     .refused = true},
+};
+
+/* ---- running them ---- */
+
+static void keep_message(void *context, const struct plancl_message *m)
+{
+    struct text *t = context;
+
+    text_add(t, "%s\n", m->text);
+}
+
+static const char *outcome(const struct onnx_bytes *bytes,
+                           const struct onnx_options *o, struct arena *a,
+                           enum plancl_status *status)
+{
+    struct text *said = ARENA_NEW(a, struct text, 1);
+    const struct plancl_callbacks cb = {said, keep_message, NULL};
+    struct onnx_model m = {0};
+
+    said->arena = a;
+    *status = onnx_import_bytes(bytes, o, a, &cb, &m);
+    if (*status == PLANCL_OK)
+        return m.text;
+    return said->s ? said->s : "";
+}
+
+static void run_case(const struct graph_case *c, struct arena *a)
+{
+    const struct onnx_options o = {.dim = &c->dim, .ndim = c->dim.name != NULL};
+    struct onnx_bytes bytes = onnx_build(a, c->opset, c->line);
+    enum plancl_status status;
+    const char *text = outcome(&bytes, &o, a, &status);
+
+    if (status != (c->refused ? PLANCL_REFUSED : PLANCL_OK))
+        fail_msg("%s: status %d: %s", c->line[1], (int)status, text);
+    for (int i = 0; i < 6 && c->says[i]; i++)
+        if (!strstr(text, c->says[i]))
+            fail_msg("%s: \"%s\" is not in\n%s", c->line[1], c->says[i], text);
+}
+
+static void test_graphs(void **state)
+{
+    jmp_buf out_of_memory;
+    struct arena a;
+
+    (void)state;
+    arena_open(&a, &out_of_memory);
+    if (setjmp(out_of_memory))
+        fail_msg("out of memory");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        run_case(&cases[i], &a);
+    arena_close(&a);
+}
+
+/* Every file cut short, and every byte changed, is read or refused. */
+static void test_broken(void **state)
+{
+    const struct onnx_options none = {0};
+    jmp_buf out_of_memory;
+    struct onnx_bytes bytes;
+    struct arena a, scratch;
+    uint8_t *copy;
+
+    (void)state;
+    arena_open(&a, &out_of_memory);
+    if (setjmp(out_of_memory))
+        fail_msg("out of memory");
+    bytes = onnx_build(&a, 13, cases[8].line);
+    copy = arena_alloc(&a, bytes.len + 1, 1);
+    for (size_t i = 0; i < 2 * bytes.len; i++) {
+        struct onnx_bytes part = {"test.onnx", copy, bytes.len};
+        enum plancl_status status;
+
+        memcpy(copy, bytes.at, bytes.len);
+        if (i < bytes.len)
+            part.len = i;
+        else
+            copy[i - bytes.len] ^= (uint8_t)(1 + i % 255);
+        arena_open(&scratch, &out_of_memory);
+        outcome(&part, &none, &scratch, &status);
+        assert_true(status == PLANCL_OK || status == PLANCL_REFUSED);
+        arena_close(&scratch);
+    }
+    arena_close(&a);
+}
+
+/* Graphs in attributes of nodes of graphs, many times over: 07 is a model's
+ * graph, 01 a graph's node, 05 a node's attribute, 06 an attribute's graph. */
+static void test_deep(void **state)
+{
+    static const uint8_t inside[] = {1 << 3 | 2, 5 << 3 | 2, 6 << 3 | 2};
+    enum { LEVELS = 300, SIZE = 8 * LEVELS };
+    const struct onnx_options none = {0};
+    uint8_t bytes[SIZE];
+    struct onnx_bytes all = {.name = "deep.onnx"};
+    enum plancl_status status;
+    jmp_buf out_of_memory;
+    struct arena a;
+    size_t at = SIZE;
+
+    (void)state;
+    for (int level = LEVELS; level >= 0; level--) {
+        size_t len = SIZE - at;
+
+        bytes[--at] = (uint8_t)(len >> 7);
+        bytes[--at] = (uint8_t)(len & 0x7f) | 0x80;
+        bytes[--at] = level ? inside[(level - 1) % 3] : 7 << 3 | 2;
+    }
+    all.at = bytes + at;
+    all.len = SIZE - at;
+    arena_open(&a, &out_of_memory);
+    if (setjmp(out_of_memory))
+        fail_msg("out of memory");
+    assert_non_null(strstr(outcome(&all, &none, &a, &status), "deeper"));
+    arena_close(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_graphs),
+        cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_deep),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
