@@ -54,7 +54,7 @@ struct constant *constant_view(struct arena *a, const struct constant *old,
 struct constant *constant_transpose(struct arena *a, const struct constant *old,
                                     const int64_t *perm)
 {
-    int64_t dim[MAX_RANK], stride[MAX_RANK], index[MAX_RANK] = {0};
+    int64_t dim[MAX_RANK], stride[MAX_RANK] = {0}, index[MAX_RANK] = {0};
     int64_t place = 1, at = 0, n = type_count(&old->type);
     size_t size = dtype_bytes(old->type.dtype);
     int rank = old->type.rank;

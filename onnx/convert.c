@@ -186,9 +186,8 @@ static bool add_number(struct layer_text *l, const struct attr_spec *spec,
     }
     if (type_count(&c->type) != 1)
         return false;
-    if (spec->kind == ATTR_INT && constant_int(c, 0) != spec->dflt.i)
-        layer_attr(l, spec->name, "%lld", (long long)constant_int(c, 0));
-    else if (spec->kind == ATTR_INT && spec->required)
+    if (spec->kind == ATTR_INT &&
+        (spec->required || constant_int(c, 0) != spec->dflt.i))
         layer_attr(l, spec->name, "%lld", (long long)constant_int(c, 0));
     else if (spec->kind == ATTR_FLOAT &&
              (float)constant_at(c, 0) != (float)spec->dflt.f)

@@ -234,14 +234,15 @@ bool convert_batch_norm(struct import *im, const struct onnx_node *n)
                                   {"running_mean", node_constant(n, 3)},
                                   {"running_var", node_constant(n, 4)},
                                   {NULL, NULL}};
-    struct onnx_node alone = *n;
+    struct onnx_node *alone = ARENA_NEW(im->arena, struct onnx_node, 1);
     struct layer_text l;
 
     /* More results are for training, where old opsets list them too. */
-    alone.nout = 1;
-    im->node = &alone;
+    *alone = *n;
+    alone->nout = 1;
+    im->node = alone;
     if (n->nin != 5 || !constants_from(n, 1))
-        return convert_plain(im, &alone);
+        return convert_plain(im, alone);
     return begin(im, &l, n->op, owned[0].value) && add_attrs(im, &l, n) &&
            convert_finish(im, &l) && add_weights(im, l.name, owned);
 }

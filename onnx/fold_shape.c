@@ -48,7 +48,7 @@ const struct constant *fold_reshape(struct import *im,
     rank = (int)type_count(&shape->type);
     for (int i = 0; i < rank; i++) {
         dim[i] = constant_int(shape, i);
-        if (dim[i] == 0 && i < x->type.rank)
+        if (i < x->type.rank && dim[i] == 0)
             dim[i] = x->type.dim[i];
         if (dim[i] == -1)
             open = i;
@@ -237,8 +237,10 @@ const struct constant *fold_slice(struct import *im, const struct onnx_node *n)
         int64_t at = 0, place = 1, left = i;
 
         for (int k = x->type.rank - 1; k >= 0; k--) {
-            at += (c.from[k] + left % c.count[k] * c.step[k]) * place;
-            left /= c.count[k];
+            int64_t count = y->type.dim[k] ? y->type.dim[k] : 1;
+
+            at += (c.from[k] + left % count * c.step[k]) * place;
+            left /= count;
             place *= x->type.dim[k];
         }
         constant_set(y, i, constant_at(x, at));

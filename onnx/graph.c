@@ -102,34 +102,43 @@ static bool counts_samples(const struct declared *d,
                           strcmp(d->symbol[0], first->symbol[0]) == 0);
 }
 
+static bool add_shape(struct import *im, const struct declared *d, bool samples,
+                      struct text *t)
+{
+    for (int i = 0; i < d->rank; i++) {
+        const char *symbol = d->symbol[i], *quote = symbol ? "\"" : "";
+
+        if (i == 0 && samples)
+            text_add(t, "\"N\"");
+        else if (d->dim[i] < 1)
+            return import_reject(im,
+                                 "dimension %d of input \"%.60s\" is "
+                                 "%s%.60s%s: give it by --dim or --shape",
+                                 i, d->name, quote, symbol ? symbol : "open",
+                                 quote);
+        else
+            text_add(t, "%lld", (long long)d->dim[i]);
+        text_add(t, "%s", i + 1 < d->rank ? ", " : "");
+    }
+    return true;
+}
+
 static bool add_input(struct import *im, const struct declared *d, bool samples,
                       struct text *t)
 {
     struct onnx_value *v = ARENA_NEW(im->arena, struct onnx_value, 1);
 
-    v->ref = name_new(im, d->name, "Input");
-    text_add(t, "\"%s\": {\"shape\": [", v->ref);
-    for (int i = 0; i < d->rank; i++) {
-        text_add(t, "%s", i ? ", " : "");
-        if (i == 0 && samples) {
-            text_add(t, "\"N\"");
-            continue;
-        }
-        if (d->dim[i] < 1)
-            return import_reject(
-                im,
-                "dimension %d of input \"%.60s\" is %s%.60s%s: give it by "
-                "--dim or --shape",
-                i, d->name, d->symbol[i] ? "\"" : "",
-                d->symbol[i] ? d->symbol[i] : "open", d->symbol[i] ? "\"" : "");
-        text_add(t, "%lld", (long long)d->dim[i]);
-    }
-    text_add(t, "]%s%s%s}", d->dtype == DT_F32 ? "" : ", \"dtype\": \"",
-             d->dtype == DT_F32 ? "" : dtype_name(d->dtype),
-             d->dtype == DT_F32 ? "" : "\"");
     if (names_find(&im->values, d->name))
         return import_reject(im, "two inputs are called \"%.60s\"", d->name);
     names_add(&im->values, d->name, v);
+    v->ref = name_new(im, d->name, "Input");
+    text_add(t, "\"%s\": {\"shape\": [", v->ref);
+    if (!add_shape(im, d, samples, t))
+        return false;
+    text_add(t, "]");
+    if (d->dtype != DT_F32)
+        text_add(t, ", \"dtype\": \"%s\"", dtype_name(d->dtype));
+    text_add(t, "}");
     return true;
 }
 

@@ -25,9 +25,11 @@ static char *cleaned(struct import *im, const char *text)
         if (!good && n == 0)
             continue;
         word = word || good;
-        name[n++] = good ? *c : '_';
-        if (*c == '/' || *c == '.')
+        name[n++] = *c;
+        if (*c == '/')
             name[n - 1] = '.';
+        else if (!good && *c != '.')
+            name[n - 1] = '_';
     }
     while (n && (name[n - 1] == '.' || name[n - 1] == '_'))
         n--;

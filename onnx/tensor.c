@@ -52,7 +52,7 @@ static size_t raw_size(int onnx)
 
 static double half(unsigned bits)
 {
-    int exponent = bits >> 10 & 31;
+    int exponent = (int)(bits >> 10 & 31);
     double fraction = bits & 1023, sign = bits & 0x8000 ? -1 : 1;
 
     if (exponent == 31)

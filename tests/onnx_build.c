@@ -25,6 +25,13 @@ static struct words cut(struct arena *a, const char *text, const char *at)
     return w;
 }
 
+static char *word(const struct words *w, int i)
+{
+    if (i >= w->n || !w->v[i])
+        abort();
+    return w->v[i];
+}
+
 /* A word for a name; "_" is the empty one. */
 static char *name_of(char *word)
 {
@@ -56,7 +63,7 @@ static int type_of_word(const char *word)
 static void add_input(struct arena *a, Onnx__GraphProto *g,
                       const struct words *w)
 {
-    struct words dims = cut(a, w->n > 3 ? w->v[3] : "", ",");
+    struct words dims = cut(a, w->n > 3 ? word(w, 3) : "", ",");
     Onnx__ValueInfoProto *v = ARENA_NEW(a, Onnx__ValueInfoProto, 1);
     Onnx__TypeProto *type = ARENA_NEW(a, Onnx__TypeProto, 1);
     Onnx__TypeProto__Tensor *t = ARENA_NEW(a, Onnx__TypeProto__Tensor, 1);
@@ -72,23 +79,23 @@ static void add_input(struct arena *a, Onnx__GraphProto *g,
             a, Onnx__TensorShapeProto__Dimension, 1);
 
         onnx__tensor_shape_proto__dimension__init(d);
-        if (isalpha((unsigned char)*dims.v[i])) {
+        if (isalpha((unsigned char)*word(&dims, i))) {
             d->value_case =
                 ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM;
-            d->dim_param = dims.v[i];
+            d->dim_param = word(&dims, i);
         } else {
             d->value_case =
                 ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
-            d->dim_value = strtoll(dims.v[i], NULL, 10);
+            d->dim_value = strtoll(word(&dims, i), NULL, 10);
         }
         shape->dim[shape->n_dim++] = d;
     }
     t->has_elem_type = 1;
-    t->elem_type = type_of_word(w->v[2]);
+    t->elem_type = type_of_word(word(w, 2));
     t->shape = shape;
     type->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
     type->tensor_type = t;
-    v->name = w->v[1];
+    v->name = word(w, 1);
     v->type = type;
     g->input[g->n_input++] = v;
 }
@@ -99,24 +106,24 @@ static void add_output(struct arena *a, Onnx__GraphProto *g,
     Onnx__ValueInfoProto *v = ARENA_NEW(a, Onnx__ValueInfoProto, 1);
 
     onnx__value_info_proto__init(v);
-    v->name = w->v[1];
+    v->name = word(w, 1);
     g->output[g->n_output++] = v;
 }
 
 static void add_initializer(struct arena *a, Onnx__GraphProto *g,
                             const struct words *w)
 {
-    struct words dims = cut(a, w->v[3], ","), v = cut(a, w->v[5], ",");
+    struct words dims = cut(a, word(w, 3), ","), v = cut(a, word(w, 5), ",");
     Onnx__TensorProto *t = ARENA_NEW(a, Onnx__TensorProto, 1);
     size_t n = 1;
 
     onnx__tensor_proto__init(t);
-    t->name = w->v[1];
+    t->name = word(w, 1);
     t->has_data_type = 1;
-    t->data_type = type_of_word(w->v[2]);
+    t->data_type = type_of_word(word(w, 2));
     t->dims = ARENA_NEW(a, int64_t, MOST);
-    for (int i = 0; i < dims.n && *dims.v[i] != '-'; i++) {
-        t->dims[t->n_dims++] = strtoll(dims.v[i], NULL, 10);
+    for (int i = 0; i < dims.n && *word(&dims, i) != '-'; i++) {
+        t->dims[t->n_dims++] = strtoll(word(&dims, i), NULL, 10);
         n *= (size_t)t->dims[i];
     }
     t->float_data = ARENA_NEW(a, float, n + 1);
@@ -150,7 +157,7 @@ static Onnx__AttributeProto *attribute(struct arena *a, char *text)
     } else if (*value == '[' || w.n > 1) {
         p->ints = ARENA_NEW(a, int64_t, MOST);
         for (int i = 0; i < w.n; i++)
-            p->ints[p->n_ints++] = strtoll(w.v[i], NULL, 10);
+            p->ints[p->n_ints++] = strtoll(word(&w, i), NULL, 10);
     } else {
         p->has_i = 1;
         p->i = strtoll(value, NULL, 10);
@@ -168,16 +175,16 @@ static void add_node(struct arena *a, Onnx__GraphProto *g,
     n->output = ARENA_NEW(a, char *, MOST);
     n->input = ARENA_NEW(a, char *, MOST);
     n->attribute = ARENA_NEW(a, Onnx__AttributeProto *, MOST);
-    while (strcmp(w->v[i], "=") != 0)
-        n->output[n->n_output++] = name_of(w->v[i++]);
-    n->op_type = w->v[++i];
+    while (strcmp(word(w, i), "=") != 0)
+        n->output[n->n_output++] = name_of(word(w, i++));
+    n->op_type = word(w, ++i);
     n->domain = strchr(n->op_type, ':');
     if (n->domain)
         *n->domain++ = '\0';
-    for (i++; i < w->n && strcmp(w->v[i], "/") != 0; i++)
-        n->input[n->n_input++] = name_of(w->v[i]);
+    for (i++; i < w->n && strcmp(word(w, i), "/") != 0; i++)
+        n->input[n->n_input++] = name_of(word(w, i));
     for (i++; i < w->n; i++)
-        n->attribute[n->n_attribute++] = attribute(a, w->v[i]);
+        n->attribute[n->n_attribute++] = attribute(a, word(w, i));
     g->node[g->n_node++] = n;
 }
 
@@ -200,11 +207,11 @@ struct onnx_bytes onnx_build(struct arena *a, int64_t opset,
         struct words *w = ARENA_NEW(a, struct words, 1);
 
         *w = cut(a, *line, " ");
-        if (strcmp(w->v[0], "in") == 0)
+        if (strcmp(word(w, 0), "in") == 0)
             add_input(a, &g, w);
-        else if (strcmp(w->v[0], "out") == 0)
+        else if (strcmp(word(w, 0), "out") == 0)
             add_output(a, &g, w);
-        else if (strcmp(w->v[0], "init") == 0)
+        else if (strcmp(word(w, 0), "init") == 0)
             add_initializer(a, &g, w);
         else
             add_node(a, &g, w);
