@@ -206,11 +206,27 @@ static bool inputs_open(struct model *m)
 
 /* ---- outputs ---- */
 
+/* Does any input? */
+static bool counts_samples(const struct model *m)
+{
+    for (int i = 0; i < m->leaves.len; i++) {
+        const struct value *v = m->leaves.entry[i].thing;
+        const struct node *n = graph_node(m->g, v->v[0]);
+
+        if (n->leaf->kind == PLAN_INPUT && n->type.batch)
+            return true;
+    }
+    return false;
+}
+
 static bool output_type(struct model *m, const struct json *j, val v)
 {
     const struct type *t = type_of(m->g, v);
 
     if (t->batch == 1 && t->dim[0] == m->g->batch)
+        return true;
+    /* Without samples everything is computed as a whole. */
+    if (!t->batch && !counts_samples(m))
         return true;
     return model_reject(m, &j->at,
                         "the output is %s, whose first dimension does not "

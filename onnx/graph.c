@@ -142,6 +142,38 @@ static bool add_input(struct import *im, const struct declared *d, bool samples,
     return true;
 }
 
+static const struct onnx_given *value_given(const struct import *im,
+                                            const char *name)
+{
+    for (unsigned i = 0; i < im->opt->nvalue; i++)
+        if (strcmp(im->opt->value[i].input, name) == 0)
+            return &im->opt->value[i];
+    return NULL;
+}
+
+/* An input whose numbers are given is a constant, of the shape that the file
+ * says where that has as many, or a list. */
+static bool add_given(struct import *im, const struct declared *d,
+                      const struct onnx_given *given)
+{
+    struct onnx_value *v = ARENA_NEW(im->arena, struct onnx_value, 1);
+    struct type t = {.dtype = d->dtype, .rank = d->rank};
+    const int64_t list[1] = {given->n};
+    struct constant *c;
+
+    memcpy(t.dim, d->dim, sizeof t.dim);
+    c = type_count(&t) == given->n
+            ? constant_new(im->arena, t.dtype, t.rank, t.dim)
+            : constant_new(im->arena, t.dtype, 1, list);
+    for (int i = 0; i < given->n; i++)
+        constant_set(c, i, given->v[i]);
+    if (names_find(&im->values, d->name))
+        return import_reject(im, "two inputs are called \"%.60s\"", d->name);
+    v->constant = c;
+    names_add(&im->values, d->name, v);
+    return true;
+}
+
 /* "dims" and "inputs" of the model. */
 static bool add_inputs(struct import *im, const Onnx__GraphProto *g,
                        struct text *t)
@@ -152,18 +184,26 @@ static bool add_inputs(struct import *im, const Onnx__GraphProto *g,
 
     for (size_t i = 0; i < g->n_input; i++) {
         const char *name = g->input[i]->name;
+        const struct onnx_given *given;
 
         if (name && names_find(&im->values, name))
             continue; /* an initializer, which old files list too */
-        if (!input_declared(im, g->input[i], &d[n++]))
+        if (!input_declared(im, g->input[i], &d[n]))
+            return false;
+        given = value_given(im, d[n].name);
+        if (!given)
+            n++;
+        else if (!add_given(im, &d[n], given))
             return false;
     }
     if (!batch)
         batch = n && d->rank && d->dim[0] ? d->dim[0] : 1;
-    text_add(t, "  \"dims\": {\"N\": %lld},\n  \"inputs\": {",
-             (long long)batch);
+    if (im->batched)
+        text_add(t, "  \"dims\": {\"N\": %lld},\n", (long long)batch);
+    text_add(t, "  \"inputs\": {");
     for (size_t i = 0; i < n; i++) {
-        bool samples = d[i].rank && (i == 0 || counts_samples(&d[i], d, batch));
+        bool samples = im->batched && d[i].rank &&
+                       (i == 0 || counts_samples(&d[i], d, batch));
 
         text_add(t, "%s\n    ", i ? "," : "");
         if (!add_input(im, &d[i], samples, t))
@@ -261,7 +301,7 @@ static bool add_output(struct import *im, const Onnx__ValueInfoProto *p,
         return import_reject(im, "nothing computes its output \"%.60s\"", name);
     if (!ref)
         return false;
-    if (v->type.batch != 1)
+    if (im->batched && v->type.batch != 1)
         return import_reject(im,
                              "output \"%.60s\" is %s, whose first "
                              "dimension does not count samples",

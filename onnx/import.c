@@ -48,23 +48,56 @@ bool import_open_model(struct import *im, const char *head)
     return true;
 }
 
-static bool find_opset(struct import *im, const Onnx__ModelProto *m)
+static bool find_opset(const Onnx__ModelProto *m, const char *name,
+                       const struct plancl_callbacks *cb, int64_t *opset)
 {
+    *opset = 0;
     for (size_t i = 0; i < m->n_opset_import; i++) {
         const Onnx__OperatorSetIdProto *o = m->opset_import[i];
 
         if (!o->domain || !*o->domain || strcmp(o->domain, "ai.onnx") == 0)
-            im->opset = o->version;
+            *opset = o->version;
     }
-    if (im->opset < 1)
-        return import_reject(im, "it names no opset of ONNX");
-    if (im->opset < OLDEST || im->opset > NEWEST)
-        note(im->cb, PLANCL_WARNING,
-             "%s: opset %lld, read as those from %d to %d are", im->path,
-             (long long)im->opset, OLDEST, NEWEST);
+    if (*opset < 1)
+        fail(cb, PLANCL_REFUSED, "%s: it names no opset of ONNX", name);
+    else if (*opset < OLDEST || *opset > NEWEST)
+        note(cb, PLANCL_WARNING,
+             "%s: opset %lld, read as those from %d to %d are", name,
+             (long long)*opset, OLDEST, NEWEST);
+    return *opset >= 1;
+}
+
+/* The first refusal, kept until it is known that nothing else helps. */
+struct refusal {
+    struct arena *arena;
+    const char *text;
+};
+
+static void keep_refusal(void *context, const struct plancl_message *m)
+{
+    struct refusal *r = context;
+
+    if (m->severity == PLANCL_ERROR && !r->text)
+        r->text = arena_string(r->arena, m->text);
+}
+
+static bool attempt(struct import *im, struct arena *a,
+                    const Onnx__GraphProto *graph, struct onnx_model *out)
+{
+    struct text model = {.arena = a};
+
+    im->arena = im->values.arena = im->used.arena = a;
+    im->outputs.arena = im->layers.arena = a;
+    graph_init(&im->graph, a, &im->diag);
+    if (!graph_import(im, graph, &model))
+        return false;
+    out->text = model.s;
+    out->weight = im->weight;
+    out->nweight = (unsigned)im->nweight;
     return true;
 }
 
+/* With samples, or, where the graph mixes or moves them, without. */
 enum plancl_status onnx_import_bytes(const struct onnx_bytes *bytes,
                                      const struct onnx_options *o,
                                      struct arena *a,
@@ -73,22 +106,27 @@ enum plancl_status onnx_import_bytes(const struct onnx_bytes *bytes,
 {
     const Onnx__ModelProto *proto = proto_parse(a, bytes->name, bytes->at,
                                                 bytes->len, cb);
-    struct import *im = ARENA_NEW(a, struct import, 1);
-    struct text model = {.arena = a};
+    struct refusal first = {a, NULL}, second = {a, NULL};
+    struct plancl_callbacks keep = {&first, keep_refusal, NULL};
+    struct import *im = ARENA_NEW(a, struct import, 2);
+    int64_t opset;
 
-    if (!proto)
+    if (!proto || !find_opset(proto, bytes->name, cb, &opset))
         return PLANCL_REFUSED;
-    im->arena = im->values.arena = im->used.arena = a;
-    im->outputs.arena = im->layers.arena = a;
-    im->path = bytes->name;
-    im->opt = o;
-    im->cb = cb;
-    graph_init(&im->graph, a, &im->diag);
-    if (!find_opset(im, proto) || !graph_import(im, proto->graph, &model))
-        return PLANCL_REFUSED;
-    out->text = model.s;
-    out->weight = im->weight;
-    out->nweight = (unsigned)im->nweight;
+    for (int i = 0; i < 2; i++) {
+        im[i].path = bytes->name;
+        im[i].opset = opset;
+        im[i].opt = o;
+        im[i].cb = &keep;
+        im[i].batched = i == 0;
+    }
+    if (attempt(&im[0], a, proto->graph, out))
+        return PLANCL_OK;
+    keep.context = &second;
+    if (!attempt(&im[1], a, proto->graph, out))
+        return fail(cb, PLANCL_REFUSED, "%s", first.text);
+    note(cb, PLANCL_NOTE, "%s; so it has no batch, and these shapes alone",
+         first.text);
     return PLANCL_OK;
 }
 

@@ -42,6 +42,7 @@ struct import {
     const struct onnx_options *opt;
     const struct plancl_callbacks *cb;
     int64_t opset;
+    bool batched;         /* the first dimension counts samples */
     struct names values;  /* struct onnx_value, by ONNX name */
     struct names used;    /* names of layers, inputs, outputs and parameters */
     struct names outputs; /* their names */

@@ -18,11 +18,20 @@ struct onnx_shape {
     int64_t dim[MAX_RANK];
 };
 
+/* The numbers of an input that is known before: a shape, axes. */
+struct onnx_given {
+    const char *input;
+    int n;
+    const double *v;
+};
+
 struct onnx_options {
     const struct onnx_shape *shape; /* over what the file says */
     unsigned nshape;
     const struct plancl_dim *dim; /* of symbolic dimensions, by their names */
     unsigned ndim;
+    const struct onnx_given *value;
+    unsigned nvalue;
 };
 
 struct onnx_weight {

@@ -19,6 +19,7 @@ struct graph_case {
     const char *says[6];
     bool refused;
     struct plancl_dim dim;
+    const char *value; /* an input that is 2, 3, 2 */
 };
 
 /* A reshape by shape arithmetic as PyTorch writes it: [x.shape[0], -1]. */
@@ -161,10 +162,15 @@ static const struct graph_case cases[] = {
      .line = {"in x string 1,3", "y = Relu x", "out y"},
      {"of a type that is not supported"},
      .refused = true},
+    /* What moves samples has no batch. */
     {13,
-     .line = {"in x f32 1,3", "init w f32 -1 = 1", "y = Relu x", "out w"},
-     {"does not count samples"},
-     .refused = true},
+     .line = {"in x f32 4,3", "y = Transpose x", "out y"},
+     {"\"x\": {\"shape\": [4, 3]}"}},
+    /* Values that are known before. */
+    {13,
+     .line = {"in x f32 2,6", "in to i64 3", "y = Reshape x to", "out y"},
+     {"\"shape\": [0, 3, 2]"},
+     .value = "to"},
 };
 
 /* ---- running them ---- */
@@ -193,7 +199,12 @@ static const char *outcome(const struct onnx_bytes *bytes,
 
 static void run_case(const struct graph_case *c, struct arena *a)
 {
-    const struct onnx_options o = {.dim = &c->dim, .ndim = c->dim.name != NULL};
+    static const double shape[] = {2, 3, 2};
+    const struct onnx_given value = {c->value, 3, shape};
+    const struct onnx_options o = {.dim = &c->dim,
+                                   .ndim = c->dim.name != NULL,
+                                   .value = &value,
+                                   .nvalue = c->value != NULL};
     struct onnx_bytes bytes = onnx_build(a, c->opset, c->line);
     enum plancl_status status;
     const char *text = outcome(&bytes, &o, a, &status);
