@@ -55,6 +55,19 @@ static bool constants_from(const struct onnx_node *n, int k)
 
 /* ---- convolutions ---- */
 
+/* Weights are data: the layer owns nothing. */
+static bool conv_of_operands(struct import *im, const struct onnx_node *n)
+{
+    struct layer_text l;
+
+    layer_begin(im, &l, n->op, NULL);
+    if (!convert_operands(im, &l, n))
+        return false;
+    if (n->nin < 3)
+        layer_attr(&l, "bias", "false");
+    return add_attrs(im, &l, n) && convert_finish(im, &l);
+}
+
 bool convert_conv(struct import *im, const struct onnx_node *n)
 {
     const struct constant *w = node_constant(n, 1), *b = node_constant(n, 2);
@@ -63,7 +76,7 @@ bool convert_conv(struct import *im, const struct onnx_node *n)
     int64_t filters;
 
     if (n->nin < 2 || !constants_from(n, 1) || w->type.rank < 3)
-        return convert_plain(im, n);
+        return conv_of_operands(im, n);
     if (!begin(im, &l, n->op, w))
         return false;
     filters = w->type.dim[0];
@@ -134,16 +147,20 @@ static const char *extra(struct import *im, struct layer_text *l)
     return layer_end(im, l, &out, 1) ? out.ref : NULL;
 }
 
+static const char *one_operand(struct import *im, const char *op, const char *x)
+{
+    struct layer_text l;
+
+    layer_begin(im, &l, op, NULL);
+    layer_input(&l, x);
+    return extra(im, &l);
+}
+
 static const char *transposed(struct import *im, struct onnx_value *v, bool is)
 {
     const char *x = operand_ref(im, v);
-    struct layer_text l;
 
-    if (!x || !is)
-        return x;
-    layer_begin(im, &l, "Transpose", NULL);
-    layer_input(&l, x);
-    return extra(im, &l);
+    return x && is ? one_operand(im, "Transpose", x) : x;
 }
 
 /* x times a number, or x. */
@@ -260,6 +277,30 @@ bool convert_norm(struct import *im, const struct onnx_node *n)
            convert_finish(im, &l) && add_weights(im, l.name, owned);
 }
 
+/* Slopes of any shape: Relu(x) - slope Relu(-x). */
+static bool prelu_parts(struct import *im, const struct onnx_node *n)
+{
+    const char *x = operand_ref(im, n->in[0]), *slope, *up, *down;
+    struct layer_text l;
+
+    slope = n->nin > 1 ? operand_ref(im, n->in[1]) : NULL;
+    if (!x || !slope)
+        return false;
+    up = one_operand(im, "Relu", x);
+    down = up ? one_operand(im, "Neg", x) : NULL;
+    down = down ? one_operand(im, "Relu", down) : NULL;
+    if (!down)
+        return false;
+    layer_begin(im, &l, "Mul", NULL);
+    layer_input(&l, down);
+    layer_input(&l, slope);
+    down = extra(im, &l);
+    layer_begin(im, &l, "Sub", NULL);
+    layer_input(&l, up);
+    layer_input(&l, down ? down : "");
+    return down && convert_finish(im, &l);
+}
+
 bool convert_prelu(struct import *im, const struct onnx_node *n)
 {
     const struct constant *w = node_constant(n, 1);
@@ -267,10 +308,10 @@ bool convert_prelu(struct import *im, const struct onnx_node *n)
     struct owned owned[] = {{"weight", NULL}, {NULL, NULL}};
     struct layer_text l;
 
-    /* One slope, or [C, 1, ...] of [N, C, ...]. */
+    /* One slope, or [C, 1, ...] of [N, C, ...]; else each where it falls. */
     if (!w || (count != 1 && (w->type.rank != n->in[0]->type.rank - 1 ||
                               w->type.dim[0] != count)))
-        return import_reject(im, "its slopes are not one for each channel");
+        return prelu_parts(im, n);
     owned[0].value = constant_view(im->arena, w, 1, &count);
     if (!begin(im, &l, "PRelu", w))
         return false;

@@ -68,7 +68,7 @@ static bool input_declared(struct import *im, const Onnx__ValueInfoProto *p,
     const struct onnx_shape *given;
     const Onnx__TypeProto__Tensor *t;
 
-    d->name = p->name ? p->name : "";
+    *d = (struct declared){.name = p->name ? p->name : ""};
     if (!p->type || p->type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
         return import_reject(im, "input \"%.60s\" is no tensor", d->name);
     t = p->type->tensor_type;
@@ -301,7 +301,8 @@ static bool add_output(struct import *im, const Onnx__ValueInfoProto *p,
         return import_reject(im, "nothing computes its output \"%.60s\"", name);
     if (!ref)
         return false;
-    if (im->batched && v->type.batch != 1)
+    if (im->batched &&
+        (v->type.batch != 1 || v->type.dim[0] != im->graph.batch))
         return import_reject(im,
                              "output \"%.60s\" is %s, whose first "
                              "dimension does not count samples",
