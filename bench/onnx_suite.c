@@ -108,6 +108,16 @@ static bool import(struct job *j, struct onnx_model *m)
     return false;
 }
 
+/* Older cases have no names in their tensors, only an order. */
+static void name_tensors(struct job *j, const struct onnx_model *m)
+{
+    for (int i = 0; i < j->nin && (unsigned)i < m->ninput; i++)
+        if (!*j->in[i].name)
+            j->in[i].name = m->input[i];
+    for (int i = 0; i < j->nout && (unsigned)i < m->noutput; i++)
+        j->out[i].name = m->output[i];
+}
+
 /* ---- running ---- */
 
 static struct plancl_session *open_session(struct job *j,
@@ -173,6 +183,7 @@ static enum verdict run(struct job *j)
     if (*j->why || !import(j, &m))
         return REFUSED;
     j->why = "";
+    name_tensors(j, &m);
     s = open_session(j, &m, &plan);
     if (s)
         verdict = plancl_predict(s, plancl_plan_batch(plan)) ? WRONG

@@ -13,7 +13,7 @@
 
 struct import_options {
     const char *out, *weights;
-    struct texts dims, shapes;
+    struct texts dims, shapes, values;
     bool quiet;
 };
 
@@ -50,6 +50,41 @@ static bool shape_parse(const char *text, struct arena *a, struct onnx_shape *s)
             return true;
     }
     return false;
+}
+
+/* "shape=0,-1,64"; nothing behind the sign is an empty list. */
+static bool value_parse(const char *text, struct arena *a, struct onnx_given *g)
+{
+    const char *equals = strchr(text, '=');
+    double *v = ARENA_NEW(a, double, strlen(text) + 1);
+    const char *c;
+    char *end;
+
+    if (!equals || equals == text)
+        return false;
+    g->input = arena_format(a, "%.*s", (int)(equals - text), text);
+    g->v = v;
+    for (c = equals + 1; *c; c = end + (*end == ',' && end[1])) {
+        v[g->n++] = strtod(c, &end);
+        if (end == c || (*end && *end != ',') || (*end && !end[1]))
+            return false;
+    }
+    return true;
+}
+
+static enum plancl_status values_parse(const struct texts *t, struct arena *a,
+                                       struct onnx_options *o,
+                                       const struct plancl_callbacks *cb)
+{
+    struct onnx_given *value = ARENA_NEW(a, struct onnx_given, t->n + 1U);
+
+    for (unsigned i = 0; i < t->n; i++)
+        if (!value_parse(t->v[i], a, &value[i]))
+            return fail(cb, PLANCL_REFUSED,
+                        "--value=%s: wanted INPUT=NUMBER,NUMBER,...", t->v[i]);
+    o->value = value;
+    o->nvalue = t->n;
+    return PLANCL_OK;
 }
 
 static enum plancl_status shapes_parse(const struct texts *t, struct arena *a,
@@ -121,6 +156,8 @@ static enum plancl_status import(const char *path,
     enum plancl_status status = shapes_parse(&o->shapes, a, how, cb);
 
     if (!status)
+        status = values_parse(&o->values, a, how, cb);
+    if (!status)
         status = onnx_import(path, how, a, cb, &model);
     if (!status && o->weights)
         status = save_weights(o->weights, &model, a, cb);
@@ -170,6 +207,8 @@ enum plancl_status command_import(int argc, char **argv)
          "the shape of an input, over what the file says"},
         {"dim", 'D', OPTION_LIST, &o.dims, "NAME=SIZE",
          "a dimension that the file leaves open; N is the batch"},
+        {"value", 0, OPTION_LIST, &o.values, "INPUT=NUMBER,...",
+         "an input that operators want to know before: a shape, axes"},
         {"quiet", 'q', OPTION_FLAG, &o.quiet, NULL, "no notes"},
         {0},
     };
@@ -187,5 +226,6 @@ enum plancl_status command_import(int argc, char **argv)
     }
     texts_free(&o.dims);
     texts_free(&o.shapes);
+    texts_free(&o.values);
     return status;
 }

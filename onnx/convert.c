@@ -20,6 +20,7 @@ static const struct {
     {"AveragePool", convert_plain},
     {"BatchNormalization", convert_batch_norm},
     {"Cast", convert_cast},
+    {"Celu", convert_celu},
     {"Clip", convert_plain},
     {"Concat", convert_plain},
     {"Conv", convert_conv},
@@ -42,6 +43,7 @@ static const struct {
     {"GreaterOrEqual", convert_plain},
     {"HardSigmoid", convert_plain},
     {"HardSwish", convert_plain},
+    {"Hardmax", convert_hardmax},
     {"Identity", convert_alias},
     {"InstanceNormalization", convert_norm},
     {"LayerNormalization", convert_norm},
@@ -61,8 +63,10 @@ static const struct {
     {"PRelu", convert_prelu},
     {"Pad", convert_plain},
     {"Pow", convert_binary},
+    {"Reciprocal", convert_reciprocal},
     {"ReduceL1", convert_plain},
     {"ReduceL2", convert_plain},
+    {"ReduceLogSum", convert_log_sum},
     {"ReduceMax", convert_plain},
     {"ReduceMean", convert_plain},
     {"ReduceMin", convert_plain},
@@ -78,15 +82,18 @@ static const struct {
     {"Slice", convert_plain},
     {"Softmax", convert_softmax},
     {"Softplus", convert_plain},
+    {"SpaceToDepth", convert_space_to_depth},
     {"Split", convert_split},
     {"Sqrt", convert_plain},
     {"Squeeze", convert_plain},
     {"Sub", convert_binary},
     {"Sum", convert_sum},
     {"Tanh", convert_plain},
+    {"ThresholdedRelu", convert_thresholded_relu},
     {"Tile", convert_plain},
     {"TopK", convert_plain},
     {"Transpose", convert_plain},
+    {"Trilu", convert_trilu},
     {"Unsqueeze", convert_plain},
     {"Upsample", convert_resize},
     {"Where", convert_plain},
@@ -245,6 +252,20 @@ bool convert_finish(struct import *im, struct layer_text *l)
         if (!node_result(im, k, &out[k]))
             return false;
     return true;
+}
+
+bool convert_last(struct import *im, const char *op, const char *a,
+                  const char *b)
+{
+    struct layer_text l;
+
+    if (!a || (!b && op_find(op)->min_in > 1))
+        return false;
+    layer_begin(im, &l, op, NULL);
+    layer_input(&l, a);
+    if (b)
+        layer_input(&l, b);
+    return convert_finish(im, &l);
 }
 
 bool convert_operands(struct import *im, struct layer_text *l,

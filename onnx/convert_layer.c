@@ -139,79 +139,34 @@ static bool linear(struct import *im, const struct constant *w,
     return convert_finish(im, &l) && add_weights(im, l.name, owned);
 }
 
-/* A layer between the node's operands and its result. */
-static const char *extra(struct import *im, struct layer_text *l)
-{
-    struct onnx_value out;
-
-    return layer_end(im, l, &out, 1) ? out.ref : NULL;
-}
-
-static const char *one_operand(struct import *im, const char *op, const char *x)
-{
-    struct layer_text l;
-
-    layer_begin(im, &l, op, NULL);
-    layer_input(&l, x);
-    return extra(im, &l);
-}
-
 static const char *transposed(struct import *im, struct onnx_value *v, bool is)
 {
     const char *x = operand_ref(im, v);
 
-    return x && is ? one_operand(im, "Transpose", x) : x;
+    return x && is ? layer_step(im, "Transpose", x, NULL) : x;
 }
 
 /* x times a number, or x. */
 static const char *times(struct import *im, const char *x, double factor)
 {
-    struct onnx_value v = {
-        .constant = constant_number(im->arena, DT_F32, factor)};
-    const char *c;
-    struct layer_text l;
-
-    if (!x || factor == 1)
+    if (factor == 1)
         return x;
-    c = operand_ref(im, &v);
-    if (!c)
-        return NULL;
-    layer_begin(im, &l, "Mul", NULL);
-    layer_input(&l, x);
-    layer_input(&l, c);
-    return extra(im, &l);
+    return layer_step(im, "Mul", x, layer_number(im, factor));
 }
 
 /* alpha A B + beta C in layers of their own. */
 static bool gemm_parts(struct import *im, const struct onnx_node *n)
 {
     const char *a = transposed(im, n->in[0], node_int(n, "transA", 0));
-    const char *b = a ? transposed(im, n->in[1], node_int(n, "transB", 0))
-                      : NULL;
-    double alpha = node_float(n, "alpha", 1);
-    bool adds = n->nin > 2;
-    const char *ab, *c;
-    struct layer_text l;
+    const char *b = transposed(im, n->in[1], node_int(n, "transB", 0));
+    const char *ab = times(im, layer_step(im, "MatMul", a, b),
+                           node_float(n, "alpha", 1));
 
-    if (!b)
-        return false;
-    layer_begin(im, &l, "MatMul", NULL);
-    layer_input(&l, a);
-    layer_input(&l, b);
-    if (!adds && alpha == 1)
-        return convert_finish(im, &l);
-    ab = times(im, extra(im, &l), alpha);
-    if (!ab)
-        return false;
-    c = adds ? times(im, operand_ref(im, n->in[2]), node_float(n, "beta", 1))
-             : NULL;
-    if (adds && !c)
-        return false;
-    layer_begin(im, &l, adds ? "Add" : "Identity", NULL);
-    layer_input(&l, ab);
-    if (adds)
-        layer_input(&l, c);
-    return convert_finish(im, &l);
+    if (n->nin < 3 || !n->in[2])
+        return convert_last(im, "Identity", ab, NULL);
+    return convert_last(
+        im, "Add", ab,
+        times(im, operand_ref(im, n->in[2]), node_float(n, "beta", 1)));
 }
 
 bool convert_gemm(struct import *im, const struct onnx_node *n)
@@ -280,25 +235,28 @@ bool convert_norm(struct import *im, const struct onnx_node *n)
 /* Slopes of any shape: Relu(x) - slope Relu(-x). */
 static bool prelu_parts(struct import *im, const struct onnx_node *n)
 {
-    const char *x = operand_ref(im, n->in[0]), *slope, *up, *down;
-    struct layer_text l;
+    const char *x = operand_ref(im, n->in[0]);
+    const char *slope = n->nin > 1 ? operand_ref(im, n->in[1]) : NULL;
+    const char *down = layer_step(im, "Relu", layer_step(im, "Neg", x, NULL),
+                                  NULL);
 
-    slope = n->nin > 1 ? operand_ref(im, n->in[1]) : NULL;
-    if (!x || !slope)
+    return convert_last(im, "Sub", layer_step(im, "Relu", x, NULL),
+                        layer_step(im, "Mul", down, slope));
+}
+
+/* One slope, or [C, 1, ...] of [N, C, ...]; before opset 7 also [C]. */
+static bool slopes_by_channel(const struct import *im,
+                              const struct onnx_node *n,
+                              const struct constant *w)
+{
+    const struct type *x = &n->in[0]->type;
+    int64_t count = type_count(&w->type);
+
+    if (count == 1)
+        return true;
+    if (x->rank < 2 || w->type.dim[0] != count || count != x->dim[1])
         return false;
-    up = one_operand(im, "Relu", x);
-    down = up ? one_operand(im, "Neg", x) : NULL;
-    down = down ? one_operand(im, "Relu", down) : NULL;
-    if (!down)
-        return false;
-    layer_begin(im, &l, "Mul", NULL);
-    layer_input(&l, down);
-    layer_input(&l, slope);
-    down = extra(im, &l);
-    layer_begin(im, &l, "Sub", NULL);
-    layer_input(&l, up);
-    layer_input(&l, down ? down : "");
-    return down && convert_finish(im, &l);
+    return w->type.rank == x->rank - 1 || (im->opset < 7 && w->type.rank == 1);
 }
 
 bool convert_prelu(struct import *im, const struct onnx_node *n)
@@ -308,9 +266,7 @@ bool convert_prelu(struct import *im, const struct onnx_node *n)
     struct owned owned[] = {{"weight", NULL}, {NULL, NULL}};
     struct layer_text l;
 
-    /* One slope, or [C, 1, ...] of [N, C, ...]; else each where it falls. */
-    if (!w || (count != 1 && (w->type.rank != n->in[0]->type.rank - 1 ||
-                              w->type.dim[0] != count)))
+    if (!w || !slopes_by_channel(im, n, w))
         return prelu_parts(im, n);
     owned[0].value = constant_view(im->arena, w, 1, &count);
     if (!begin(im, &l, "PRelu", w))

@@ -100,6 +100,7 @@ static const struct {
     {"ConstantOfShape", fold_fill, false},
     {"Div", fold_binary, false},
     {"Equal", fold_binary, false},
+    {"Expand", fold_expand, false},
     {"Floor", fold_unary, false},
     {"Gather", fold_gather, false},
     {"Greater", fold_binary, false},

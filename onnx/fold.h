@@ -15,7 +15,7 @@ fold_fn fold_binary, fold_unary, fold_where, fold_product;
 /* ---- fold_shape.c ---- */
 
 fold_fn fold_shape, fold_reshape, fold_unsqueeze, fold_squeeze, fold_transpose,
-    fold_gather, fold_slice, fold_concat;
+    fold_gather, fold_slice, fold_concat, fold_expand;
 
 /* ---- fold.c ---- */
 

@@ -13,6 +13,27 @@ static int axis_of(int64_t axis, int rank)
 
 /* ---- shapes ---- */
 
+/* Broadcast with a shape, as Expand does. */
+const struct constant *fold_expand(struct import *im, const struct onnx_node *n)
+{
+    const struct constant *x = node_constant(n, 0);
+    const struct constant *shape = node_number(n, "shape");
+    struct type t = x->type, to = {.dtype = t.dtype};
+    struct constant *y;
+
+    if (!shape || type_count(&shape->type) > MAX_RANK)
+        return NULL;
+    to.rank = (int)type_count(&shape->type);
+    for (int i = 0; i < to.rank; i++)
+        to.dim[i] = constant_int(shape, i);
+    if (!type_broadcast(&t, &to))
+        return NULL;
+    y = fold_made(im, t.dtype, t.rank, t.dim);
+    for (int64_t i = 0; y && i < type_count(&t); i++)
+        constant_set(y, i, constant_at(x, broadcast_index(&t, &x->type, i)));
+    return y;
+}
+
 static const struct type *type_in(const struct onnx_node *n)
 {
     return n->in[0]->constant ? &n->in[0]->constant->type : &n->in[0]->type;

@@ -132,6 +132,7 @@ static bool add_input(struct import *im, const struct declared *d, bool samples,
         return import_reject(im, "two inputs are called \"%.60s\"", d->name);
     names_add(&im->values, d->name, v);
     v->ref = name_new(im, d->name, "Input");
+    im->input[im->ninput++] = v->ref;
     text_add(t, "\"%s\": {\"shape\": [", v->ref);
     if (!add_shape(im, d, samples, t))
         return false;
@@ -307,7 +308,8 @@ static bool add_output(struct import *im, const Onnx__ValueInfoProto *p,
                              "output \"%.60s\" is %s, whose first "
                              "dimension does not count samples",
                              name, type_text(im->arena, &v->type));
-    text_add(t, "\n    \"%s\": \"%s\"", name_output(im, name), ref);
+    im->output[im->noutput] = name_output(im, name);
+    text_add(t, "\n    \"%s\": \"%s\"", im->output[im->noutput++], ref);
     return true;
 }
 
@@ -349,6 +351,8 @@ bool graph_import(struct import *im, const struct Onnx__GraphProto *g,
 
     if (wrong)
         return import_reject(im, "%s", wrong);
+    im->input = ARENA_NEW(im->arena, const char *, g->n_input + 1);
+    im->output = ARENA_NEW(im->arena, const char *, g->n_output + 1);
     text_add(t, "{\n  \"plancl\": 1,\n  \"name\": \"%s\",\n",
              name_new(im, g->name, "Model"));
     if (!check_ops(im, g, &order) || !add_initializers(im, g) ||

@@ -94,6 +94,10 @@ static bool attempt(struct import *im, struct arena *a,
     out->text = model.s;
     out->weight = im->weight;
     out->nweight = (unsigned)im->nweight;
+    out->input = im->input;
+    out->ninput = im->ninput;
+    out->output = im->output;
+    out->noutput = im->noutput;
     return true;
 }
 

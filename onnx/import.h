@@ -46,6 +46,8 @@ struct import {
     struct names values;  /* struct onnx_value, by ONNX name */
     struct names used;    /* names of layers, inputs, outputs and parameters */
     struct names outputs; /* their names */
+    const char **input, **output; /* names in the model */
+    unsigned ninput, noutput;
     struct onnx_weight *weight;
     int nweight, cap_weight;
 
@@ -112,6 +114,11 @@ bool layer_end(struct import *, struct layer_text *, struct onnx_value *out,
                int nout);
 /* An operand's name in the model: a constant becomes a layer first. */
 const char *operand_ref(struct import *, struct onnx_value *);
+/* A layer between a node's operands and its results, of one operand or two.
+ * After a refusal null, which it takes as an operand, and null comes of it. */
+const char *layer_step(struct import *, const char *op, const char *a,
+                       const char *b);
+const char *layer_number(struct import *, double);
 /* A layer's own parameter gets its first value from a file.  False where the
  * name is taken. */
 bool weight_add(struct import *, const char *layer, const char *param,
@@ -139,12 +146,17 @@ bool convert_attr(struct import *, struct layer_text *, const struct op *,
 bool convert_operands(struct import *, struct layer_text *,
                       const struct onnx_node *);
 bool convert_finish(struct import *, struct layer_text *);
+/* The last layer of a node that becomes several, as layer_step. */
+bool convert_last(struct import *, const char *op, const char *a,
+                  const char *b);
 
 convert_fn convert_conv, convert_gemm, convert_matmul, convert_batch_norm,
     convert_norm, convert_prelu;
 convert_fn convert_alias, convert_binary, convert_cast, convert_depth_to_space,
     convert_gather, convert_reshape, convert_resize, convert_softmax,
     convert_split, convert_sum;
+convert_fn convert_celu, convert_hardmax, convert_log_sum, convert_reciprocal,
+    convert_space_to_depth, convert_thresholded_relu, convert_trilu;
 
 /* ---- graph.c ---- */
 

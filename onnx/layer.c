@@ -137,6 +137,17 @@ static void add_numbers(struct text *t, const struct constant *c, int level,
     text_add(t, "]");
 }
 
+static bool cast_layer(struct import *im, enum dtype dtype,
+                       struct onnx_value *v)
+{
+    struct layer_text l;
+
+    layer_begin(im, &l, "Cast", name_new(im, NULL, "Cast"));
+    layer_input(&l, v->ref);
+    layer_attr(&l, "to", "\"%s\"", dtype_name(dtype));
+    return layer_end(im, &l, v, 1);
+}
+
 static bool constant_layer(struct import *im, const struct constant *c,
                            struct onnx_value *out)
 {
@@ -149,26 +160,43 @@ static bool constant_layer(struct import *im, const struct constant *c,
     layer_attr(&l, "value", "%s", t.s);
     if (!layer_end(im, &l, out, 1))
         return false;
-    if (c->type.dtype == DT_F32)
-        return true;
-    layer_begin(im, &l, "Cast", name_new(im, NULL, "Cast"));
-    layer_input(&l, out->ref);
-    layer_attr(&l, "to", "\"%s\"", dtype_name(c->type.dtype));
-    return layer_end(im, &l, out, 1);
+    return c->type.dtype == DT_F32 || cast_layer(im, c->type.dtype, out);
 }
 
+/* Numbers that f32 holds exactly. */
+static struct constant *as_f32(struct import *im, const struct constant *c)
+{
+    struct constant *y = constant_new(im->arena, DT_F32, c->type.rank,
+                                      c->type.dim);
+
+    for (int64_t i = 0; i < type_count(&c->type); i++) {
+        constant_set(y, i, constant_at(c, i));
+        if (constant_at(y, i) != constant_at(c, i))
+            return NULL;
+    }
+    return y;
+}
+
+/* Parameters are f32; a table of another type is one that does not train. */
 static bool parameter_layer(struct import *im, const struct constant *c,
                             struct onnx_value *out)
 {
+    bool other = c->type.dtype != DT_F32;
+    const struct constant *values = other ? as_f32(im, c) : c;
     struct layer_text l;
 
-    if (c->type.dtype != DT_F32)
-        return import_reject(im, "a constant of %lld numbers is %s, wanted f32",
-                             (long long)type_count(&c->type),
+    if (!values)
+        return import_reject(im,
+                             "a constant of %s holds numbers that f32 "
+                             "does not",
                              dtype_name(c->type.dtype));
     layer_begin(im, &l, "Parameter", name_new(im, c->name, "Parameter"));
     layer_ints(&l, "shape", c->type.dim, c->type.rank);
-    return layer_end(im, &l, out, 1) && weight_add(im, l.name, NULL, c);
+    if (other)
+        layer_attr(&l, "trainable", "false");
+    if (!layer_end(im, &l, out, 1) || !weight_add(im, l.name, NULL, values))
+        return false;
+    return !other || cast_layer(im, c->type.dtype, out);
 }
 
 const char *operand_ref(struct import *im, struct onnx_value *v)
@@ -191,6 +219,32 @@ const char *operand_ref(struct import *im, struct onnx_value *v)
     v->ref = out.ref;
     v->type = out.type;
     return v->ref;
+}
+
+/* ---- layers in between ---- */
+
+const char *layer_step(struct import *im, const char *op, const char *a,
+                       const char *b)
+{
+    struct onnx_value out;
+    struct layer_text l;
+
+    /* An op of two operands has two, or one was refused. */
+    if (!a || (!b && op_find(op)->min_in > 1))
+        return NULL;
+    layer_begin(im, &l, op, NULL);
+    layer_input(&l, a);
+    if (b)
+        layer_input(&l, b);
+    return layer_end(im, &l, &out, 1) ? out.ref : NULL;
+}
+
+const char *layer_number(struct import *im, double v)
+{
+    struct onnx_value number = {
+        .constant = constant_number(im->arena, DT_F32, v)};
+
+    return operand_ref(im, &number);
 }
 
 /* ---- weights ---- */

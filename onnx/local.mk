@@ -4,6 +4,7 @@ libonnx_import_la_SOURCES = \
 	onnx/constant.c \
 	onnx/constant.h \
 	onnx/convert.c \
+	onnx/convert_chain.c \
 	onnx/convert_layer.c \
 	onnx/convert_shape.c \
 	onnx/fold.c \

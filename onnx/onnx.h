@@ -44,6 +44,9 @@ struct onnx_model {
     const char *text;
     const struct onnx_weight *weight;
     unsigned nweight;
+    /* Names in the model, in the file's order. */
+    const char *const *input, *const *output;
+    unsigned ninput, noutput;
 };
 
 /* All of the result is in the arena. */
