@@ -18,6 +18,8 @@ cli_plancl_SOURCES = \
     cli/main.c \
     cli/meters.c \
     cli/meters.h \
+    cli/model_file.c \
+    cli/model_file.h \
     cli/ops.c \
     cli/options.c \
     cli/options.h \

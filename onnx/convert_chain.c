@@ -22,24 +22,23 @@ bool convert_reciprocal(struct import *im, const struct onnx_node *n)
 /* max(0, x) + min(0, alpha (e^(x / alpha) - 1)) is alpha Elu(x / alpha). */
 bool convert_celu(struct import *im, const struct onnx_node *n)
 {
-    double alpha = node_float(n, "alpha", 1);
-    const char *part = layer_step(im, "Div", data(im, n),
-                                  layer_number(im, alpha));
+    const char *x = data(im, n);
+    const char *alpha = layer_number(im, node_float(n, "alpha", 1));
+    const char *part = layer_step(im, "Div", x, alpha);
 
-    return convert_last(im, "Mul", layer_step(im, "Elu", part, NULL),
-                        layer_number(im, alpha));
+    return convert_last(im, "Mul", layer_step(im, "Elu", part, NULL), alpha);
 }
 
 /* x where it is above alpha, else 0. */
 bool convert_thresholded_relu(struct import *im, const struct onnx_node *n)
 {
     const char *x = data(im, n);
-    const char *above = layer_step(im, "Greater", x,
-                                   layer_number(im, node_float(n, "alpha", 1)));
-    const char *zero = above ? layer_number(im, 0) : NULL;
+    const char *alpha = layer_number(im, node_float(n, "alpha", 1));
+    const char *above = layer_step(im, "Greater", x, alpha);
+    const char *zero = layer_number(im, 0);
     struct layer_text l;
 
-    if (!zero)
+    if (!above || !zero)
         return false;
     layer_begin(im, &l, "Where", NULL);
     layer_input(&l, above);

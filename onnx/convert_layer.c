@@ -237,11 +237,11 @@ static bool prelu_parts(struct import *im, const struct onnx_node *n)
 {
     const char *x = operand_ref(im, n->in[0]);
     const char *slope = n->nin > 1 ? operand_ref(im, n->in[1]) : NULL;
-    const char *down = layer_step(im, "Relu", layer_step(im, "Neg", x, NULL),
-                                  NULL);
+    const char *up = layer_step(im, "Relu", x, NULL);
+    const char *down = layer_step(im, "Neg", x, NULL);
 
-    return convert_last(im, "Sub", layer_step(im, "Relu", x, NULL),
-                        layer_step(im, "Mul", down, slope));
+    down = layer_step(im, "Relu", down, NULL);
+    return convert_last(im, "Sub", up, layer_step(im, "Mul", down, slope));
 }
 
 /* One slope, or [C, 1, ...] of [N, C, ...]; before opset 7 also [C]. */

@@ -36,6 +36,15 @@ static bool then(struct import *im, struct layer_text *l, const char *op)
 
 /* ---- shapes ---- */
 
+/* A number that stands for all samples, of now or of the file's batch. */
+static bool keeps_samples(const struct import *im, const struct type *x,
+                          int64_t dim)
+{
+    return x->batch == 1 &&
+           (dim == x->dim[0] ||
+            (dim == im->file_batch && x->dim[0] == im->graph.batch));
+}
+
 /* The samples' dimension is kept, whatever the batch: a model is compiled for
  * others than the one in the file. */
 bool convert_reshape(struct import *im, const struct onnx_node *n)
@@ -53,7 +62,7 @@ bool convert_reshape(struct import *im, const struct onnx_node *n)
     rank = (int)type_count(&shape->type);
     for (int i = 0; i < rank; i++)
         dim[i] = constant_int(shape, i);
-    if (rank && data_type(n)->batch == 1 && dim[0] == data_type(n)->dim[0])
+    if (rank && keeps_samples(im, data_type(n), dim[0]))
         dim[0] = 0;
     layer_ints(&l, "shape", dim, rank);
     return convert_finish(im, &l);
@@ -134,28 +143,75 @@ bool convert_split(struct import *im, const struct onnx_node *n)
     return convert_finish(im, &l);
 }
 
-bool convert_gather(struct import *im, const struct onnx_node *n)
+/* Rows of a table that the layer owns. */
+static bool embedding(struct import *im, const struct onnx_node *n,
+                      const struct constant *table)
 {
-    const struct constant *index = node_constant(n, 1);
-    const struct constant *table = node_constant(n, 0);
-    int64_t axis = node_int(n, "axis", 0), i[1024];
+    const char *index = operand_ref(im, n->in[1]);
     struct layer_text l;
 
-    if (table || !index || index->type.rank > 1 ||
-        type_count(&index->type) > 1024)
-        return import_reject(im, "of computed indices, or of indices of more "
-                                 "than one dimension");
+    if (!index)
+        return false;
+    layer_begin(im, &l, "Embedding",
+                name_of_layer(im, "Embedding", table, ".weight"));
+    layer_input(&l, index);
+    layer_attr(&l, "count", "%lld", (long long)table->type.dim[0]);
+    layer_attr(&l, "size", "%lld", (long long)table->type.dim[1]);
+    return convert_finish(im, &l) && weight_add(im, l.name, "weight", table);
+}
+
+/* The shape of what indices of another rank than 1 make. */
+static bool gathered_shape(struct import *im, struct layer_text *l,
+                           const struct type *x, const struct type *index,
+                           int axis)
+{
+    int64_t dim[MAX_RANK];
+    int rank = 0;
+
+    if (x->rank - 1 + index->rank > MAX_RANK)
+        return import_reject(im, "its result has more than %d dimensions",
+                             MAX_RANK);
+    for (int i = 0; i < axis; i++)
+        dim[rank++] = i == 0 && x->batch == 1 ? 0 : x->dim[i];
+    for (int i = 0; i < index->rank; i++)
+        dim[rank++] = index->dim[i];
+    for (int i = axis + 1; i < x->rank; i++)
+        dim[rank++] = x->dim[i];
+    if (!then(im, l, "Reshape"))
+        return false;
+    layer_ints(l, "shape", dim, rank);
+    return true;
+}
+
+bool convert_gather(struct import *im, const struct onnx_node *n)
+{
+    enum { MOST = 4096 };
+    const struct constant *index = node_constant(n, 1);
+    const struct constant *table = node_constant(n, 0);
+    int64_t axis = node_int(n, "axis", 0), i[MOST], count;
+    struct layer_text l;
+
+    if (table && !index && n->nin == 2 && table->type.rank == 2 && axis == 0)
+        return embedding(im, n, table);
+    count = index ? type_count(&index->type) : 0;
+    if (!index || count < 1 || count > MOST)
+        return import_reject(im,
+                             "its indices are computed from data, or more "
+                             "than %d",
+                             (int)MOST);
     if (!single(im, &l, "Gather"))
         return false;
-    for (int64_t k = 0; k < type_count(&index->type); k++)
+    for (int64_t k = 0; k < count; k++)
         i[k] = constant_int(index, k);
+    axis += axis < 0 ? data_type(n)->rank : 0;
+    if (axis < 0 || axis >= data_type(n)->rank)
+        return import_reject(im, "axis %lld of %s", (long long)axis,
+                             type_text(im->arena, data_type(n)));
     layer_attr(&l, "axis", "%lld", (long long)axis);
-    layer_ints(&l, "indices", i, (int)type_count(&index->type));
-    if (index->type.rank == 0) {
-        if (!then(im, &l, "Squeeze"))
-            return false;
-        layer_ints(&l, "axes", &axis, 1);
-    }
+    layer_ints(&l, "indices", i, (int)count);
+    if (index->type.rank != 1 &&
+        !gathered_shape(im, &l, data_type(n), &index->type, (int)axis))
+        return false;
     return convert_finish(im, &l);
 }
 
@@ -262,39 +318,42 @@ bool convert_cast(struct import *im, const struct onnx_node *n)
 
 /* ---- chains ---- */
 
-/* Before opset 7 the second operand's place was said by an axis. */
-static bool place_operand(struct import *im, const struct onnx_node *n)
+/* Before opset 7 the second operand's place was said by an axis: dimensions of
+ * one element follow. */
+static const char *placed(struct import *im, const struct onnx_node *n)
 {
     const struct constant *b = node_constant(n, 1);
+    int rank = b ? b->type.rank : n->in[1]->type.rank;
     int64_t axis = node_int(n, "axis", -1), dim[MAX_RANK];
-    struct onnx_value *v;
-    int rank = data_type(n)->rank;
+    int after = data_type(n)->rank - (int)axis - rank;
+    struct onnx_value v;
+    struct layer_text l;
 
-    if (im->opset >= 7 || axis < 0 || n->in[0]->constant)
-        return true;
-    if (!b || axis + b->type.rank > rank)
-        return import_reject(im,
-                             "axis %lld of what is no constant, or of too "
-                             "many dimensions",
-                             (long long)axis);
-    for (int i = 0; i < rank - axis; i++)
-        dim[i] = i < b->type.rank ? b->type.dim[i] : 1;
-    v = ARENA_NEW(im->arena, struct onnx_value, 1);
-    v->constant = constant_view(im->arena, b, rank - (int)axis, dim);
-    n->in[1] = v;
-    return true;
+    if (im->opset >= 7 || axis < 0 || n->in[0]->constant || after < 1)
+        return operand_ref(im, n->in[1]);
+    if (b) {
+        for (int i = 0; i < rank + after; i++)
+            dim[i] = i < rank ? b->type.dim[i] : 1;
+        v = (struct onnx_value){
+            .constant = constant_view(im->arena, b, rank + after, dim)};
+        return operand_ref(im, &v);
+    }
+    for (int i = 0; i < after; i++)
+        dim[i] = rank + i;
+    layer_begin(im, &l, "Unsqueeze", NULL);
+    layer_input(&l, n->in[1]->ref);
+    layer_ints(&l, "axes", dim, after);
+    return layer_end(im, &l, &v, 1) ? v.ref : NULL;
 }
 
 bool convert_binary(struct import *im, const struct onnx_node *n)
 {
-    struct layer_text l;
+    const char *a;
 
     if (n->nin != 2 || !n->in[1])
         return import_reject(im, "it has %d operands, wanted 2", n->nin);
-    if (!place_operand(im, n))
-        return false;
-    layer_begin(im, &l, n->op, NULL);
-    return convert_operands(im, &l, n) && convert_finish(im, &l);
+    a = operand_ref(im, n->in[0]);
+    return a && convert_last(im, n->op, a, placed(im, n));
 }
 
 /* a + b + c, the largest of them, their mean. */

@@ -17,6 +17,7 @@ struct declared {
     int rank;
     int64_t dim[MAX_RANK];
     const char *symbol[MAX_RANK]; /* where dim is 0, or null */
+    int64_t first;                /* dimension in the file, or 0 */
 };
 
 /* ---- inputs ---- */
@@ -79,6 +80,8 @@ static bool input_declared(struct import *im, const Onnx__ValueInfoProto *p,
                              "is not supported",
                              d->name);
     given = shape_given(im, d->name);
+    if (t->shape && t->shape->n_dim)
+        d->first = t->shape->dim[0]->dim_value;
     if (given) {
         d->rank = given->rank;
         memcpy(d->dim, given->dim, sizeof d->dim);
@@ -197,6 +200,7 @@ static bool add_inputs(struct import *im, const Onnx__GraphProto *g,
         else if (!add_given(im, &d[n], given))
             return false;
     }
+    im->file_batch = n ? d->first : 0;
     if (!batch)
         batch = n && d->rank && d->dim[0] ? d->dim[0] : 1;
     if (im->batched)

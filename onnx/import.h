@@ -43,6 +43,7 @@ struct import {
     const struct plancl_callbacks *cb;
     int64_t opset;
     bool batched;         /* the first dimension counts samples */
+    int64_t file_batch;   /* samples in the shapes of the file, or 0 */
     struct names values;  /* struct onnx_value, by ONNX name */
     struct names used;    /* names of layers, inputs, outputs and parameters */
     struct names outputs; /* their names */

@@ -245,4 +245,5 @@ tests_onnx_graphs_SOURCES = \
 tests_onnx_graphs_LDADD = libonnx-import.la $(LDADD)
 tests_onnx_models_SOURCES = tests/onnx_models.c
 tests_onnx_models_LDADD = libonnx-import.la $(LDADD)
+dist_check_SCRIPTS += tests/onnx_import.sh
 dist_folders += tests/data/onnx
