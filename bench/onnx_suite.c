@@ -66,7 +66,7 @@ static bool read_tensor(struct job *j, const char *kind, int i,
     if (!t)
         return false;
     out->name = t->name ? t->name : "";
-    out->c = constant_read(j->arena, t, &wrong);
+    out->c = constant_read(j->arena, t, NULL, &wrong);
     if (!out->c) {
         j->why = wrong;
         return false;

@@ -36,8 +36,17 @@ bool constant_finite(const struct constant *);
 /* Type of ours for ONNX's: f16, bf16 and f64 become f32; DT_NONE: there is
  * none. */
 enum dtype constant_dtype(int onnx);
-/* Null after *wrong is set. */
+/* Null after *wrong is set.  Data may lie in files below the folder; null: it
+ * must not. */
 struct constant *constant_read(struct arena *, const struct Onnx__TensorProto *,
-                               const char **wrong);
+                               const char *folder, const char **wrong);
+
+/* ---- external.c ---- */
+
+/* The data of a tensor that lies in a file of its own, so many bytes by its type
+ * and shape. */
+const uint8_t *external_read(struct arena *, const struct Onnx__TensorProto *,
+                             const char *folder, uint64_t bytes,
+                             const char **wrong);
 
 #endif

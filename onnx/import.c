@@ -119,6 +119,7 @@ enum plancl_status onnx_import_bytes(const struct onnx_bytes *bytes,
         return PLANCL_REFUSED;
     for (int i = 0; i < 2; i++) {
         im[i].path = bytes->name;
+        im[i].folder = bytes->folder;
         im[i].opset = opset;
         im[i].opt = o;
         im[i].cb = &keep;
@@ -140,7 +141,11 @@ enum plancl_status onnx_import(const char *path, const struct onnx_options *o,
                                struct onnx_model *out)
 {
     struct onnx_bytes bytes = {.name = path};
+    const char *slash = strrchr(path, '/');
 
+    bytes.folder = slash
+                       ? arena_format(a, "%.*s", (int)(slash - path + 1), path)
+                       : ".";
     bytes.at = proto_read(a, path, &bytes.len, cb);
     if (!bytes.at)
         return PLANCL_FAILED;

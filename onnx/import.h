@@ -39,6 +39,7 @@ struct onnx_node {
 struct import {
     struct arena *arena;
     const char *path;
+    const char *folder; /* of files of tensors, or null */
     const struct onnx_options *opt;
     const struct plancl_callbacks *cb;
     int64_t opset;

@@ -7,6 +7,7 @@ libonnx_import_la_SOURCES = \
 	onnx/convert_chain.c \
 	onnx/convert_layer.c \
 	onnx/convert_shape.c \
+	onnx/external.c \
 	onnx/fold.c \
 	onnx/fold.h \
 	onnx/fold_element.c \

@@ -78,7 +78,7 @@ static bool attribute_read(struct import *im, const Onnx__AttributeProto *p,
 
     a->name = p->name ? p->name : "";
     if (p->t)
-        a->number = constant_read(im->arena, p->t, &wrong);
+        a->number = constant_read(im->arena, p->t, im->folder, &wrong);
     else if (p->has_s)
         a->string = p->s.data ? string_of(im, &p->s) : "";
     else if (p->has_i)

@@ -59,6 +59,7 @@ struct onnx_bytes {
     const char *name;
     const uint8_t *at;
     size_t len;
+    const char *folder; /* where data of tensors may lie, or null */
 };
 enum plancl_status onnx_import_bytes(const struct onnx_bytes *,
                                      const struct onnx_options *,

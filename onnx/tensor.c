@@ -2,8 +2,8 @@
  * tensor.c: a TensorProto becomes a constant.
  *
  * The elements stand in raw_data, little-endian, or in a list whose width the
- * type chooses.  Their number must be the shape's, whichever it is.  Tensors
- * whose data lies in a file of its own are refused.
+ * type chooses, or in a file beside the model.  Their number must be the shape's,
+ * whichever it is.
  */
 #include <math.h>
 #include <string.h>
@@ -139,44 +139,59 @@ static bool count_elements(const Onnx__TensorProto *t, int64_t *n)
     return true;
 }
 
+static bool is_external(const Onnx__TensorProto *t)
+{
+    return t->has_data_location &&
+           t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
+}
+
+/* As many bytes or numbers as the shape has. */
+static bool is_complete(const Onnx__TensorProto *t, uint64_t n)
+{
+    size_t size = raw_size(t->data_type);
+
+    if (t->has_raw_data)
+        return t->raw_data.len / size == n && t->raw_data.len % size == 0;
+    return list_length(t) == n;
+}
+
 /* Null, or why the tensor cannot be read. */
 static const char *refusal(const Onnx__TensorProto *t, int64_t *n)
 {
-    bool external = t->has_data_location &&
-                    t->data_location ==
-                        ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
-
     if (constant_dtype(t->data_type) == DT_NONE)
         return "its type of elements is not supported";
     if (t->n_dims > MAX_RANK)
         return "it has more than 8 dimensions";
     if (!count_elements(t, n))
         return "its dimensions are below zero or too large";
-    if (external || t->n_external_data)
-        return "its data lies in a file of its own, which is not supported";
-    if (t->has_raw_data
-            ? t->raw_data.len / raw_size(t->data_type) != (uint64_t)*n ||
-                  t->raw_data.len % raw_size(t->data_type)
-            : list_length(t) != (uint64_t)*n)
-        return "its data is not as long as its shape says";
-    return NULL;
+    if (is_external(t))
+        return t->has_raw_data || list_length(t)
+                   ? "it has data, and data in a file of its own"
+                   : NULL;
+    return is_complete(t, (uint64_t)*n)
+               ? NULL
+               : "its data is not as long as its shape says";
 }
 
 struct constant *constant_read(struct arena *a,
                                const struct Onnx__TensorProto *t,
-                               const char **wrong)
+                               const char *folder, const char **wrong)
 {
+    const uint8_t *raw = t->has_raw_data ? t->raw_data.data : NULL;
     struct constant *c;
     int64_t n = 0;
 
     *wrong = refusal(t, &n);
+    if (!*wrong && is_external(t))
+        raw = external_read(a, t, folder, (uint64_t)n * raw_size(t->data_type),
+                            wrong);
     if (*wrong)
         return NULL;
     c = constant_new(a, constant_dtype(t->data_type), (int)t->n_dims, t->dims);
     if (t->name && *t->name)
         c->name = t->name;
-    if (t->has_raw_data)
-        from_raw(c, t->data_type, t->raw_data.data);
+    if (raw || t->has_raw_data)
+        from_raw(c, t->data_type, raw);
     else
         from_list(c, t);
     return c;

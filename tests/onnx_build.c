@@ -110,6 +110,27 @@ static void add_output(struct arena *a, Onnx__GraphProto *g,
     g->output[g->n_output++] = v;
 }
 
+static void add_external(struct arena *a, Onnx__TensorProto *t,
+                         const struct words *w)
+{
+    static char *const key[] = {"location", "offset", "length"};
+
+    t->has_data_location = 1;
+    t->data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
+    t->external_data = ARENA_NEW(a, Onnx__StringStringEntryProto *, 3);
+    for (int i = 0; i < 3; i++) {
+        Onnx__StringStringEntryProto *e = ARENA_NEW(
+            a, Onnx__StringStringEntryProto, 1);
+
+        if (!*name_of(word(w, 5 + i)))
+            continue;
+        onnx__string_string_entry_proto__init(e);
+        e->key = key[i];
+        e->value = word(w, 5 + i);
+        t->external_data[t->n_external_data++] = e;
+    }
+}
+
 static void add_initializer(struct arena *a, Onnx__GraphProto *g,
                             const struct words *w)
 {
@@ -126,9 +147,11 @@ static void add_initializer(struct arena *a, Onnx__GraphProto *g,
         t->dims[t->n_dims++] = strtoll(word(&dims, i), NULL, 10);
         n *= (size_t)t->dims[i];
     }
+    if (strcmp(word(w, 0), "ext") == 0)
+        add_external(a, t, w);
     t->float_data = ARENA_NEW(a, float, n + 1);
     t->int64_data = ARENA_NEW(a, int64_t, n + 1);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && !t->n_external_data; i++) {
         const char *s = v.v[i < (size_t)v.n ? i : (size_t)v.n - 1];
 
         if (t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__INT64)
@@ -211,7 +234,8 @@ struct onnx_bytes onnx_build(struct arena *a, int64_t opset,
             add_input(a, &g, w);
         else if (strcmp(word(w, 0), "out") == 0)
             add_output(a, &g, w);
-        else if (strcmp(word(w, 0), "init") == 0)
+        else if (strcmp(word(w, 0), "init") == 0 ||
+                 strcmp(word(w, 0), "ext") == 0)
             add_initializer(a, &g, w);
         else
             add_node(a, &g, w);

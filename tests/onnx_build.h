@@ -3,6 +3,7 @@
  *
  *   in x f32 N,3,4             an input; letters are a symbolic size
  *   init w f32 2,3 = 1,2,3     an initializer; the last number is repeated
+ *   ext w f32 2 = data 0 8     its data in a file: location, offset, length
  *   y z = Split x _ / axis=1   a node; _ is a name left out
  *   out y                      an output
  *
