@@ -45,25 +45,58 @@ static bool keeps_samples(const struct import *im, const struct type *x,
             (dim == im->file_batch && x->dim[0] == im->graph.batch));
 }
 
+/* Samples that are not in front, as behind an LSTM: [T, N, ...] with both kept.
+ * They go to the front and back again. */
+static bool reshape_inside(struct import *im, const struct onnx_node *n,
+                           int64_t *dim, int rank)
+{
+    const struct type *x = data_type(n);
+    int64_t there[MAX_RANK], back[MAX_RANK], shape[MAX_RANK];
+    int at = x->batch - 1;
+    struct layer_text l;
+
+    for (int i = 0; i <= at; i++)
+        if (i >= rank || (dim[i] && dim[i] != x->dim[i]))
+            return import_reject(im, "it mixes the samples of %s",
+                                 type_text(im->arena, x));
+    for (int i = 0; i < MAX_RANK; i++) {
+        there[i] = i == 0 ? at : i <= at ? i - 1 : i;
+        back[i] = i == at ? 0 : i < at ? i + 1 : i;
+        shape[i] = i == 0 ? 0 : i <= at ? x->dim[i - 1] : dim[i];
+    }
+    if (!single(im, &l, "Transpose"))
+        return false;
+    layer_ints(&l, "perm", there, x->rank);
+    if (!then(im, &l, "Reshape"))
+        return false;
+    layer_ints(&l, "shape", shape, rank);
+    if (!then(im, &l, "Transpose"))
+        return false;
+    layer_ints(&l, "perm", back, rank);
+    return convert_finish(im, &l);
+}
+
 /* The samples' dimension is kept, whatever the batch: a model is compiled for
  * others than the one in the file. */
 bool convert_reshape(struct import *im, const struct onnx_node *n)
 {
     const struct constant *shape = node_number(n, "shape");
+    int64_t dim[MAX_RANK] = {0};
     struct layer_text l;
-    int64_t dim[MAX_RANK];
     int rank;
 
     if (!shape || type_count(&shape->type) > MAX_RANK)
         return import_reject(im, "it has no shape of at most %d dimensions",
                              MAX_RANK);
-    if (!single(im, &l, "Reshape"))
-        return false;
     rank = (int)type_count(&shape->type);
     for (int i = 0; i < rank; i++)
         dim[i] = constant_int(shape, i);
+    if (data_type(n)->batch > 1)
+        return reshape_inside(im, n, dim, rank);
     if (rank && keeps_samples(im, data_type(n), dim[0]))
         dim[0] = 0;
+    if (!single(im, &l, "Reshape"))
+        return false;
     layer_ints(&l, "shape", dim, rank);
     return convert_finish(im, &l);
 }

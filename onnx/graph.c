@@ -178,28 +178,38 @@ static bool add_given(struct import *im, const struct declared *d,
     return true;
 }
 
-/* "dims" and "inputs" of the model. */
-static bool add_inputs(struct import *im, const Onnx__GraphProto *g,
-                       struct text *t)
+/* Inputs that the host gives; *n of them. */
+static bool declare_inputs(struct import *im, const Onnx__GraphProto *g,
+                           struct declared *d, size_t *n)
 {
-    struct declared *d = ARENA_NEW(im->arena, struct declared, g->n_input + 1);
-    int64_t batch = dim_given(im, "N");
-    size_t n = 0;
-
+    *n = 0;
     for (size_t i = 0; i < g->n_input; i++) {
         const char *name = g->input[i]->name;
         const struct onnx_given *given;
 
         if (name && names_find(&im->values, name))
             continue; /* an initializer, which old files list too */
-        if (!input_declared(im, g->input[i], &d[n]))
+        if (!input_declared(im, g->input[i], &d[*n]))
             return false;
-        given = value_given(im, d[n].name);
+        given = value_given(im, d[*n].name);
         if (!given)
-            n++;
-        else if (!add_given(im, &d[n], given))
+            ++*n;
+        else if (!add_given(im, &d[*n], given))
             return false;
     }
+    return true;
+}
+
+/* "dims" and "inputs" of the model. */
+static bool add_inputs(struct import *im, const Onnx__GraphProto *g,
+                       struct text *t)
+{
+    struct declared *d = ARENA_NEW(im->arena, struct declared, g->n_input + 1);
+    int64_t batch = dim_given(im, "N");
+    size_t n;
+
+    if (!declare_inputs(im, g, d, &n))
+        return false;
     im->file_batch = n ? d->first : 0;
     if (!batch)
         batch = n && d->rank && d->dim[0] ? d->dim[0] : 1;
@@ -282,9 +292,26 @@ static bool check_ops(struct import *im, const Onnx__GraphProto *g,
 
 /* ---- nodes and outputs ---- */
 
+/* Names that some node or the graph's outputs take. */
+static void note_uses(struct import *im, const Onnx__GraphProto *g,
+                      const struct order *order)
+{
+    for (int i = 0; i < order->n; i++) {
+        const Onnx__NodeProto *n = g->node[order->node[i]];
+
+        for (size_t k = 0; k < n->n_input; k++)
+            if (!names_find(&im->uses, n->input[k]))
+                names_add(&im->uses, n->input[k], im);
+    }
+    for (size_t i = 0; i < g->n_output; i++)
+        if (g->output[i]->name && !names_find(&im->uses, g->output[i]->name))
+            names_add(&im->uses, g->output[i]->name, im);
+}
+
 static bool add_nodes(struct import *im, const Onnx__GraphProto *g,
                       const struct order *order)
 {
+    note_uses(im, g, order);
     for (int i = 0; i < order->n; i++) {
         const struct onnx_node *n = node_read(im, g->node[order->node[i]]);
 

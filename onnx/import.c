@@ -87,7 +87,7 @@ static bool attempt(struct import *im, struct arena *a,
     struct text model = {.arena = a};
 
     im->arena = im->values.arena = im->used.arena = a;
-    im->outputs.arena = im->layers.arena = a;
+    im->outputs.arena = im->layers.arena = im->uses.arena = a;
     graph_init(&im->graph, a, &im->diag);
     if (!graph_import(im, graph, &model))
         return false;

@@ -48,6 +48,7 @@ struct import {
     struct names values;  /* struct onnx_value, by ONNX name */
     struct names used;    /* names of layers, inputs, outputs and parameters */
     struct names outputs; /* their names */
+    struct names uses;    /* ONNX names that something takes */
     const char **input, **output; /* names in the model */
     unsigned ninput, noutput;
     struct onnx_weight *weight;
@@ -80,6 +81,8 @@ const char *node_string(const struct onnx_node *, const char *name,
                         const char *dflt);
 /* The constant of an operand; null where there is none. */
 const struct constant *node_constant(const struct onnx_node *, int k);
+/* Does anything take result k? */
+bool node_needed(const struct import *, int k);
 /* What result k stands for from now on. */
 bool node_result(struct import *, int k, const struct onnx_value *);
 bool node_alias(struct import *, int k, struct onnx_value *);
@@ -157,6 +160,7 @@ convert_fn convert_conv, convert_gemm, convert_matmul, convert_batch_norm,
 convert_fn convert_alias, convert_binary, convert_cast, convert_depth_to_space,
     convert_gather, convert_reshape, convert_resize, convert_softmax,
     convert_split, convert_sum;
+convert_fn convert_recurrent;
 convert_fn convert_celu, convert_hardmax, convert_log_sum, convert_reciprocal,
     convert_space_to_depth, convert_thresholded_relu, convert_trilu;
 

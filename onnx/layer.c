@@ -226,13 +226,13 @@ const char *operand_ref(struct import *im, struct onnx_value *v)
 const char *layer_step(struct import *im, const char *op, const char *a,
                        const char *b)
 {
-    struct onnx_value out;
+    struct onnx_value out = {0};
     struct layer_text l;
 
     /* An op of two operands has two, or one was refused. */
     if (!a || (!b && op_find(op)->min_in > 1))
         return NULL;
-    layer_begin(im, &l, op, NULL);
+    layer_begin(im, &l, op, name_new(im, NULL, op));
     layer_input(&l, a);
     if (b)
         layer_input(&l, b);

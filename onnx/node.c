@@ -211,6 +211,12 @@ const struct constant *node_constant(const struct onnx_node *n, int k)
     return k < n->nin && n->in[k] ? n->in[k]->constant : NULL;
 }
 
+bool node_needed(const struct import *im, int k)
+{
+    return k < im->node->nout && *im->node->out[k] &&
+           names_find(&im->uses, im->node->out[k]);
+}
+
 bool node_alias(struct import *im, int k, struct onnx_value *v)
 {
     const char *name = k < im->node->nout ? im->node->out[k] : "";

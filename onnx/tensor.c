@@ -90,7 +90,7 @@ static void from_raw(struct constant *c, int onnx, const uint8_t *raw)
             memcpy(&v, raw + 8 * i, sizeof v);
             constant_set(c, i, v);
         }
-    } else if (n) {
+    } else if (n && raw) {
         memcpy(c->data, raw, (size_t)n * size);
     }
 }

@@ -160,6 +160,22 @@ static const struct graph_case cases[] = {
      {"{\"name\": \"add1\", \"op\": \"Add\", \"inputs\": [\"x\", \"x\"]},",
       "\"inputs\": [\"add1\", \"x\"]"}},
 
+    /* Samples first, gates in PyTorch's order, the last state as asked for. */
+    {14,
+     .line = {"in x f32 2,5,3", "t = Transpose x / perm=1,0,2",
+              "init w f32 1,16,3 = 1", "init r f32 1,16,4 = 1",
+              "y h = LSTM t w r / hidden_size=4 direction=reverse",
+              "z = Squeeze h / axes=[0]", "out z"},
+     {"\"hidden_size\": 4, \"direction\": \"reverse\", \"bias\": false}",
+      "\"starts\": [0, 0], \"ends\": [1, 4], \"axes\": [1, 2]"}},
+    {14,
+     .line = {"in x f32 2,5,3", "t = Transpose x / perm=1,0,2",
+              "init w f32 1,16,3 = 1", "init r f32 1,16,4 = 1",
+              "init h f32 1,2,4 = 1", "y = LSTM t w r _ _ h / hidden_size=4",
+              "z = Transpose y", "out z"},
+     {"its operand 5 is not supported"},
+     .refused = true},
+
     /* What would not compile. */
     {13,
      .line = {"in x f32 1,3", "in y f32 1,4", "z = Add x y", "out z"},

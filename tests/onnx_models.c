@@ -21,7 +21,7 @@ static const double TOLERANCE = 1e-5;
 static const struct {
     const char *name;
     uint64_t batch; /* of the samples in the file */
-} jobs[] = {{"mnist8", 1}, {"tcn", 4}};
+} jobs[] = {{"mnist8", 1}, {"tcn", 4}, {"lstm", 3}};
 
 static void on_message(void *context, const struct plancl_message *m)
 {
