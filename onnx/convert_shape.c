@@ -45,25 +45,44 @@ static bool keeps_samples(const struct import *im, const struct type *x,
             (dim == im->file_batch && x->dim[0] == im->graph.batch));
 }
 
+/* Are the dimensions up to the samples' the same in the new shape? */
+static bool keeps_front(const struct type *x, const int64_t *dim, int rank)
+{
+    for (int i = 0; i < x->batch; i++)
+        if (i >= rank || (dim[i] && dim[i] != x->dim[i]))
+            return false;
+    return true;
+}
+
+/* Dimension `at` to the front, the others behind it. */
+static void to_front(const int64_t *from, int64_t *to, int at)
+{
+    to[0] = from[at];
+    for (int i = 1; i < MAX_RANK; i++)
+        to[i] = from[i <= at ? i - 1 : i];
+}
+
 /* Samples that are not in front, as behind an LSTM: [T, N, ...] with both kept.
  * They go to the front and back again. */
 static bool reshape_inside(struct import *im, const struct onnx_node *n,
-                           int64_t *dim, int rank)
+                           const int64_t *dim, int rank)
 {
+    static const int64_t same[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
     const struct type *x = data_type(n);
-    int64_t there[MAX_RANK], back[MAX_RANK], shape[MAX_RANK];
+    int64_t there[MAX_RANK], back[MAX_RANK], shape[MAX_RANK], kept[MAX_RANK];
     int at = x->batch - 1;
     struct layer_text l;
 
-    for (int i = 0; i <= at; i++)
-        if (i >= rank || (dim[i] && dim[i] != x->dim[i]))
-            return import_reject(im, "it mixes the samples of %s",
-                                 type_text(im->arena, x));
-    for (int i = 0; i < MAX_RANK; i++) {
-        there[i] = i == 0 ? at : i <= at ? i - 1 : i;
-        back[i] = i == at ? 0 : i < at ? i + 1 : i;
-        shape[i] = i == 0 ? 0 : i <= at ? x->dim[i - 1] : dim[i];
-    }
+    if (!keeps_front(x, dim, rank))
+        return import_reject(im, "it mixes the samples of %s",
+                             type_text(im->arena, x));
+    for (int i = 0; i < MAX_RANK; i++)
+        kept[i] = i < at ? x->dim[i] : dim[i];
+    kept[at] = 0;
+    to_front(same, there, at);
+    to_front(kept, shape, at);
+    for (int i = 0; i < MAX_RANK; i++)
+        back[there[i]] = i;
     if (!single(im, &l, "Transpose"))
         return false;
     layer_ints(&l, "perm", there, x->rank);
