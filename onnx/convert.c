@@ -61,7 +61,7 @@ static const struct {
     {"Min", convert_sum},
     {"Mul", convert_binary},
     {"Neg", convert_plain},
-    {"OneHot", convert_plain},
+    {"OneHot", convert_one_hot},
     {"PRelu", convert_prelu},
     {"Pad", convert_plain},
     {"Pow", convert_binary},
@@ -318,5 +318,9 @@ bool convert(struct import *im, const struct onnx_node *n)
         return import_reject(im, "its result is not known before the data");
     if (!n->nin || !n->in[0])
         return import_reject(im, "it has no operand");
+    /* A constant has a type in the model once it is there; a table stays with
+     * its layer. */
+    if (converts[i].convert != convert_gather && !operand_ref(im, n->in[0]))
+        return false;
     return converts[i].convert(im, n);
 }

@@ -127,6 +127,29 @@ bool convert_hardmax(struct import *im, const struct onnx_node *n)
     return convert_finish(im, &l);
 }
 
+/* In the type of its two values, which the layer makes as f32. */
+bool convert_one_hot(struct import *im, const struct onnx_node *n)
+{
+    const struct constant *values = node_number(n, "values");
+    const char *x = data(im, n);
+    struct onnx_value v = {0};
+    struct layer_text l;
+
+    if (!x || !values || values->type.dtype == DT_F32)
+        return x && convert_plain(im, n);
+    layer_begin(im, &l, "OneHot", name_new(im, NULL, "OneHot"));
+    layer_input(&l, x);
+    for (int i = 0; i < n->nattr; i++)
+        if (!convert_attr(im, &l, &op_OneHot, &n->attr[i]))
+            return false;
+    if (!layer_end(im, &l, &v, 1))
+        return false;
+    layer_begin(im, &l, "Cast", NULL);
+    layer_input(&l, v.ref);
+    layer_attr(&l, "to", "\"%s\"", dtype_name(values->type.dtype));
+    return convert_finish(im, &l);
+}
+
 /* The triangle is known with the shape: a mask, and 0 elsewhere. */
 bool convert_trilu(struct import *im, const struct onnx_node *n)
 {

@@ -2,6 +2,7 @@
  * convert_shape.c: nodes that move elements, and those that are chains of a
  * layer with two operands.
  */
+#include <math.h>
 #include <string.h>
 
 #include "onnx/import.h"
@@ -297,6 +298,24 @@ static bool add_sizes(struct layer_text *l, const struct type *x,
     return true;
 }
 
+/* ONNX aligns the corners of a size that is a fraction; here sizes are whole. */
+static bool corners_fit(const struct onnx_node *n, const struct type *x,
+                        const struct constant *scales)
+{
+    const char *mode = node_string(n, "coordinate_transformation_mode", "");
+
+    if (strcmp(mode, "align_corners") != 0 ||
+        type_count(&scales->type) != x->rank)
+        return true;
+    for (int i = 0; i < x->rank; i++) {
+        double size = constant_at(scales, i) * (double)x->dim[i];
+
+        if (fabs(size - round(size)) > 1e-4)
+            return false;
+    }
+    return true;
+}
+
 /* Upsample, and Resize before opset 11, count from the corner. */
 static void add_coordinates(struct import *im, struct layer_text *l,
                             const struct onnx_node *n)
@@ -333,6 +352,9 @@ bool convert_resize(struct import *im, const struct onnx_node *n)
         mode = "linear";
     if (!by_size && !scales)
         return import_reject(im, "it has neither sizes nor scales");
+    if (!by_size && !corners_fit(n, data_type(n), scales))
+        return import_reject(im, "it aligns the corners of a size that is a "
+                                 "fraction");
     if (!single(im, &l, "Resize"))
         return false;
     if (!add_sizes(&l, data_type(n), by_size ? sizes : scales, by_size))

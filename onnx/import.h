@@ -160,7 +160,7 @@ convert_fn convert_conv, convert_gemm, convert_matmul, convert_batch_norm,
 convert_fn convert_alias, convert_binary, convert_cast, convert_depth_to_space,
     convert_gather, convert_reshape, convert_resize, convert_softmax,
     convert_split, convert_sum;
-convert_fn convert_recurrent;
+convert_fn convert_recurrent, convert_one_hot;
 convert_fn convert_celu, convert_hardmax, convert_log_sum, convert_reciprocal,
     convert_space_to_depth, convert_thresholded_relu, convert_trilu;
 
