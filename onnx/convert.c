@@ -245,6 +245,8 @@ bool convert_finish(struct import *im, struct layer_text *l)
     struct onnx_value out[MAX_OUT];
     int nout = im->node->nout;
 
+    while (nout > 1 && !node_needed(im, nout - 1))
+        nout--;
     if (nout > MAX_OUT)
         return import_reject(im, "it has %d results, at most %d", nout,
                              MAX_OUT);
