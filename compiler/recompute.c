@@ -21,7 +21,7 @@ struct descent {
     int n, at_once; /* the search is over so many at once */
     struct remat_effort effort;
 };
-enum { MOST = 60 };
+enum { MOST = 60, MOVES_A_STEP = 20 /* at most; short lists need fewer */ };
 /* Lists of steps are long, and loads lie close: one seed will do. */
 static const struct descent all = {0.95, 45, 45, {4000, 1}};
 static const struct descent within_limit = {0.98, MOST, 12, {6000, 1}};
@@ -295,10 +295,13 @@ struct ways ways_find(const struct steps *s, const struct placing *how,
     const struct descent *d = limit == 0 ? &all : &within_limit;
     struct question q = {.s = s, .how = how, .arena = how->graph->arena};
     struct ways w = {1, ARENA_NEW(q.arena, struct way, MOST + 1)};
-    struct part part = {NULL, d->at_once, &d->effort, limit};
+    struct remat_effort effort = d->effort;
+    struct part part = {NULL, d->at_once, &effort, limit};
     uint64_t budget[MOST];
     double load;
 
+    if (s->n < effort.moves / MOVES_A_STEP)
+        effort.moves = s->n * MOVES_A_STEP;
     w.way[0] = settle(s, how);
     begin(&q, &w.way[0]);
     load = (double)remat_measure(&q.job, NULL, 0, q.arena).peak;

@@ -6,6 +6,7 @@ dist_doc_DATA = \
     doc/memory.md \
     doc/model-format.md \
     doc/onnx.md \
+    doc/ops.txt \
     doc/sensor-windows.md \
     doc/text.md
 

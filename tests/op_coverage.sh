@@ -1,6 +1,6 @@
 #!/bin/sh
-# op_coverage.sh: every op that a model may name has a table of cases.  A table
-# is listed in some tests/op_*.c by the op's name.
+# op_coverage.sh: every op that a model may name has a table of cases, and stands
+# in the manual.  A table is listed in some tests/op_*.c by the op's name.
 plancl=$top_builddir/cli/plancl
 missing=0
 total=0
@@ -16,6 +16,10 @@ done
 if test "$total" -lt 20; then
     echo "plancl ops listed $total ops" >&2
     exit 1
+fi
+if ! "$plancl" ops | cmp - "$top_srcdir/doc/ops.txt" >&2; then
+    echo "doc/ops.txt is not what plancl ops prints: plancl ops >doc/ops.txt" >&2
+    missing=$((missing + 1))
 fi
 echo "$total ops, $missing without cases"
 test "$missing" -eq 0
