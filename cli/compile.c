@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/explain.h"
+#include "cli/model_file.h"
 #include "cli/options.h"
 #include "cli/report.h"
 #include "cli/target.h"
@@ -23,8 +24,8 @@ struct compile_options {
 static const struct usage usage = {
     .command = "compile",
     .operands = "MODEL",
-    .summary = "Make a plan from a model file, and say how much memory a run "
-               "will take.",
+    .summary = "Make a plan from a model file, or an ONNX file, and say how "
+               "much memory a run will take.",
     .example = "  plancl compile models/fashion_cnn.json -o fashion.plan "
                "--dim N=64\n",
     .operands_wanted = 1,
@@ -146,6 +147,7 @@ static enum plancl_status compile(const char *model,
         .stop_stage = o->stop,
     };
     struct plancl_plan *plan = NULL;
+    struct model_file file;
     enum plancl_status status = check_stages(o, cb);
 
     if (!status)
@@ -155,12 +157,15 @@ static enum plancl_status compile(const char *model,
     if (status)
         return status;
     target_device(o->device, &c, cb);
-    status = plancl_compile(model, NULL, &c, cb, &plan);
+    status = model_file_open(&file, model, &c, cb);
+    if (!status)
+        status = plancl_compile(model, file.text, &c, cb, &plan);
     if (!status && plan && o->out)
         status = finish(o, plan, cb);
     if (!status && plan && o->explain)
-        status = explain(model, &c, &done, plan, cb);
+        status = explain(&file, &c, &done, plan, cb);
     plancl_plan_free(plan);
+    model_file_close(&file);
     return status;
 }
 

@@ -74,7 +74,7 @@ static void print_other(const struct plan *p, const struct plan *other,
 
 /* The same model within so many bytes; messages are of no interest, since this
  * is not what was asked for. */
-static enum plancl_status try_memory(const char *model,
+static enum plancl_status try_memory(const struct model_file *model,
                                      struct plancl_compile_options c,
                                      const struct plan *p, uint64_t bytes)
 {
@@ -88,7 +88,7 @@ static enum plancl_status try_memory(const char *model,
     c.done = &done;
     c.would_do = &would_do;
     c.dump = NULL;
-    status = plancl_compile(model, NULL, &c, NULL, &other);
+    status = plancl_compile(model->path, model->text, &c, NULL, &other);
     if (other)
         print_other(p, &other->plan, &done);
     else if (status == PLANCL_REFUSED && would_do)
@@ -100,7 +100,7 @@ static enum plancl_status try_memory(const char *model,
 }
 
 /* A GiB more and a GiB less; of less than two an eighth. */
-static enum plancl_status try_others(const char *model,
+static enum plancl_status try_others(const struct model_file *model,
                                      const struct plancl_compile_options *c,
                                      const struct plan *p, uint64_t budget)
 {
@@ -117,7 +117,7 @@ static enum plancl_status try_others(const char *model,
     return try_memory(model, *c, p, budget - change);
 }
 
-enum plancl_status explain(const char *model,
+enum plancl_status explain(const struct model_file *model,
                            const struct plancl_compile_options *c,
                            const struct plancl_compile_done *done,
                            const struct plancl_plan *plan,
@@ -138,6 +138,7 @@ enum plancl_status explain(const char *model,
     arena_close(&arena);
     status = try_others(model, c, p,
                         done->memory ? done->memory : p->device_bytes);
-    return status ? fail(cb, status, "%s: cannot be compiled again", model)
-                  : PLANCL_OK;
+    return status
+               ? fail(cb, status, "%s: cannot be compiled again", model->path)
+               : PLANCL_OK;
 }

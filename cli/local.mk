@@ -11,12 +11,15 @@ cli_plancl_SOURCES = \
     cli/feed.c \
     cli/feed.h \
     cli/fit.c \
+    cli/import.c \
     cli/inspect.c \
     cli/interrupt.c \
     cli/interrupt.h \
     cli/main.c \
     cli/meters.c \
     cli/meters.h \
+    cli/model_file.c \
+    cli/model_file.h \
     cli/ops.c \
     cli/options.c \
     cli/options.h \
@@ -39,7 +42,7 @@ cli_plancl_SOURCES = \
     cli/train_log.c \
     cli/train_log.h \
     cli/verify.c
-cli_plancl_LDADD = libcompiler.la libdata.la libcore.la
+cli_plancl_LDADD = libonnx-import.la libcompiler.la libdata.la libcore.la
 
 dist_man_MANS += \
     cli/man/plancl.1 \
@@ -47,6 +50,7 @@ dist_man_MANS += \
     cli/man/plancl-devices.1 \
     cli/man/plancl-evaluate.1 \
     cli/man/plancl-fit.1 \
+    cli/man/plancl-import.1 \
     cli/man/plancl-inspect.1 \
     cli/man/plancl-ops.1 \
     cli/man/plancl-predict.1 \

@@ -206,11 +206,27 @@ static bool inputs_open(struct model *m)
 
 /* ---- outputs ---- */
 
+/* Does any input? */
+static bool counts_samples(const struct model *m)
+{
+    for (int i = 0; i < m->leaves.len; i++) {
+        const struct value *v = m->leaves.entry[i].thing;
+        const struct node *n = graph_node(m->g, v->v[0]);
+
+        if (n->leaf->kind == PLAN_INPUT && n->type.batch)
+            return true;
+    }
+    return false;
+}
+
 static bool output_type(struct model *m, const struct json *j, val v)
 {
     const struct type *t = type_of(m->g, v);
 
     if (t->batch == 1 && t->dim[0] == m->g->batch)
+        return true;
+    /* Without samples everything is computed as a whole. */
+    if (!t->batch && !counts_samples(m))
         return true;
     return model_reject(m, &j->at,
                         "the output is %s, whose first dimension does not "
@@ -304,15 +320,22 @@ static bool inputs_bind(struct model *m, struct scope *s)
     return true;
 }
 
-static bool pass(struct model *m)
+static struct scope *pass_open(struct model *m)
 {
     struct scope *top = ARENA_NEW(m->g->arena, struct scope, 1);
-    const struct json *layers = need_member(m, m->root, "layers");
-    const struct json *training = json_member(m->root, "training");
 
     top->counter.arena = m->g->arena;
     m->layers = 0;
-    if (!layers || !inputs_bind(m, top) || !layers_read(m, top, layers))
+    return inputs_bind(m, top) ? top : NULL;
+}
+
+static bool pass(struct model *m)
+{
+    const struct json *layers = need_member(m, m->root, "layers");
+    const struct json *training = json_member(m->root, "training");
+    struct scope *top = pass_open(m);
+
+    if (!layers || !top || !layers_read(m, top, layers))
         return false;
     if (training && !training_read(m, top, training))
         return false;
@@ -340,6 +363,25 @@ static bool passes(struct model *m)
     return pass(m);
 }
 
+/* Everything but the layers and what follows from them. */
+static bool head_read(struct model *m, const char *file, const char *text,
+                      const struct plancl_compile_options *opt)
+{
+    struct graph *g = m->g;
+
+    g->path = NULL;
+    g->at = (struct source){file, 1, 1};
+    m->dims.arena = m->values.arena = m->leaves.arena = g->arena;
+    m->root = json_read(g, file, text);
+    if (!m->root || !top_check(m) ||
+        !dims_read(m, json_member(m->root, "dims")))
+        return false;
+    for (unsigned i = 0; i < opt->ndim; i++)
+        if (!dim_bind(m, &opt->dim[i]))
+            return false;
+    return batch_bind(m, opt->micro_batch) && inputs_open(m) && blocks_check(m);
+}
+
 bool model_read(struct graph *g, const char *file, const char *text,
                 const struct plancl_compile_options *opt,
                 struct training *training)
@@ -347,18 +389,14 @@ bool model_read(struct graph *g, const char *file, const char *text,
     struct model m = {.g = g, .training = training};
 
     *training = (struct training){.observe = training->observe};
-    g->path = NULL;
-    g->at = (struct source){file, 1, 1};
-    m.dims.arena = m.values.arena = m.leaves.arena = g->arena;
-    m.root = json_read(g, file, text);
-    if (!m.root || !top_check(&m) ||
-        !dims_read(&m, json_member(m.root, "dims")))
-        return false;
-    for (unsigned i = 0; i < opt->ndim; i++)
-        if (!dim_bind(&m, &opt->dim[i]))
-            return false;
-    if (!batch_bind(&m, opt->micro_batch) || !inputs_open(&m) ||
-        !blocks_check(&m))
-        return false;
-    return passes(&m) && !g->diag->failed;
+    return head_read(&m, file, text, opt) && passes(&m) && !g->diag->failed;
+}
+
+struct scope *model_open(struct model *m, struct graph *g, const char *file,
+                         const char *text)
+{
+    static const struct plancl_compile_options none;
+
+    *m = (struct model){.g = g, .first_pass = true};
+    return head_read(m, file, text, &none) ? pass_open(m) : NULL;
 }

@@ -58,6 +58,13 @@ struct model {
     val penalty[PENALTIES]; /* sums over the layers, in training */
 };
 
+/* ---- model.c ---- */
+
+/* For who makes a model layer by layer: text has all up to "layers".  Layers are
+ * then given to layers_read, for inference.  Null after a refusal. */
+struct scope *model_open(struct model *, struct graph *, const char *file,
+                         const char *text);
+
 /* ---- model_check.c: what stands in the file, and refusals ---- */
 
 bool model_reject(struct model *, const struct source *at, const char *format,

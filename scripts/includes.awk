@@ -12,6 +12,7 @@ BEGIN {
     may["runtime"] = " kernels "
     may["data"] = " runtime "
     may["compiler"] = " kernels "
+    may["onnx"] = " compiler runtime kernels "
     compiler_may = " runtime/base.h runtime/plan.h runtime/plan_io.h " \
                    "runtime/plancl.h runtime/profile.h runtime/session.h "
 }

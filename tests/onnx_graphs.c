@@ -1,0 +1,430 @@
+/*
+ * onnx_graphs.c: small ONNX graphs become the layers that they should, or are
+ * refused with the reason; broken files are refused.
+ */
+/* For mkdtemp.  NOLINTNEXTLINE(bugprone-reserved-identifier) */
+#define _XOPEN_SOURCE 700
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/onnx_build.h"
+
+#include <cmocka.h>
+
+struct graph_case {
+    int64_t opset;
+    const char *line[12];
+    /* Texts of the model file, or of the message where nothing is made. */
+    const char *says[6];
+    bool refused;
+    struct plancl_dim dim;
+    const char *value; /* an input that is 2, 3, 2 */
+};
+
+/* A reshape by shape arithmetic as PyTorch writes it: [x.shape[0], -1]. */
+#define FLATTEN_BY_SHAPE                                        \
+    "s = Shape x", "n = Gather s zero", "u = Unsqueeze n axis", \
+        "t = Concat u rest / axis=0", "y = Reshape x t",        \
+        "init zero i64 - = 0", "init axis i64 1 = 0", "init rest i64 1 = -1"
+
+static const struct graph_case cases[] = {
+    /* A symbolic batch is N; so is a fixed one. */
+    {13,
+     .line = {"in x f32 batch,3", "y = Relu x", "out y"},
+     {"\"dims\": {\"N\": 1}", "\"x\": {\"shape\": [\"N\", 3]}",
+      "{\"name\": \"relu1\", \"op\": \"Relu\", \"inputs\": [\"x\"]}",
+      "\"y\": \"relu1\""}},
+    {13,
+     .line = {"in x f32 batch,3", "y = Relu x", "out y"},
+     {"\"dims\": {\"N\": 7}"},
+     .dim = {"batch", 7}},
+    {13,
+     .line = {"in x f32 5,3", "y = Relu x", "out y"},
+     {"\"dims\": {\"N\": 5}", "[\"N\", 3]"}},
+    /* Other symbols must be given. */
+    {13,
+     .line = {"in x f32 batch,width", "y = Relu x", "out y"},
+     {"dimension 1 of input \"x\" is \"width\": give it by --dim or --shape"},
+     .refused = true},
+    {13,
+     .line = {"in x f32 batch,width", "y = Relu x", "out y"},
+     {"[\"N\", 9]"},
+     .dim = {"width", 9}},
+
+    /* Weights become the layer's own, by PyTorch's names. */
+    {13,
+     .line = {"in x f32 1,2,8,8", "init fc.weight f32 4,2,3,3 = 1",
+              "init fc.bias f32 4 = 1",
+              "y = Conv x fc.weight fc.bias / pads=1,1,1,1", "out y"},
+     {"{\"name\": \"fc\", \"op\": \"Conv\", \"inputs\": [\"x\"], "
+      "\"filters\": 4, \"kernel_shape\": [3, 3], \"pads\": [1, 1, 1, 1]}"}},
+    {9,
+     .line = {"in x f32 1,3", "init w f32 3,2 = 1,2,3,4,5,6",
+              "init c f32 1 = 1", "y = Gemm x w c", "out y"},
+     {"\"op\": \"Linear\", \"inputs\": [\"x\"], \"units\": 2}"}},
+    /* Initializers that old files list among the inputs too. */
+    {8,
+     .line = {"in x f32 1,3", "in w f32 3,2", "init w f32 3,2 = 1",
+              "y = MatMul x w", "out y"},
+     {"\"x\": {\"shape\": [\"N\", 3]}\n  }", "\"op\": \"Linear\""}},
+
+    /* Shape arithmetic is gone, and any batch can be compiled. */
+    {13,
+     .line = {"in x f32 4,2,3", FLATTEN_BY_SHAPE, "out y"},
+     {"\"layers\": [\n    {\"name\": \"reshape1\", \"op\": \"Reshape\", "
+      "\"inputs\": [\"x\"], \"shape\": [0, -1]}\n  ]"}},
+
+    /* Nodes out of order, and one that nobody needs. */
+    {13,
+     .line = {"in x f32 1,3", "y = Relu a", "b = Nonsense x", "a = Abs x",
+              "out y"},
+     {"\"op\": \"Abs\", \"inputs\": [\"x\"]},\n    {\"name\": \"relu1\""}},
+    {13,
+     .line = {"in x f32 1,3", "a = Add b x", "b = Relu a", "out b"},
+     {"take each other's results in a circle"},
+     .refused = true},
+    {13,
+     .line = {"in x f32 1,3", "a = Relu x", "a = Abs x", "out a"},
+     {"two nodes compute one value"},
+     .refused = true},
+    {13,
+     .line = {"in x f32 1,3", "a = Add x gone", "out a"},
+     {"Add that makes \"a\": nothing computes its input \"gone\""},
+     .refused = true},
+
+    /* All operators that are missing, in one message. */
+    {13,
+     .line = {"in x f32 1,3", "a = Foo x", "b = Bar:com.me a", "c = Foo b",
+              "out c"},
+     {"Foo (2), com.me.Bar (1)"},
+     .refused = true},
+    /* The standard's own domain by its name. */
+    {13,
+     .line = {"in x f32 1,3", "y = Relu:ai.onnx x", "out y"},
+     {"\"op\": \"Relu\""}},
+
+    /* Attributes that became operands. */
+    {10,
+     .line = {"in x f32 1,3", "y = Clip x / min=0.0 max=6.0", "out y"},
+     {"\"op\": \"Clip\", \"inputs\": [\"x\"], \"min\": 0, \"max\": 6}"}},
+    {11,
+     .line = {"in x f32 1,3", "init top f32 - = 6", "y = Clip x _ top",
+              "out y"},
+     {"\"op\": \"Clip\", \"inputs\": [\"x\"], \"max\": 6}"}},
+    {9,
+     .line = {"in x f32 1,4", "y = Slice x / axes=[1] starts=[1] ends=[9999]",
+              "out y"},
+     {"\"axes\": [1], \"starts\": [1], \"ends\": [9999]"}},
+    {11,
+     .line = {"in x f32 1,1,4", "y = Squeeze x / axes=[1]", "out y"},
+     {"\"op\": \"Squeeze\", \"inputs\": [\"x\"], \"axes\": [1]"}},
+    {13,
+     .line = {"in x f32 1,3", "in lo f32 1,1", "y = Clip x lo", "out y"},
+     {"its min are computed from data"},
+     .refused = true},
+
+    /* Softmax took all dimensions from the axis on. */
+    {12,
+     .line = {"in x f32 1,3,4", "y = Softmax x / axis=1", "out y"},
+     {"\"op\": \"Flatten\"", "\"op\": \"Softmax\"", "\"shape\": [0, 3, 4]"}},
+    {13,
+     .line = {"in x f32 1,3,4", "y = Softmax x / axis=1", "out y"},
+     {"\"op\": \"Softmax\", \"inputs\": [\"x\"], \"axis\": 1}"}},
+    /* An operand's place by an axis. */
+    {6,
+     .line = {"in x f32 1,3,4", "init b f32 3 = 1,2,3",
+              "y = Add x b / broadcast=1 axis=1", "out y"},
+     {"\"value\": [[1], [2], [3]]"}},
+    {9,
+     .line = {"in x f32 1,1,4,4", "init s f32 4 = 1,1,2,2", "y = Upsample x s",
+              "out y"},
+     {"\"axes\": [2, 3], \"scales\": [2, 2], \"mode\": \"nearest\", "
+      "\"coordinate_transformation_mode\": \"asymmetric\", "
+      "\"nearest_mode\": \"floor\""}},
+
+    /* A mask that nobody takes; a sum of three. */
+    {12,
+     .line = {"in x f32 1,3", "a mask = Dropout x / ratio=0.5", "y = Relu a",
+              "out y"},
+     {"\"layers\": [\n    {\"name\": \"relu1\""}},
+    {13,
+     .line = {"in x f32 1,3", "y = Sum x x x", "out y"},
+     {"{\"name\": \"add1\", \"op\": \"Add\", \"inputs\": [\"x\", \"x\"]},",
+      "\"inputs\": [\"add1\", \"x\"]"}},
+
+    /* Samples first, gates in PyTorch's order, the last state as asked for. */
+    {14,
+     .line = {"in x f32 2,5,3", "t = Transpose x / perm=1,0,2",
+              "init w f32 1,16,3 = 1", "init r f32 1,16,4 = 1",
+              "y h = LSTM t w r / hidden_size=4 direction=reverse",
+              "z = Squeeze h / axes=[0]", "out z"},
+     {"\"hidden_size\": 4, \"direction\": \"reverse\", \"bias\": false}",
+      "\"starts\": [0, 0], \"ends\": [1, 4], \"axes\": [1, 2]"}},
+    {14,
+     .line = {"in x f32 2,5,3", "t = Transpose x / perm=1,0,2",
+              "init w f32 1,16,3 = 1", "init r f32 1,16,4 = 1",
+              "init h f32 1,2,4 = 1", "y = LSTM t w r _ _ h / hidden_size=4",
+              "z = Transpose y", "out z"},
+     {"its operand 5 is not supported"},
+     .refused = true},
+
+    /* What would not compile. */
+    {13,
+     .line = {"in x f32 1,3", "in y f32 1,4", "z = Add x y", "out z"},
+     {"Add that makes \"z\":", "[1,3]"},
+     .refused = true},
+    {13,
+     .line = {"in x string 1,3", "y = Relu x", "out y"},
+     {"of a type that is not supported"},
+     .refused = true},
+    /* What moves samples has no batch. */
+    {13,
+     .line = {"in x f32 4,3", "y = Transpose x", "out y"},
+     {"\"x\": {\"shape\": [4, 3]}"}},
+    /* Values that are known before. */
+    {13,
+     .line = {"in x f32 2,6", "in to i64 3", "y = Reshape x to", "out y"},
+     {"\"shape\": [0, 3, 2]"},
+     .value = "to"},
+};
+
+/* ---- running them ---- */
+
+static void keep_message(void *context, const struct plancl_message *m)
+{
+    struct text *t = context;
+
+    text_add(t, "%s\n", m->text);
+}
+
+static const char *outcome(const struct onnx_bytes *bytes,
+                           const struct onnx_options *o, struct arena *a,
+                           enum plancl_status *status)
+{
+    struct text *said = ARENA_NEW(a, struct text, 1);
+    const struct plancl_callbacks cb = {said, keep_message, NULL};
+    struct onnx_model m = {0};
+
+    said->arena = a;
+    *status = onnx_import_bytes(bytes, o, a, &cb, &m);
+    if (*status == PLANCL_OK)
+        return m.text;
+    return said->s ? said->s : "";
+}
+
+static void run_case(const struct graph_case *c, struct arena *a)
+{
+    static const double shape[] = {2, 3, 2};
+    const struct onnx_given value = {c->value, 3, shape};
+    const struct onnx_options o = {.dim = &c->dim,
+                                   .ndim = c->dim.name != NULL,
+                                   .value = &value,
+                                   .nvalue = c->value != NULL};
+    struct onnx_bytes bytes = onnx_build(a, c->opset, c->line);
+    enum plancl_status status;
+    const char *text = outcome(&bytes, &o, a, &status);
+
+    if (status != (c->refused ? PLANCL_REFUSED : PLANCL_OK))
+        fail_msg("%s: status %d: %s", c->line[1], (int)status, text);
+    for (int i = 0; i < 6 && c->says[i]; i++)
+        if (!strstr(text, c->says[i]))
+            fail_msg("%s: \"%s\" is not in\n%s", c->line[1], c->says[i], text);
+}
+
+static void test_graphs(void **state)
+{
+    jmp_buf out_of_memory;
+    struct arena a;
+
+    (void)state;
+    arena_open(&a, &out_of_memory);
+    if (setjmp(out_of_memory))
+        fail_msg("out of memory");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        run_case(&cases[i], &a);
+    arena_close(&a);
+}
+
+/* Every file cut short, and every byte changed, is read or refused. */
+static void test_broken(void **state)
+{
+    const struct onnx_options none = {0};
+    jmp_buf out_of_memory;
+    struct onnx_bytes bytes;
+    struct arena a, scratch;
+    uint8_t *copy;
+
+    (void)state;
+    arena_open(&a, &out_of_memory);
+    if (setjmp(out_of_memory))
+        fail_msg("out of memory");
+    bytes = onnx_build(&a, 13, cases[8].line);
+    copy = arena_alloc(&a, bytes.len + 1, 1);
+    for (size_t i = 0; i < 2 * bytes.len; i++) {
+        struct onnx_bytes part = {
+            .name = "test.onnx", .at = copy, .len = bytes.len};
+        enum plancl_status status;
+
+        memcpy(copy, bytes.at, bytes.len);
+        if (i < bytes.len)
+            part.len = i;
+        else
+            copy[i - bytes.len] ^= (uint8_t)(1 + i % 255);
+        arena_open(&scratch, &out_of_memory);
+        outcome(&part, &none, &scratch, &status);
+        assert_true(status == PLANCL_OK || status == PLANCL_REFUSED);
+        arena_close(&scratch);
+    }
+    arena_close(&a);
+}
+
+/* Graphs in attributes of nodes of graphs, many times over: 07 is a model's
+ * graph, 01 a graph's node, 05 a node's attribute, 06 an attribute's graph. */
+static void test_deep(void **state)
+{
+    static const uint8_t inside[] = {1 << 3 | 2, 5 << 3 | 2, 6 << 3 | 2};
+    enum { LEVELS = 300, SIZE = 8 * LEVELS };
+    const struct onnx_options none = {0};
+    uint8_t bytes[SIZE];
+    struct onnx_bytes all = {.name = "deep.onnx"};
+    enum plancl_status status;
+    jmp_buf out_of_memory;
+    struct arena a;
+    size_t at = SIZE;
+
+    (void)state;
+    for (int level = LEVELS; level >= 0; level--) {
+        size_t len = SIZE - at;
+
+        bytes[--at] = (uint8_t)(len >> 7);
+        bytes[--at] = (uint8_t)(len & 0x7f) | 0x80;
+        bytes[--at] = level ? inside[(level - 1) % 3] : 7 << 3 | 2;
+    }
+    all.at = bytes + at;
+    all.len = SIZE - at;
+    arena_open(&a, &out_of_memory);
+    if (setjmp(out_of_memory))
+        fail_msg("out of memory");
+    assert_non_null(strstr(outcome(&all, &none, &a, &status), "deeper"));
+    arena_close(&a);
+}
+
+/* ---- data in files of their own ---- */
+
+/* The tensor has 12 bytes, the file 20; where is location, offset, length. */
+static const struct {
+    const char *where;
+    bool good;
+} places[] = {
+    {"data 0 12", true},
+    {"data 8 12", true},
+    {"data 8 _", true},
+    {"data _ _", true},
+    {"inner/data 0 12", true},
+    {"./data 0 12", true},
+    {"link 0 12", true},
+    {"data 9 12", false},
+    {"data 0 8", false},
+    {"data 18446744073709551615 12", false},
+    {"data -1 12", false},
+    {"data 0x4 12", false},
+    {"data 99999999999999999999 12", false},
+    {"gone 0 12", false},
+    {"inner 0 12", false},
+    {". 0 12", false},
+    {"_ 0 12", false},
+    {"/etc/passwd 0 12", false},
+    {"../onnx_graphs.c 0 12", false},
+    {"inner/../data 0 12", false},
+    {"out 0 12", false},
+    {"around/onnx_graphs.c 0 12", false},
+};
+
+static void write_file(const char *path)
+{
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    fputs("twenty bytes of data", f);
+    fclose(f);
+}
+
+static void make_folder(char *folder)
+{
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(chdir(folder), 0);
+    write_file("data");
+    assert_int_equal(mkdir("inner", 0777), 0);
+    write_file("inner/data");
+    assert_int_equal(symlink("inner/data", "link"), 0);
+    assert_int_equal(symlink("/etc/passwd", "out"), 0);
+    assert_int_equal(symlink("..", "around"), 0);
+    write_file("../onnx_graphs.c");
+    assert_int_equal(chdir(".."), 0);
+}
+
+static void remove_folder(const char *folder)
+{
+    static const char *const names[] = {"data", "inner/data", "link",
+                                        "out",  "around",     "inner"};
+
+    assert_int_equal(chdir(folder), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        remove(names[i]);
+    assert_int_equal(chdir(".."), 0);
+    rmdir(folder);
+    remove("onnx_graphs.c");
+}
+
+static void test_external(void **state)
+{
+    const struct onnx_options none = {0};
+    char top[] = "onnx.XXXXXX", folder[] = "onnx.XXXXXX";
+    jmp_buf out_of_memory;
+    struct arena a;
+
+    (void)state;
+    assert_non_null(mkdtemp(top));
+    assert_int_equal(chdir(top), 0);
+    make_folder(folder);
+    arena_open(&a, &out_of_memory);
+    if (setjmp(out_of_memory))
+        fail_msg("out of memory");
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        const char *ext = arena_format(&a, "ext w f32 3 = %s", places[i].where);
+        const char *const line[] = {"in x f32 1,3", ext, "y = Add x w", "out y",
+                                    NULL};
+        struct onnx_bytes bytes = onnx_build(&a, 13, line);
+        enum plancl_status status;
+        const char *text;
+
+        bytes.folder = folder;
+        text = outcome(&bytes, &none, &a, &status);
+        if (status != (places[i].good ? PLANCL_OK : PLANCL_REFUSED))
+            fail_msg("%s: status %d: %s", places[i].where, (int)status, text);
+    }
+    arena_close(&a);
+    remove_folder(folder);
+    assert_int_equal(chdir(".."), 0);
+    rmdir(top);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_graphs),
+        cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_external),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
