@@ -1,5 +1,8 @@
 /*
  * fill.c: constants: a tensor of one value, and a scalar inside a fused chain.
+ *
+ * Neither depends on samples: a Fill may be folded into whatever reads it, and
+ * a Scalar has no step at all once its chain is fused.
  */
 #include <inttypes.h>
 
@@ -20,6 +23,7 @@ static const struct attr_spec fill_attrs[] = {
     {0},
 };
 
+/* The builder has made the shape, so only its rank is checked again here. */
 static bool fill_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct ints *shape = &n->attr[SHAPE].ints;
@@ -47,6 +51,8 @@ static void fill_integers(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_pointwise, &p, n);
 }
 
+/* A chain of one Scalar, stored to every element; the store rounds to f16, u8,
+ * i8 or bool. */
 static void fill_lower(struct lower *lo, const struct node *n)
 {
     struct fused chain = {.n = 1};
@@ -60,6 +66,7 @@ static void fill_lower(struct lower *lo, const struct node *n)
     fused_lower(lo, n, &chain);
 }
 
+/* One value for all elements, whatever the shape. */
 static void fill_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
@@ -85,6 +92,7 @@ static const struct attr_spec scalar_attrs[] = {
     {0},
 };
 
+/* f32 [], which broadcasts against everything. */
 static bool scalar_infer(struct graph *g, const struct node *n, struct type *y)
 {
     (void)g, (void)n;
@@ -92,6 +100,7 @@ static bool scalar_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* The attribute is the value; there are no operands. */
 static double scalar_eval(const double *operand, const union attr *attr)
 {
     (void)operand;
@@ -105,6 +114,8 @@ static void scalar_ref(const struct node *n, const struct ref_env *env,
     out->data[0] = n->attr[0].f;
 }
 
+/* Only for a Scalar that something other than a chain reads, or that is
+ * kept. */
 static void scalar_lower(struct lower *lo, const struct node *n)
 {
     struct fused chain;
