@@ -165,8 +165,7 @@ static val masked(struct graph *g, val score, val mask)
 }
 
 /* softmax(q k^T scale + mask).  The scale goes to q, which has T * d elements,
- * and not to the scores, which have T * S; for a query that sees no key see
- * softmax.c. */
+ * and not to the scores, which have T * S. */
 val attention_weights(struct graph *g, const val *in, val mask,
                       const union attr *attr)
 {

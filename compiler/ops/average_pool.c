@@ -98,7 +98,6 @@ struct mean {
     double *out;            /* y or dx */
 };
 
-/* `in` and `out` are lent for the walk. */
 static struct mean mean_of(const struct node *n, const struct type *x,
                            const struct tensor *in, const struct tensor *out)
 {

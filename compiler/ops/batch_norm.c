@@ -8,9 +8,7 @@
  *
  * Ioffe, Szegedy, "Batch Normalization" (2015).
  *
- * Letters: x and y [N, C, ...], everything else [C].  The order of operations
- * is fixed by BatchNormTrain, so that fused and unfused forms agree to the
- * bit.
+ * Letters: x and y [N, C, ...], everything else [C].
  */
 #include <string.h>
 
@@ -157,7 +155,7 @@ static void train_grad(struct graph *g, val y, const val *dy, val *dx)
     val mean = val_reshape(g, n->in[MEAN], &x.dim[1], 1, 0);
     val r = val_reshape(g, n->in[RECIPROCAL], &x.dim[1], 1, 0);
     struct batch_norm_sums s = batch_norm_sums(g, dy[0], n->in[X], mean, r);
-    /* r mean(dy z) */
+    /* r mean(dy z), [C, 1, ...] */
     val slope = along_channels(g, val_mul(g, r, s.mean_x), &x);
     /* z mean(dy z) */
     val off = val_mul(g, val_sub(g, n->in[X], n->in[MEAN]), slope);

@@ -166,15 +166,14 @@ static void identity_grad(struct graph *g, val y, const val *dy, val *dx)
     dx[0] = dy[0];
 }
 
-/* For struct formula: as an element of a chain it costs nothing. */
 static double identity_eval(const double *operand, const union attr *attr)
 {
     (void)attr;
     return operand[0];
 }
 
-/* Through the fuser's path, for where the copy is needed: a value that is both
- * kept and returned.  Elsewhere simplify.c drops the node. */
+/* A chain of one step, which copies; as part of a longer chain it costs
+ * nothing. */
 static void identity_lower(struct lower *lo, const struct node *n)
 {
     struct fused chain;

@@ -68,7 +68,7 @@ static bool position_build(struct graph *g, const val *in, int nin,
     table = ARENA_NEW(g->arena, double, (size_t)(length * size));
     for (int64_t i = 0; i < length * size; i++) {
         int64_t position = i / size, k = i % size; /* row and column */
-        /* even and odd share it */
+        /* One frequency for each pair of columns. */
         double power = -(double)(k - k % 2) / (double)size;
         double turn = (double)position * pow(attr[BASE].f, power);
 

@@ -56,8 +56,7 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
-/* W [K, C / group, ...] or [..., C / group, K]: its window, C / group and K. c
- * and k: C / group and K. */
+/* W [K, C / group, ...] or [..., C / group, K]: its window, C / group and K. */
 static void weight_dims(const struct node *n, const struct type *w,
                         int64_t *kernel, int64_t *c, int64_t *k)
 {

@@ -137,8 +137,7 @@ static void terms_lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_cross_entropy, &p, n);
 }
 
-/* log(sum(exp(x))) of C logits that are `step` apart. */
-/* [C] in steps */
+/* log(sum(exp(x))) of x [C], logits that are `step` apart. */
 static double log_sum_exp(const double *x, int64_t C, int64_t step)
 {
     double top = -INFINITY, sum = 0;
@@ -150,9 +149,8 @@ static double log_sum_exp(const double *x, int64_t C, int64_t step)
     return log(sum) + top;
 }
 
-/* One position: log(sum(exp(x))) - x[label].  NaN shows the mistake in the
- * loss, which is better than a silent 0. */
-/* x [C] in steps */
+/* One position, x [C] in steps: log(sum(exp(x))) - x[label].  NaN shows a wrong
+ * label in the loss, which is better than a silent 0. */
 static double term(const struct node *n, const double *x, double label,
                    int64_t C, int64_t step)
 {
@@ -222,8 +220,8 @@ static void grad_lower(struct lower *lo, const struct node *n)
 }
 
 /* d/dx_c (log(sum(exp(x))) - x_label) = softmax(x)_c - [c = label].  An ignored
- * position is 0 by selection: its logits may be infinite. */
-/* x, dx [C] in steps of r->inner */
+ * position is 0 by selection: its logits may be infinite.  x and dx are [C],
+ * r->inner apart. */
 static void grad_position(const struct node *n, const double *x, double label,
                           const struct rows *r, double dterm, double *dx)
 {

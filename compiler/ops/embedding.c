@@ -122,7 +122,7 @@ static void lower(struct lower *lo, const struct node *n)
 }
 
 /* False for NaN too, so that no index reaches memory unchecked. */
-static bool there(double index, int64_t count) /* of [count, size] */
+static bool there(double index, int64_t count)
 {
     return index >= 0 && index < (double)count;
 }

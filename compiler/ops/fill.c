@@ -1,8 +1,8 @@
 /*
  * fill.c: constants: a tensor of one value, and a scalar inside a fused chain.
  *
- * Neither depends on samples: a Fill may be folded into whatever reads it, and
- * a Scalar has no step at all once its chain is fused.
+ * A Fill is a tensor in memory; a Scalar has no step of its own where its chain
+ * is fused.
  */
 #include <inttypes.h>
 
@@ -66,7 +66,6 @@ static void fill_lower(struct lower *lo, const struct node *n)
     fused_lower(lo, n, &chain);
 }
 
-/* One value for all elements, whatever the shape. */
 static void fill_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
@@ -100,7 +99,6 @@ static bool scalar_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
-/* The attribute is the value; there are no operands. */
 static double scalar_eval(const double *operand, const union attr *attr)
 {
     (void)operand;

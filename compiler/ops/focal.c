@@ -41,8 +41,8 @@ static val blend(struct graph *g, val t, val yes, val no)
 }
 
 /* w^gamma; the slope at zero of a power less than 1 is infinite, so
- * there w is not less than the smallest normal float.  For 1 and 2 the
- * products are exact there, and cheaper. */
+ * there w is not less than the smallest normal float.  Powers
+ * of 1 and 2 need no such limit. */
 static val power(struct graph *g, val w, double gamma)
 {
     const union attr limits[2] = {{.f = 1.1754943508222875e-38},

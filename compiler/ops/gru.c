@@ -174,7 +174,7 @@ static val columns(struct graph *g, val x, int64_t from, int64_t count)
 
 /* Gradient of weights [H, columns of b] that met rows a. dW = a^T b, summed
  * over (sample, time) in one product after the loop: the recurrence itself
- * adds nothing to dW, so its order of sums does not depend on T. */
+ * sums nothing across samples. */
 static val weight_gradient(struct graph *g, val a, val b)
 {
     union attr lanes[1] = {{.i = 1}};

@@ -25,8 +25,8 @@ const struct attr_spec label_attrs[] = {
     {0},
 };
 
-/* g->batch exactly: a multiple of it would be rows, which label_sums folds
- * first. */
+/* g->batch exactly: a loss has one number per sample, so rows of samples, a
+ * multiple of it, will not do. */
 bool loss_has_samples(struct graph *g, const char *what, const struct type *t)
 {
     if (t->rank && t->batch == 1 && t->dim[0] == g->batch)

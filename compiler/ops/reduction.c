@@ -59,6 +59,8 @@ void reduction_type(const struct type *x, unsigned mask, bool keep,
     *y = t;
 }
 
+/* Takes i apart from the last dimension on and puts the kept indices
+ * together. */
 int64_t reduction_index(const struct type *x, unsigned mask, int64_t i)
 {
     int64_t at = 0, step = 1;
@@ -93,7 +95,8 @@ bool reduction_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
-/* The dimensions of mask behind the others, which keep their order. */
+/* The dimensions of mask behind the others, which keep their order.  The mask
+ * then has the highest bits. */
 static val moved_last(struct graph *g, val x, unsigned *mask)
 {
     int rank = type_of(g, x)->rank, perm[MAX_RANK], n = 0, kept;
@@ -109,6 +112,8 @@ static val moved_last(struct graph *g, val x, unsigned *mask)
     return val_transpose(g, x, perm);
 }
 
+/* No axes at all leave x as it is.  The reshape at the end brings back
+ * dimensions of 1 where they are kept. */
 bool reduction_of_range(struct graph *g, const struct op *op, val x,
                         const union attr *attr, val *y)
 {

@@ -62,6 +62,8 @@ static int given_sizes(struct graph *g, const struct node *n, int64_t all,
     return split->n;
 }
 
+/* ONNX's num_outputs: all parts of one size but the last, which may be
+ * smaller. */
 static int equal_sizes(struct graph *g, const struct node *n, int64_t all,
                        int64_t *size)
 {
@@ -104,7 +106,8 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return count > 0;
 }
 
-/* A result that nothing reads has no gradient: zeros. */
+/* A result that nothing reads has no gradient: zeros.  Concat wants all its
+ * operands. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -118,6 +121,8 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
     dx[0] = graph_add(g, &op_Concat, part, n->nout, attr);
 }
 
+/* x [outer, all, inner] is read once from front to back; part k is [outer, its
+ * size, inner]. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {

@@ -11,9 +11,10 @@
 struct window {
     int spatial;         /* 1 or 2 */
     int64_t N, C, in[2]; /* operand; in[0] = 1 for one dimension */
+    /* rows, columns; one dimension is the second */
     int64_t kernel[2], stride[2], dilation[2];
-    int64_t pad[2], pad_end[2];
-    int64_t out[2];
+    int64_t pad[2], pad_end[2]; /* zeros before and after */
+    int64_t out[2];             /* windows */
 };
 
 /* Read attributes kernel_shape, strides, pads, dilations, auto_pad, ceil_mode of
