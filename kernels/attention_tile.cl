@@ -62,6 +62,7 @@ INLINE int KERNEL(in)(const struct KERNEL(scores) s, int t, int j)
     return t < s.T && j < s.S && (!CAUSAL || j <= t);
 }
 
+/* The mask belongs to the head already. */
 INLINE float KERNEL(score)(const struct KERNEL(scores) s, float x, int t, int j)
 {
 #ifdef MASK_IS_DEFAULT
@@ -334,6 +335,8 @@ INLINE void KERNEL(gradients)(struct KERNEL(tiles) l, struct KERNEL(head) h,
     BARRIER;
 }
 
+/* dq of QUERIES queries: ds k, tile after tile of keys.  The last barrier
+ * keeps the next tile's keys from overwriting those still read. */
 INLINE void KERNEL(for_queries)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                                 const struct KERNEL(scores) about, int t0,
                                 __global T(X) *dq)
@@ -367,6 +370,7 @@ INLINE void KERNEL(for_queries)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                 ST(X, dq, (t0 + row + i) * h.d_step + x + 16 * c, sum[i][c]);
 }
 
+/* dk = ds^T q and dv = p^T dy of KEYS keys; here an item's rows are keys. */
 INLINE void KERNEL(for_keys)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                              const struct KERNEL(scores) about, int j0,
                              __global T(X) *dk, __global T(X) *dv)
@@ -414,6 +418,8 @@ INLINE void KERNEL(for_keys)(struct KERNEL(tiles) l, struct KERNEL(head) h,
     }
 }
 
+/* Weights are computed twice, once for each range of groups: cheaper than
+ * atomics, and the order of sums is fixed. */
 __kernel GROUP void KERNEL(attention_grad_tile)(
     const __global T(X) *q, ulong q_off, const __global T(X) *k, ulong k_off,
     const __global T(X) *v, ulong v_off, const __global T(X) *y, ulong y_off,

@@ -53,6 +53,7 @@ static double flop(const struct conv_problem *p)
     return 2.0 * (double)(p->N * p->P * p->Q * p->K) * (double)taps(p);
 }
 
+/* Traffic as if every tensor were moved once. */
 static double x_bytes(const struct conv_problem *p)
 {
     return (double)(p->N * p->H * p->W * p->C) * (double)dtype_bytes(p->x);
@@ -136,6 +137,8 @@ static void grad_w_item_launch(const void *problem,
         launch_option(l, "ACC=1");
 }
 
+/* Offsets inside a sample are 32-bit in the CPU kernels.  In doubles, as the
+ * product of three may exceed 64 bits. */
 static bool small(int64_t a, int64_t b, int64_t c)
 {
     return (double)a * (double)b * (double)c < INT32_MAX;

@@ -12,7 +12,8 @@ static uint64_t groups(int64_t tasks)
     return (uint64_t)(tasks < GROUPS ? tasks : GROUPS);
 }
 
-/* What the three ways have in common: the first arguments, and the cost. */
+/* What the three ways have in common: the first arguments, and the cost.  KIND
+ * is a name that reduce.cl pastes. */
 static void reduce(const struct reduce_problem *p, struct launch *l)
 {
     static const char *const kind[] = {"SUM", "MEAN", "MAXIMUM", "MINIMUM",
@@ -30,6 +31,7 @@ static void reduce(const struct reduce_problem *p, struct launch *l)
                y * (double)dtype_bytes(p->y);
 }
 
+/* A row's elements lie together. */
 static bool rows_fits(const void *problem, const struct device_info *dev)
 {
     const struct reduce_problem *p = problem;
@@ -83,6 +85,7 @@ static void item_launch(const void *problem, const struct device_info *dev,
     l->efficiency = 0.002;
 }
 
+/* x is [samples, A, B, C]; lanes and positions as in reduce.h. */
 static void batch_sum(const struct batch_sum_problem *p, struct launch *l)
 {
     l->source = "reduce.cl";
@@ -127,6 +130,7 @@ static void batch_sum_item(const void *problem, const struct device_info *dev,
     l->efficiency = 0.002;
 }
 
+/* One chain per element on all devices: there are few lanes. */
 static void lane_sum(const void *problem, const struct device_info *dev,
                      struct launch *l)
 {
@@ -146,6 +150,7 @@ static void lane_sum(const void *problem, const struct device_info *dev,
         launch_grid(l, (uint64_t)blocks, 64);
 }
 
+/* No settings: a gradient has no samples, none of it is stale. */
 static void square_sum(const struct square_sum_problem *p, struct launch *l)
 {
     l->source = "reduce.cl";

@@ -34,7 +34,7 @@ struct reduce_problem {
 };
 
 struct batch_sum_problem {
-    int64_t samples, A, B, C;
+    int64_t samples, A, B, C; /* A, C stay, B goes */
     enum dtype x;
     int lanes;
     bool accumulate;

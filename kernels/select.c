@@ -3,6 +3,7 @@
 
 enum { LOCAL = 64 };
 
+/* The work grows with len k: meant for the few first of a row. */
 static void item_launch(const void *problem, const struct device_info *dev,
                         struct launch *l)
 {

@@ -27,6 +27,8 @@ INLINE void KERNEL(tile)(const __global E *x, __global E *y, uint A, uint B,
             y[(ulong)b * A + a] = x[(ulong)a * B + b];
 }
 
+/* Columns of x outermost: a strip of 16 is read downwards while y's rows are
+ * written. */
 __kernel ONE_ITEM void KERNEL(transpose_swap_cpu)(
     const __global E *x, ulong x_off, __global E *y, ulong y_off, uint A,
     uint B, uint block_a, uint block_b)
