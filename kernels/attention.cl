@@ -2,9 +2,9 @@
  * attention.cl: attention and its gradient, plainly: one work-item computes 16
  * channels of one row of a result, and for them all the scores of that row.
  *
- * See attention.h for the operands.  A row's maximum is found first; its sum and
- * its products are chains in the order of the keys (of the queries for dk and
- * dv), channels beyond the last are zeros in a register.
+ * See attention.h for the operands.  A row's maximum is found first; its sum
+ * and its products are chains in the order of the keys (of the queries for dk
+ * and dv), channels beyond the last are zeros in a register.
  */
 #define BLOCKS(n) (((n) + 15) / 16)
 

@@ -8,7 +8,8 @@
  *
  * An element of a result is one chain over the keys (dk and dv: over the
  * queries) in order, a sum of a row 16 chains and a tree, whatever tile it fell
- * into.  Positions beyond the last, or that causal leaves out, get the weight 0.
+ * into.  Positions beyond the last, or that causal leaves out, get the weight
+ * 0.
  */
 #ifndef VECS
 #define VECS  1
@@ -50,7 +51,8 @@
         uint mnh, uint mh, uint mhh, uint mt, uint mth, uint ms, uint msh,    \
         uint scratch
 
-/* A matrix in the workspace: elements from row to row, from column to column. */
+/* A matrix in the workspace: elements from row to row, from column to
+ * column. */
 struct KERNEL(matrix) {
     __global float *at;
     int row, column;
@@ -330,9 +332,10 @@ __kernel ONE_ITEM void KERNEL(attention_cpu)(
 
 #ifdef ENTRY_attention_grad_cpu
 /*
- * A task is a head: for each PANEL of keys, for each TILE queries, the weights and
- * the gradients of the scores, and what they add to dq, dk and dv.  Scratch: q,
- * dy, dq and delta = sum of dy y of the whole head; the rest for one tile.
+ * A task is a head: for each PANEL of keys, for each TILE queries, the weights
+ * and the gradients of the scores, and what they add to dq, dk and dv.
+ * Scratch: q, dy, dq and delta = sum of dy y of the whole head; the rest for
+ * one tile.
  */
 INLINE void KERNEL(clear)(__global float *to, ulong n)
 {

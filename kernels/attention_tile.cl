@@ -4,8 +4,8 @@
  *
  * See attention.h for the operands.  A work-group is 16 x 8 work-items; of a
  * tile of scores or of results a work-item has the neighbouring rows of its y
- * and every 16th column from its x on.  Channels are padded with zeros to DP and
- * EP, multiples of 16; rows of local memory are 4 floats longer, so that
+ * and every 16th column from its x on.  Channels are padded with zeros to DP
+ * and EP, multiples of 16; rows of local memory are 4 floats longer, so that
  * neighbouring rows lie in other banks.
  *
  * Going forward, maximum and sum of a row are corrected from tile to tile
@@ -78,8 +78,8 @@ INLINE float KERNEL(score)(const struct KERNEL(scores) s, float x, int t, int j)
 #endif
 }
 
-/* size.x rows of an operand as rows of size.y floats; `have` of them, and `width`
- * of their channels, exist. */
+/* size.x rows of an operand as rows of size.y floats; `have` of them, and
+ * `width` of their channels, exist. */
 INLINE void KERNEL(load)(__local float *to, int2 size,
                          const __global T(X) *from, ulong step, int have,
                          int width)
@@ -273,8 +273,8 @@ INLINE void KERNEL(load_keys)(struct KERNEL(tiles) l, struct KERNEL(head) h,
     BARRIER;
 }
 
-/* Also delta = the sum of dy y, for this item's rows; p is free until the scores
- * are there. */
+/* Also delta = the sum of dy y, for this item's rows; p is free until the
+ * scores are there. */
 INLINE void KERNEL(load_queries)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                                  int t0, float delta[MY_ROWS])
 {

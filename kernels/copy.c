@@ -28,8 +28,8 @@ static bool is_whole(const struct copy_dim *d)
 }
 
 /* May a whole dimension go into the one before it?  Where a step is 1, an index
- * outside of x stays outside when all elements behind it are counted in, and one
- * that starts again does so as well. */
+ * outside of x stays outside when all elements behind it are counted in, and
+ * one that starts again does so as well. */
 static bool takes_next(const struct copy_problem *p, int k)
 {
     const struct copy_dim *d = &p->dim[k], *next = &p->dim[k + 1];

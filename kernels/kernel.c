@@ -44,8 +44,8 @@ bool kernel_try(const struct kernel *k, const void *problem,
 
 /*
  * All candidates of a family do the same work, so the cheapest is the most
- * efficient one.  Seconds are not compared: they hold terms that do not grow with
- * the batch, and the choice must be the same for a micro-batch as for the
+ * efficient one.  Seconds are not compared: they hold terms that do not grow
+ * with the batch, and the choice must be the same for a micro-batch as for the
  * effective batch, or bits would depend on the cut.
  */
 const struct kernel *kernel_choose(const struct kernel *family,

@@ -3,8 +3,8 @@
  *
  * pointwise_rows (CPU): the last dimension is a row; a work-group of one item
  * takes some rows, or a part of a long one, in float16 registers.  A row's tail
- * runs the same vector code on a padded register, so that the bits of an element
- * do not depend on where it stands.
+ * runs the same vector code on a padded register, so that the bits of an
+ * element do not depend on where it stands.
  *
  * pointwise_item: one work-item per element; everywhere.
  */

@@ -3,8 +3,8 @@
  */
 #include "kernels/reduce.h"
 
-/* Of a CPU's launch at most: a group is one work-item that takes its part of the
- * tasks, and a few for each core balance the load. */
+/* Of a CPU's launch at most: a group is one work-item that takes its part of
+ * the tasks, and a few for each core balance the load. */
 enum { GROUPS = 32 };
 
 static uint64_t groups(int64_t tasks)

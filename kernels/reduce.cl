@@ -1,9 +1,9 @@
 /*
  * reduce.cl: sums, means, extremes, products; sums over the batch by lanes.
  *
- * KIND is SUM, MEAN, MAXIMUM, MINIMUM or PRODUCT.  *_cpu entries: a work-group is one
- * work-item that takes a part of the rows or columns; *_item entries: one per
- * element of the result.
+ * KIND is SUM, MEAN, MAXIMUM, MINIMUM or PRODUCT.  *_cpu entries: a work-group
+ * is one work-item that takes a part of the rows or columns; *_item entries:
+ * one per element of the result.
  */
 #ifdef KIND
 #define START_SUM 0.0f

@@ -44,8 +44,8 @@ struct constant *constant_read(struct arena *, const struct Onnx__TensorProto *,
 
 /* ---- external.c ---- */
 
-/* The data of a tensor that lies in a file of its own, so many bytes by its type
- * and shape. */
+/* The data of a tensor that lies in a file of its own, so many bytes by its
+ * type and shape. */
 const uint8_t *external_read(struct arena *, const struct Onnx__TensorProto *,
                              const char *folder, uint64_t bytes,
                              const char **wrong);

@@ -1,8 +1,8 @@
 /*
  * convert_layer.c: nodes that have weights.
  *
- * Where the weights are constants, as they are in every trained model, the layer
- * owns them, in this format's layout; else they are operands.
+ * Where the weights are constants, as they are in every trained model, the
+ * layer owns them, in this format's layout; else they are operands.
  *
  * Parameters keep the names that the file's initializers have, where those end
  * as PyTorch's do (name.c).

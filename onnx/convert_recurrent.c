@@ -3,8 +3,8 @@
  *
  * ONNX has time first and the directions of all steps in a dimension of their
  * own; here samples are first and directions lie side by side.  Gates go from
- * ONNX's order (LSTM i, o, f, c; GRU z, r, h) to PyTorch's (i, f, g, o; r, z, n).
- * The cell's last state (LSTM's third result) is not there.
+ * ONNX's order (LSTM i, o, f, c; GRU z, r, h) to PyTorch's (i, f, g, o; r, z,
+ * n).  The cell's last state (LSTM's third result) is not there.
  *
  * Each step's gates of one direction are `gates * hidden` rows, gate by gate,
  * in W, R and both halves of B (for x and for h).

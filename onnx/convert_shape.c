@@ -309,7 +309,8 @@ static bool add_sizes(struct layer_text *l, const struct type *x,
     return true;
 }
 
-/* ONNX aligns the corners of a size that is a fraction; here sizes are whole. */
+/* ONNX aligns the corners of a size that is a fraction; here sizes are
+ * whole. */
 static bool corners_fit(const struct onnx_node *n, const struct type *x,
                         const struct constant *scales)
 {

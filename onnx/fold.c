@@ -1,8 +1,8 @@
 /*
  * fold.c: what is known before any data: shapes, and arithmetic on them.
  *
- * A node whose operands are all constants, and Shape and Size of anything, become
- * constants.
+ * A node whose operands are all constants, and Shape and Size of anything,
+ * become constants.
  *
  * So most of what exporters write to compute a shape disappears.
  */

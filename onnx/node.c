@@ -1,8 +1,8 @@
 /*
  * node.c: a NodeProto with its attributes, wherever its opset has them.
  *
- * What used to be attributes became operands: the axes of Squeeze, the limits of
- * Clip.  Here they are attributes in all opsets.
+ * What used to be attributes became operands: the axes of Squeeze, the limits
+ * of Clip.  Here they are attributes in all opsets.
  */
 #include <string.h>
 

@@ -2,8 +2,8 @@
  * tensor.c: a TensorProto becomes a constant.
  *
  * The elements stand in raw_data, little-endian, or in a list whose width the
- * type chooses, or in a file beside the model.  Their number must be the shape's,
- * whichever it is.
+ * type chooses, or in a file beside the model.  Their number must be the
+ * shape's, whichever it is.
  */
 #include <math.h>
 #include <string.h>

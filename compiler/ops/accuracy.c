@@ -66,8 +66,8 @@ static void lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_hits, &p, n);
 }
 
-/* Index of the largest of x [C], logits that are `step` apart.  The comparison is
- * strict, so the first of equals stays, and a NaN is never displaced. */
+/* Index of the largest of x [C], logits that are `step` apart.  The comparison
+ * is strict, so the first of equals stays, and a NaN is never displaced. */
 static int64_t best(const double *x, int64_t C, int64_t step)
 {
     int64_t at = 0;

@@ -2,8 +2,8 @@
  * attention.c: softmax(q k^T scale + mask) v for each head.
  *
  * Operands are [N, T, heads * size] or [N, heads, T, size].  What runs is
- * FusedAttention (fused_attention.c).  The plain form is a product, a softmax and
- * a product, and the matrix of weights, [N, heads, T, S], is a value that
+ * FusedAttention (fused_attention.c).  The plain form is a product, a softmax
+ * and a product, and the matrix of weights, [N, heads, T, S], is a value that
  * training keeps: for comparison, and for the gradient of a mask that trains,
  * which is of that size anyway.
  *

@@ -10,7 +10,8 @@
  */
 #include "compiler/ops/conv_layer.h"
 
-/* The limit on a window keeps its area and dilated extents far within 64 bits. */
+/* The limit on a window keeps its area and dilated extents far within 64
+ * bits. */
 static bool check(struct graph *g, const struct node *n,
                   const struct conv_layer *l, const struct ints *kernel)
 {

@@ -2,8 +2,8 @@
  * conv_transpose.c: transposed convolution over one or two dimensions.
  *
  * Operands as in ONNX: X [N, C, ...], W [C, K / group, ...], B [K].  It is what
- * the gradient of a convolution from K to C channels does to X, with the same W,
- * so it is built from that: its own gradients then are a convolution and the
+ * the gradient of a convolution from K to C channels does to X, with the same
+ * W, so it is built from that: its own gradients then are a convolution and the
  * gradient of that convolution's weights.
  *
  * With stride s, extent e = (k - 1) dilation + 1 and sizes i, o along one

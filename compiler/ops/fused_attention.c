@@ -1,7 +1,7 @@
 /*
- * fused_attention.c: attention that keeps its result and one number for each row
- * of weights, the logarithm of its sum of exponentials; the gradient computes
- * the weights again.  So memory grows with T, not with T^2.
+ * fused_attention.c: attention that keeps its result and one number for each
+ * row of weights, the logarithm of its sum of exponentials; the gradient
+ * computes the weights again.  So memory grows with T, not with T^2.
  *
  * Kernels find the heads of [N, T, heads * size] by strides.
  *

@@ -1,6 +1,6 @@
 /*
- * linear.c: y = x W^T + b over the last dimension of x; W [units, in], b [units],
- * as in PyTorch.
+ * linear.c: y = x W^T + b over the last dimension of x; W [units, in], b
+ * [units], as in PyTorch.
  *
  * It becomes one Product with W turned, over x as a matrix [rows, in].
  */

@@ -4,8 +4,8 @@
  *
  * With the weight w of an element that costs l the loss is sum(w l) / sum(w),
  * both sums over the whole effective batch.  So the counts that come with the
- * terms are sums of weights; what a sum loses to rounding is kept beside it, and
- * its order is that of the samples: see loss_state.c.
+ * terms are sums of weights; what a sum loses to rounding is kept beside it,
+ * and its order is that of the samples: see loss_state.c.
  */
 #include "compiler/ops/loss.h"
 

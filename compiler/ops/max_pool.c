@@ -1,9 +1,9 @@
 /*
  * max_pool.c: the largest of each window.
  *
- * Where a gradient is wanted, the forward pass keeps which element of the window
- * it was, in a byte, and needs neither x nor y for it.  Of equal ones the first
- * counts; a NaN is larger than everything.
+ * Where a gradient is wanted, the forward pass keeps which element of the
+ * window it was, in a byte, and needs neither x nor y for it.  Of equal ones
+ * the first counts; a NaN is larger than everything.
  *
  * The gradient of a window goes to its largest element alone: dx[i] sums dy
  * over the windows whose index names i.

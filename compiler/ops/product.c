@@ -2,8 +2,8 @@
  * product.c: matrix products and their gradients.
  *
  * Product is the node: y = op(a) op(b) + bias over broadcast batch dimensions.
- * MatMul (ONNX) and Linear (linear.c) are what models write.  A weight's gradient
- * sums over samples: ProductBatchSum.
+ * MatMul (ONNX) and Linear (linear.c) are what models write.  A weight's
+ * gradient sums over samples: ProductBatchSum.
  *
  * With y = a b: da = dy b^T and db = a^T dy, summed over the dimensions that
  * broadcasting repeated; with op(a) = a^T, da = b dy^T, and likewise for b.

@@ -1,6 +1,6 @@
 /*
- * remap.c: what Slice, Pad, Tile and their gradients become: along each dimension,
- * index i of the result reads index (mul i + add) / div of x.
+ * remap.c: what Slice, Pad, Tile and their gradients become: along each
+ * dimension, index i of the result reads index (mul i + add) / div of x.
  *
  * A slice is mul i + add with its step and start; a pad is i - begin.  Where
  * there is no such element, the value stands, or x mirrored at its ends, or its

@@ -17,9 +17,10 @@ struct window {
     int64_t out[2];             /* windows */
 };
 
-/* Read attributes kernel_shape, strides, pads, dilations, auto_pad, ceil_mode of
- * node n, whose operand x is in the user's or in channels-last order.  kernel:
- * the window's sizes, from the attribute when null.  False after reject(). */
+/* Read attributes kernel_shape, strides, pads, dilations, auto_pad, ceil_mode
+ * of node n, whose operand x is in the user's or in channels-last order.
+ * kernel: the window's sizes, from the attribute when null.  False after
+ * reject(). */
 bool window_read(struct graph *, const struct node *n, const struct type *x,
                  const int64_t *kernel, struct window *);
 /* [N, channels, out...] in the node's order. */
