@@ -160,12 +160,12 @@ __kernel GROUP void KERNEL(attention_tile)(
     for (int j0 = 0; j0 < end; j0 += KEYS) {
         float s[MY_ROWS][MY_COLS];
 
-        BARRIER;
+        BARRIER; /* ks, vs and ps of the tile before were read */
         KERNEL(load)(ks, (int2)(KEYS, DP),
                      k + k_off + HEAD(S, D) + j0 * STEP(D), STEP(D), S - j0, D);
         KERNEL(load)(vs, (int2)(KEYS, EP),
                      v + v_off + HEAD(S, E) + j0 * STEP(E), STEP(E), S - j0, E);
-        BARRIER;
+        BARRIER; /* ks and vs are there */
         KERNEL(dots)(s, qs, ks, DP);
 #pragma unroll
         for (int i = 0; i < MY_ROWS; i++) {
@@ -182,7 +182,7 @@ __kernel GROUP void KERNEL(attention_tile)(
             }
             part[(row + i) * 17 + x] = most;
         }
-        BARRIER;
+        BARRIER; /* part has the maxima of all columns */
 #pragma unroll
         for (int i = 0; i < MY_ROWS; i++) {
             float now = top[i];
@@ -206,7 +206,7 @@ __kernel GROUP void KERNEL(attention_tile)(
                 ps[(row + i) * (KEYS + 1) + x + 16 * j] = p;
             }
         }
-        BARRIER;
+        BARRIER; /* ps is there, and part was read */
         for (int j = 0; j < KEYS; j++) {
             float value[EP / 16];
 
@@ -227,7 +227,7 @@ __kernel GROUP void KERNEL(attention_tile)(
 #pragma unroll
     for (int i = 0; i < MY_ROWS; i++)
         part[(row + i) * 17 + x] = total[i];
-    BARRIER;
+    BARRIER; /* part has the sums of all columns */
 #pragma unroll
     for (int i = 0; i < MY_ROWS; i++) {
         const int t = t0 + row + i;
@@ -270,7 +270,7 @@ INLINE void KERNEL(load_keys)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                  h.S - j0, h.D);
     KERNEL(load)(l.v, (int2)(KEYS, EP), h.v + j0 * h.e_step, h.e_step,
                  h.S - j0, h.E);
-    BARRIER;
+    BARRIER; /* k and v are there */
 }
 
 /* Also delta = the sum of dy y, for this item's rows; p is free until the
@@ -285,7 +285,7 @@ INLINE void KERNEL(load_queries)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                  h.T - t0, h.D);
     KERNEL(load)(l.dy, (int2)(QUERIES, EP), h.dy + t0 * h.e_step, h.e_step,
                  h.T - t0, h.E);
-    BARRIER;
+    BARRIER; /* q and dy are there */
     for (int i = 0; i < MY_ROWS; i++) {
         const int r = row + i;
         float sum = 0.0f;
@@ -297,13 +297,13 @@ INLINE void KERNEL(load_queries)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                       sum;
         l.p[r * (KEYS + 1) + x] = sum;
     }
-    BARRIER;
+    BARRIER; /* p has every column's part of delta */
     for (int i = 0; i < MY_ROWS; i++) {
         delta[i] = 0.0f;
         for (int c = 0; c < 16; c++)
             delta[i] += l.p[(row + i) * (KEYS + 1) + c];
     }
-    BARRIER;
+    BARRIER; /* p was read: the weights may come */
 }
 
 /* The weights p and the gradients ds of the scores, from all four tiles. */
@@ -332,7 +332,7 @@ INLINE void KERNEL(gradients)(struct KERNEL(tiles) l, struct KERNEL(head) h,
             l.p[r * (KEYS + 1) + c] = p;
             l.ds[r * (KEYS + 1) + c] = ds;
         }
-    BARRIER;
+    BARRIER; /* p and ds are there */
 }
 
 /* dq of QUERIES queries: ds k, tile after tile of keys.  The last barrier
@@ -360,7 +360,7 @@ INLINE void KERNEL(for_queries)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                     sum[i][c] = ds * l.k[j * (DP + AHEAD) + x + 16 * c] +
                                 sum[i][c];
             }
-        BARRIER;
+        BARRIER; /* k, v and ds were read */
     }
 #pragma unroll
     for (int i = 0; i < MY_ROWS; i++)
@@ -401,7 +401,7 @@ INLINE void KERNEL(for_keys)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                     sum_k[i][c] = ds * l.q[t * (DP + AHEAD) + x + 16 * c] +
                                   sum_k[i][c];
             }
-        BARRIER;
+        BARRIER; /* q, dy, p and ds were read */
     }
 #pragma unroll
     for (int i = 0; i < KEYS / 8; i++) {

@@ -59,6 +59,8 @@ const struct kernel kernels_count_add[] = {
     {0},
 };
 
+/* One item per sample; the weight is a constant of the model, the counts are
+ * not. */
 static void seed_launch(const void *problem, const struct device_info *dev,
                         struct launch *l)
 {

@@ -247,6 +247,9 @@ static bool rows_fits(const void *problem, const struct device_info *dev)
            p->out != DT_I64 && inner < (1LL << 31);
 }
 
+/* Rows of the last dimension: a group takes `per` short ones or one of `parts`
+ * of a long one, about ROW_CHUNK elements, and more where there would be too
+ * many groups. */
 static void rows_launch(const void *problem, const struct device_info *dev,
                         struct launch *l)
 {

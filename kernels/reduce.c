@@ -51,6 +51,7 @@ static void rows_launch(const void *problem, const struct device_info *dev,
     l->efficiency = 0.1;
 }
 
+/* Neighbours of inner lie together: a vector holds 16 of them. */
 static bool columns_fits(const void *problem, const struct device_info *dev)
 {
     const struct reduce_problem *p = problem;
@@ -72,6 +73,7 @@ static void columns_launch(const void *problem, const struct device_info *dev,
     l->efficiency = 0.1;
 }
 
+/* For every device and shape; one chain for each element of y. */
 static void item_launch(const void *problem, const struct device_info *dev,
                         struct launch *l)
 {

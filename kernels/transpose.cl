@@ -68,6 +68,7 @@ void KERNEL(transpose_swap_tile)(const __global E *x, ulong x_off,
     for (uint i = row; i < TILE; i += TILE_ROWS)
         if (a0 + i < A && b0 + column < B)
             tile[i][column] = x[(ulong)(a0 + i) * B + b0 + column];
+    /* Columns of the square are written by other items than read it. */
     barrier(CLK_LOCAL_MEM_FENCE);
     for (uint i = row; i < TILE; i += TILE_ROWS)
         if (b0 + i < B && a0 + column < A)

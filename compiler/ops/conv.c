@@ -69,6 +69,7 @@ static void weight_dims(const struct node *n, const struct type *w,
     *k = w->dim[last ? s + 1 : 0];
 }
 
+/* c: channels that W has for each filter. */
 static bool check_group(struct graph *g, const struct node *n, int64_t C,
                         int64_t K, int64_t c)
 {
@@ -148,6 +149,8 @@ struct product {
     int64_t sample, x, w, y; /* indices of elements */
 };
 
+/* Filter o at output position `at` of sample n; its channels are those of its
+ * group. */
 static void each_tap(const struct walk *k, int64_t n, int64_t o,
                      const int64_t *at,
                      void (*f)(void *, const struct product *), void *context)

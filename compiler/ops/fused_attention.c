@@ -210,7 +210,6 @@ static void ref_row(const struct attention_problem *p, const struct tensor *in,
     *lse = top + log(total);
 }
 
-/* `mask` is its place among the operands. */
 static struct attention_problem ref_problem(const struct node *n,
                                             const struct tensor *in, int mask)
 {

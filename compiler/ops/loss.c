@@ -80,7 +80,6 @@ bool label_shape_fits(struct graph *g, const struct type *x,
                        type_text(g->arena, &wanted));
 }
 
-/* Operand `first` is the logits, the next one the labels. */
 bool label_fits(struct graph *g, const struct node *n, int first)
 {
     const struct type *x = type_of(g, n->in[first]);

@@ -23,7 +23,6 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
-/* op(a) op(b) without bias. */
 static val product(struct graph *g, val a, val b, bool trans_a, bool trans_b)
 {
     union attr attr[2] = {{.i = trans_a}, {.i = trans_b}};
@@ -37,7 +36,6 @@ static int64_t rows_of(const struct type *t, bool trans)
     return t->dim[t->rank - (trans ? 1 : 2)];
 }
 
-/* Columns of op(t). */
 static int64_t columns_of(const struct type *t, bool trans)
 {
     return t->dim[t->rank - (trans ? 2 : 1)];

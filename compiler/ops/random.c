@@ -29,7 +29,6 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
-/* The builder has made the shape, so only its rank is checked again here. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct ints *shape = &n->attr[SHAPE].ints;

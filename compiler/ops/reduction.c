@@ -3,6 +3,8 @@
 
 #include "compiler/lower.h"
 
+/* reject_here and not reject: these checks also serve builders, which have no
+ * node. */
 bool reduction_mask(struct graph *g, const struct type *x,
                     const struct ints *axes, unsigned *mask)
 {
@@ -22,6 +24,7 @@ bool reduction_mask(struct graph *g, const struct type *x,
     return true;
 }
 
+/* Axes below 0 count from the end. */
 unsigned reduction_bits(const struct ints *axes, int rank)
 {
     unsigned mask = axes->n ? 0 : (1U << rank) - 1;
@@ -84,6 +87,7 @@ val reduction_spread(struct graph *g, val d, const struct type *x,
     return val_reshape(g, d, kept.dim, kept.rank, kept.batch);
 }
 
+/* Checked again here, for nodes that passes copy. */
 bool reduction_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -134,6 +138,7 @@ bool reduction_of_range(struct graph *g, const struct op *op, val x,
     return y[0].id != 0;
 }
 
+/* reduction_of_range has seen to it that the axes stand together. */
 void reduction_lower(struct lower *lo, const struct node *n,
                      enum reduce_kind kind)
 {

@@ -146,7 +146,6 @@ static bool read_way(struct graph *g, const union attr *attr, struct way *w)
     return true;
 }
 
-/* An index inside [0, len). */
 static double limited(double v, int64_t len)
 {
     return v < 0 ? 0 : v > (double)(len - 1) ? (double)(len - 1) : v;

@@ -54,7 +54,6 @@ static bool lists_fit(struct graph *g, const struct type *x,
     return true;
 }
 
-/* v, taken back to [low, high]. */
 static int64_t limited(int64_t v, int64_t low, int64_t high)
 {
     return v < low ? low : v > high ? high : v;

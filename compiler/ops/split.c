@@ -32,6 +32,7 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* ONNX counts an axis below 0 from the end. */
 static int axis_of(const struct node *n, int rank)
 {
     int64_t axis = n->attr[AXIS].i;
@@ -83,6 +84,8 @@ static int equal_sizes(struct graph *g, const struct node *n, int64_t all,
     return (int)count;
 }
 
+/* As many results as there are sizes; a tuple whose number the attributes
+ * say. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -140,6 +143,7 @@ static void ref(const struct node *n, const struct ref_env *env,
         }
 }
 
+/* len[k] is in elements of a row: the part's axis times what is behind it. */
 static void lower(struct lower *lo, const struct node *n)
 {
     const struct type *x = type_of(lo->graph, n->in[0]);

@@ -5,7 +5,8 @@
 
 enum { AXES };
 
-/* One bit for each dimension that the axes name, of so many. */
+/* One bit for each dimension that the axes name, of so many.  No axis twice,
+ * as in ONNX. */
 static bool mask_of(struct graph *g, const struct ints *axes, int rank,
                     unsigned *mask)
 {

@@ -22,6 +22,7 @@ static int axis_of(int64_t axis, int rank)
     return (int)(axis < 0 ? axis + rank : axis);
 }
 
+/* Not along the samples: in a short batch some are stale. */
 static bool fits(struct graph *g, const struct node *n, const struct type *x,
                  int64_t axis)
 {
@@ -181,7 +182,7 @@ const struct op op_TopK = {
 
 /* ---- ArgMax, ArgMin ---- */
 
-enum { ARG_AXIS, KEEPDIMS, LAST };
+enum { ARG_AXIS, KEEPDIMS, LAST }; /* LAST: select_last_index */
 
 static const struct attr_spec arg_attrs[] = {
     [ARG_AXIS] = {"axis", ATTR_INT, {0}, "along which", false, false},
@@ -200,6 +201,7 @@ static const struct attr_spec arg_attrs[] = {
     {0},
 };
 
+/* i64 as in ONNX; the node keeps the dimension as 1. */
 static bool arg_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);

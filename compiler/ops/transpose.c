@@ -42,6 +42,8 @@ static bool is_permutation(const struct ints *perm, int rank)
     return seen + 1 == 1U << rank;
 }
 
+/* The samples' axis moves with its dimension, to wherever the model wants
+ * it. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -63,6 +65,7 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* If y's k-th is x's perm[k]-th, x's perm[k]-th is y's k-th. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
