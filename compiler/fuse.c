@@ -5,6 +5,10 @@
  * computed inside that reader.  Nothing is computed twice and nothing is kept
  * that was not read before, so traffic only shrinks.  Scalar constants become
  * part of the text.  Integers are left alone.
+ *
+ * One walk in graph order suffices, because an operand's chain is complete
+ * before its reader's is built; a chain is bounded by FUSED_STEPS, so the pass
+ * is linear in the nodes.
  */
 #include <string.h>
 
@@ -21,12 +25,17 @@ struct pass {
     const struct graph *old;
     struct graph *g;
     const bool *used; /* the rest is left out, and reads nothing */
+    /* by old id: reads by nodes that are used; an assignment counts as two, so
+     * that an assigned value is never absorbed */
     int *uses;
+    /* by old id: computed inside its one reader, so no node of its own */
     bool *absorbed;
     struct chain **chain; /* by old id, of what can be fused */
     val *map;
 };
 
+/* Kernels compute these as float.  f32 cannot hold all i32 and i64, so integers
+ * keep kernels of their own. */
 static bool computed_in_float(enum dtype t)
 {
     return dtype_is_float(t) || t == DT_BOOL;
@@ -42,6 +51,8 @@ static bool can_fuse(const struct graph *g, const struct node *n)
     return true;
 }
 
+/* A smaller operand is not absorbed even where its shape broadcasts: it would
+ * be computed once for each element of the result. */
 static bool same_shape(const struct type *t, const struct type *u)
 {
     if (t->rank != u->rank)
@@ -105,6 +116,8 @@ static int add_scalar(struct pass *p, struct chain *c, double value)
  * chain is full. */
 enum { FULL = -1000 };
 
+/* A chain that does not fit in whole is read from memory instead: c is put back
+ * first. */
 static int source_of(struct pass *p, struct chain *c, const struct node *n,
                      int id, bool *taken)
 {
@@ -131,7 +144,8 @@ static int source_of(struct pass *p, struct chain *c, const struct node *n,
     return at < 0 ? FULL : -1 - at;
 }
 
-/* A scalar of higher rank than the other operands would be missed. */
+/* A scalar of higher rank than the other operands would be missed.  Constants
+ * that became text have no say in the shape any more. */
 static bool makes_shape(const struct pass *p, const struct chain *c,
                         const struct node *n)
 {
@@ -143,6 +157,9 @@ static bool makes_shape(const struct pass *p, const struct chain *c,
     return same_shape(&t, &n->type);
 }
 
+/* The chain of n with the chains of its operands before it, or null where n is
+ * left as it is.  Operands are marked as absorbed only once it is certain that
+ * n has a chain. */
 static struct chain *build(struct pass *p, const struct node *n)
 {
     struct chain *c = ARENA_NEW(p->g->arena, struct chain, 1);
@@ -163,6 +180,8 @@ static struct chain *build(struct pass *p, const struct node *n)
     return c;
 }
 
+/* Two uses by one reader (x * x) count as two: such an operand stays a node,
+ * and is one operand of the chain. */
 static void count_uses(struct pass *p)
 {
     for (int id = 1; id < p->old->len; id++)
@@ -191,6 +210,8 @@ static val copy_node(struct pass *p, int id)
     return graph_add(p->g, &op_Fused, in, c->nin, attr);
 }
 
+/* Fused nodes keep the last op's place and path, so that messages and profiles
+ * name the layer whose result it is. */
 void fuse(const struct graph *old, struct graph *g)
 {
     struct pass p = {.old = old, .g = g};
