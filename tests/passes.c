@@ -201,6 +201,16 @@ static void chains_fuse(void **state)
     check_case(*state, "chain", "chain", FUSED);
 }
 
+static void relus_gradient_goes_before_the_windows(void **state)
+{
+    check_case(*state, "pool", "pool", SIMPLIFIED);
+}
+
+static void late_readers_compute_again(void **state)
+{
+    check_case(*state, "again", "again", FUSED);
+}
+
 /* ---- how many conversions are left ---- */
 
 static int transposes(const struct graph *g, unsigned sequences)
@@ -454,6 +464,8 @@ int main(void)
         CASE(conversions_cancel),
         CASE(mixed_readers_keep_the_users_order),
         CASE(chains_fuse),
+        CASE(relus_gradient_goes_before_the_windows),
+        CASE(late_readers_compute_again),
         CASE(fashion_cnn_converts_at_flatten_only),
         CASE(two_heads_converts_at_its_edges),
         CASE(models_keep_their_meaning),
