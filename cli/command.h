@@ -16,6 +16,7 @@ struct command {
     enum plancl_status (*run)(int argc, char **argv);
 };
 
+enum plancl_status command_calibrate(int argc, char **argv);
 enum plancl_status command_compile(int argc, char **argv);
 enum plancl_status command_fit(int argc, char **argv);
 enum plancl_status command_train(int argc, char **argv);

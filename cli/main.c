@@ -27,6 +27,7 @@ static const struct command commands[] = {
     {"inspect", "show what is in a plan", command_inspect},
     {"verify", "check a plan", command_verify},
     {"devices", "list OpenCL devices", command_devices},
+    {"calibrate", "measure a device, for predictions", command_calibrate},
     {"ops", "print the reference of all ops", command_ops},
     {0},
 };

@@ -42,6 +42,7 @@ libplancl_la_SOURCES += \
 	runtime/permute.c \
 	runtime/profile.c \
 	runtime/profile.h \
+	runtime/profile_write.c \
 	runtime/program.c \
 	runtime/program.h \
 	runtime/run.c \

@@ -166,6 +166,7 @@ tests_make_sparse_SOURCES = tests/make_sparse.c
 tests_read_trace_SOURCES = tests/read_trace.c
 tests_score_SOURCES = tests/score.c
 dist_check_SCRIPTS += \
+	tests/calibrate.sh \
 	tests/explain.sh \
 	tests/fit.sh \
 	tests/inspect.sh \
