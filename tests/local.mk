@@ -212,6 +212,7 @@ check_PROGRAMS += \
 	tests/pack \
 	tests/passes \
 	tests/passes_steps \
+	tests/random_budgets \
 	tests/random_plans
 random_models = \
 	tests/random_gen.h tests/random_graph.c tests/random_graph.h \
@@ -220,6 +221,10 @@ tests_pack_SOURCES = tests/pack.c $(random_models)
 tests_passes_SOURCES = \
 	tests/passes.c tests/graph_run.c tests/graph_run.h $(random_models)
 tests_passes_steps_SOURCES = tests/passes_steps.c
+tests_random_budgets_SOURCES = \
+	tests/random_budgets.c tests/graph_run.c tests/graph_run.h \
+	tests/kernel_programs.c tests/plan_run.c tests/plan_run.h \
+	$(random_models)
 tests_random_plans_SOURCES = \
 	tests/random_plans.c tests/graph_run.c tests/graph_run.h \
 	tests/plan_run.c tests/plan_run.h $(random_models)

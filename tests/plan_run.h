@@ -12,6 +12,7 @@ enum { RUN_SEED = 3, RUN_UPDATES = 3 };
 /* What training left. */
 struct outcome {
     char hash[65];
+    char numerics[65]; /* the plan's digest: the same one, the same bits */
     float *weights; /* parameters before training, then after; to be freed */
     uint64_t count; /* of each */
 };
@@ -23,6 +24,9 @@ struct outcome {
 enum plancl_status run_train(const char *model,
                              const struct plancl_compile_options *,
                              struct outcome *);
+
+/* The same with a plan at hand. */
+enum plancl_status run_plan(const struct plancl_plan *, struct outcome *);
 
 /* Initial weights, predictions, losses and the weights after one update of
  * `rows` samples are the interpreter's, within rounding.  *apart: the largest
