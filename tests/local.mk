@@ -212,6 +212,7 @@ check_PROGRAMS += \
 	tests/pack \
 	tests/passes \
 	tests/passes_steps \
+	tests/plan_mutants \
 	tests/random_budgets \
 	tests/random_plans
 random_models = \
@@ -221,6 +222,9 @@ tests_pack_SOURCES = tests/pack.c $(random_models)
 tests_passes_SOURCES = \
 	tests/passes.c tests/graph_run.c tests/graph_run.h $(random_models)
 tests_passes_steps_SOURCES = tests/passes_steps.c
+tests_plan_mutants_SOURCES = \
+	tests/plan_mutants.c tests/plan_oracle.c tests/plan_oracle.h \
+	tests/plan_sample.c tests/plan_sample.h $(random_models)
 tests_random_budgets_SOURCES = \
 	tests/random_budgets.c tests/graph_run.c tests/graph_run.h \
 	tests/kernel_programs.c tests/plan_run.c tests/plan_run.h \
