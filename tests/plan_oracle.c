@@ -213,25 +213,40 @@ static void write_all(struct bytes *m, const struct plan_entry *e)
     }
 }
 
+static const char *groups(const struct plan_entry *e)
+{
+    for (int d = 0; d < 3; d++)
+        if (!e->global[d] || !e->local[d] || e->global[d] % e->local[d])
+            return "groups do not divide work-items";
+    return NULL;
+}
+
+static const char *clashes(const struct plan *p, const struct plan_arg *arg,
+                           uint32_t narg)
+{
+    const char *wrong = NULL;
+
+    for (uint32_t i = 0; i < narg && !wrong; i++)
+        for (uint32_t k = 0; k < i && !wrong; k++)
+            if (is_buffer(&arg[i]) && is_buffer(&arg[k]))
+                wrong = clash(p, &arg[i], &arg[k]);
+    return wrong;
+}
+
 static const char *run_entry(struct bytes *m, uint32_t s, uint32_t at)
 {
     const struct plan_entry *e = &m->p->entry[m->p->sequence[s].first + at];
     const struct plan_arg *arg = &m->p->arg[e->first_arg];
-    const char *wrong = NULL;
+    const char *wrong = groups(e);
 
-    for (int d = 0; d < 3; d++)
-        if (!e->global[d] || !e->local[d] || e->global[d] % e->local[d])
-            return "groups do not divide work-items";
     for (uint32_t i = 0; i < e->narg && !wrong; i++)
         if (is_buffer(&arg[i]))
             wrong = access_of(m->p, s, at, &arg[i]);
     for (uint32_t i = 0; i < e->narg && !wrong; i++)
         if (is_buffer(&arg[i]))
             wrong = find_written(m, &arg[i]);
-    for (uint32_t i = 0; i < e->narg && !wrong; i++)
-        for (uint32_t k = 0; k < i && !wrong; k++)
-            if (is_buffer(&arg[i]) && is_buffer(&arg[k]))
-                wrong = clash(m->p, &arg[i], &arg[k]);
+    if (!wrong)
+        wrong = clashes(m->p, arg, e->narg);
     if (!wrong)
         write_all(m, e);
     return wrong;

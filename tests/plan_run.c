@@ -141,14 +141,27 @@ static enum plancl_status update(const struct plancl_plan *plan,
 
 /* ---- training ---- */
 
-/* What opening allocates is what the plan says. */
+static uint64_t buffers_of(const struct plan *p)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < p->nbuffer; i++)
+        bytes += p->buffer[i].bytes;
+    return bytes;
+}
+
+/* What opening allocates is what the plan says; or all buffers, side by side. */
 static enum plancl_status open_plan(const struct plancl_plan *plan,
+                                    enum run_memory memory,
                                     struct plancl_session **s)
 {
-    const struct plancl_session_options so = {.seed = RUN_SEED};
+    const struct plancl_session_options so = {
+        .seed = RUN_SEED, .debug_memory = memory == RUN_DEBUG_MEMORY};
     uint64_t before = buffer_bytes, want = plancl_plan_device_bytes(plan);
     enum plancl_status status = plancl_session_open(plan, &so, &cb, s);
 
+    if (memory == RUN_DEBUG_MEMORY)
+        want = buffers_of(&plan->plan);
     if (status == PLANCL_REFUSED)
         status = PLANCL_FAILED;
     if (!status && buffer_bytes - before != want)
@@ -208,10 +221,11 @@ static enum plancl_status train(const struct plancl_plan *plan,
     return status;
 }
 
-enum plancl_status run_plan(const struct plancl_plan *plan, struct outcome *r)
+enum plancl_status run_plan(const struct plancl_plan *plan,
+                            enum run_memory memory, struct outcome *r)
 {
     struct plancl_session *s = NULL;
-    enum plancl_status status = open_plan(plan, &s);
+    enum plancl_status status = open_plan(plan, memory, &s);
 
     *r = (struct outcome){.weights = NULL};
     memcpy(r->numerics, plan->plan.numerics, sizeof r->numerics);
@@ -231,7 +245,7 @@ enum plancl_status run_train(const char *model,
 
     *r = (struct outcome){.weights = NULL};
     if (!status)
-        status = run_plan(plan, r);
+        status = run_plan(plan, RUN_PLANNED_MEMORY, r);
     plancl_plan_free(plan);
     return status;
 }
@@ -448,7 +462,7 @@ enum plancl_status run_beside_interpreter(const char *model, unsigned rows,
                                                &plan);
 
     if (!status)
-        status = open_plan(plan, &s);
+        status = open_plan(plan, RUN_PLANNED_MEMORY, &s);
     arena_open(&a, &out_of_memory);
     if (setjmp(out_of_memory))
         abort();

@@ -87,10 +87,11 @@ static int check_bytes(const struct plan *p,
 }
 
 /* The first plan of a model says what the weights must be. */
-static int check_run(struct job *j, const struct plancl_plan *plan)
+static int check_run(struct job *j, const struct plancl_plan *plan,
+                     enum run_memory memory)
 {
     struct outcome r;
-    enum plancl_status status = run_plan(plan, &r);
+    enum plancl_status status = run_plan(plan, memory, &r);
 
     free(r.weights);
     if (status == PLANCL_DEVICE) {
@@ -103,8 +104,10 @@ static int check_run(struct job *j, const struct plancl_plan *plan)
         memcpy(j->hash, r.hash, sizeof j->hash);
     if (strcmp(j->hash, r.hash) == 0)
         return 0;
-    fprintf(stderr, "other weights with %" PRIu64 " bytes, plain %" PRIu64 "\n",
-            plan->plan.device_bytes, j->bytes);
+    fprintf(stderr,
+            "other weights with %" PRIu64 " bytes%s, plain %" PRIu64 "\n",
+            plan->plan.device_bytes,
+            memory == RUN_DEBUG_MEMORY ? ", each buffer apart" : "", j->bytes);
     return 1;
 }
 
@@ -132,7 +135,10 @@ static int check_plan(struct job *j, const struct plancl_plan *plan,
         bad = 1;
     }
     if (!bad && j->runs)
-        bad = check_run(j, plan);
+        bad = check_run(j, plan, RUN_PLANNED_MEMORY);
+    /* One of three also with all buffers apart. */
+    if (!bad && j->runs && j->tally->plans % 3 == 0)
+        bad = check_run(j, plan, RUN_DEBUG_MEMORY);
     return bad;
 }
 
@@ -144,12 +150,14 @@ static struct plancl_plan *within(const struct job *j,
                                   struct plancl_compile_options *o,
                                   struct plancl_compile_done *done)
 {
+    struct plancl_compile_options try;
     struct plancl_plan *plan = NULL;
     uint64_t would_do = 0;
 
     o->done = done;
-    o->would_do = &would_do;
-    plancl_compile("model.json", j->m->text, o, NULL, &plan);
+    try = *o;
+    try.would_do = &would_do;
+    plancl_compile("model.json", j->m->text, &try, NULL, &plan);
     if (plan || would_do <= o->memory)
         return plan;
     o->memory = would_do;
