@@ -43,6 +43,8 @@ static enum plancl_status memory_failed(struct plancl_session *s, cl_int error,
                 s->device.memory);
 }
 
+/* These are all the memory objects there are until the session closes; where
+ * they are the slabs, their sum is the plan's device_bytes. */
 static enum plancl_status create(struct plancl_session *s)
 {
     cl_int error = CL_SUCCESS;
@@ -117,6 +119,7 @@ static enum plancl_status take_apart(struct plancl_session *s)
 
 /* ---- opening and closing ---- */
 
+/* The pattern is 16 bytes where the size is a multiple of it. */
 static cl_int fill(struct plancl_session *s, uint32_t i)
 {
     static const cl_uint zero[4];
@@ -129,7 +132,8 @@ static cl_int fill(struct plancl_session *s, uint32_t i)
                                0, NULL, NULL);
 }
 
-/* Drivers take memory when it is first written. */
+/* Drivers take memory when it is first written.  One object at a time, waiting
+ * for each, so that what fails is known. */
 static enum plancl_status touch(struct plancl_session *s, uint32_t total)
 {
     cl_int error = CL_SUCCESS;
