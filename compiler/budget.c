@@ -268,7 +268,12 @@ bool budget_place(struct budget *b, const struct placing *how,
     }
     if (!b->bytes && how->recompute)
         choose_for_nothing(&s);
-    if (!lay_out(&s) || (b->bytes && !keep_budget(&s)))
+    if (!lay_out(&s)) {
+        b->over = b->bytes && b->may_cut;
+        b->would_do = BUDGET_NONE;
+        return false;
+    }
+    if (b->bytes && !keep_budget(&s))
         return false;
     tell(&s);
     keep_account(&s);

@@ -53,6 +53,7 @@ libplancl_la_SOURCES += \
 	runtime/session.c \
 	runtime/session.h \
 	runtime/session_layout.c \
+	runtime/session_memory.c \
 	runtime/session_state.h \
 	runtime/tensors.c \
 	runtime/tensors.h \
