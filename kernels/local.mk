@@ -22,6 +22,7 @@ kernels_cl = \
 	kernels/meter.cl \
 	kernels/norm.cl \
 	kernels/optimizer.cl \
+	kernels/pick.cl \
 	kernels/pool.cl \
 	kernels/random.cl \
 	kernels/reduce.cl \
@@ -60,6 +61,8 @@ libplancl_la_SOURCES += \
 	kernels/norm.h \
 	kernels/optimizer.c \
 	kernels/optimizer.h \
+	kernels/pick.c \
+	kernels/pick.h \
 	kernels/pointwise.c \
 	kernels/pointwise.h \
 	kernels/pool.c \
