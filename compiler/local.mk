@@ -112,6 +112,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/loss_state.c \
 	compiler/ops/lstm.c \
 	compiler/ops/max_pool.c \
+	compiler/ops/mod.c \
 	compiler/ops/one_hot.c \
 	compiler/ops/pair_loss.c \
 	compiler/ops/pooling.c \

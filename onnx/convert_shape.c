@@ -247,13 +247,14 @@ bool convert_gather(struct import *im, const struct onnx_node *n)
     if (table && !index && n->nin == 2 && table->type.rank == 2 && axis == 0)
         return embedding(im, n, table);
     count = index ? type_count(&index->type) : 0;
-    if (!index || count < 1 || count > MOST)
-        return import_reject(im,
-                             "its indices are computed from data, or more "
-                             "than %d",
-                             (int)MOST);
+    if (!index || count > MOST)
+        return operand_ref(im, n->in[0]) && convert_plain(im, n);
+    if (count < 1)
+        return import_reject(im, "it has no indices");
     if (!single(im, &l, "Gather"))
         return false;
+    if (!dtype_is_float(data_type(n)->dtype))
+        return convert_plain(im, n);
     for (int64_t k = 0; k < count; k++)
         i[k] = constant_int(index, k);
     axis += axis < 0 ? data_type(n)->rank : 0;

@@ -203,6 +203,7 @@ check_PROGRAMS += \
 	tests/op_gather \
 	tests/op_gather_elements \
 	tests/op_gather_nd \
+	tests/op_integers \
 	tests/op_one_hot \
 	tests/op_reductions \
 	tests/op_resize \
