@@ -8,6 +8,7 @@ libonnx_import_la_SOURCES = \
 	onnx/convert_layer.c \
 	onnx/convert_loss.c \
 	onnx/convert_number.c \
+	onnx/convert_resize.c \
 	onnx/convert_recurrent.c \
 	onnx/convert_shape.c \
 	onnx/external.c \

@@ -130,7 +130,7 @@ static const struct graph_case cases[] = {
      .line = {"in x f32 1,3", "in lo f32 1,1", "y = Clip x lo", "out y"},
      {"\"op\": \"Max\", \"inputs\": [\"x\", \"lo\"]"}},
     {13,
-     .line = {"in x i32 1,3", "init top i32 - = 6", "y = Clip x _ top",
+     .line = {"in x i64 1,3", "init top i64 - = 6", "y = Clip x _ top",
               "out y"},
      {"\"op\": \"Min\""}},
     {13,
