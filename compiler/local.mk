@@ -112,6 +112,9 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/loss_state.c \
 	compiler/ops/lstm.c \
 	compiler/ops/max_pool.c \
+	compiler/ops/grid_sample.c \
+	compiler/ops/lrn.c \
+	compiler/ops/mean_variance.c \
 	compiler/ops/mod.c \
 	compiler/ops/one_hot.c \
 	compiler/ops/pair_loss.c \

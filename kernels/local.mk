@@ -11,6 +11,7 @@ kernels_cl = \
 	kernels/conv_grad_w_cpu.cl \
 	kernels/copy.cl \
 	kernels/embedding.cl \
+	kernels/grid.cl \
 	kernels/gru.cl \
 	kernels/layer_norm.cl \
 	kernels/loss.cl \
@@ -43,6 +44,8 @@ libplancl_la_SOURCES += \
 	kernels/dtype.h \
 	kernels/embedding.c \
 	kernels/embedding.h \
+	kernels/grid.c \
+	kernels/grid.h \
 	kernels/gru.c \
 	kernels/gru.h \
 	kernels/kernel.c \

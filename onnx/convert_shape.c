@@ -270,11 +270,8 @@ bool convert_gather(struct import *im, const struct onnx_node *n)
 
 /* ---- the same elements ---- */
 
-/* A mask of Dropout is not there, and who would take it is refused. */
 bool convert_alias(struct import *im, const struct onnx_node *n)
 {
-    if (node_int(n, "training_mode", 0))
-        return import_reject(im, "it is in training mode");
     return node_alias(im, 0, n->in[0]);
 }
 

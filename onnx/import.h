@@ -172,6 +172,7 @@ convert_fn convert_recurrent, convert_one_hot;
 convert_fn convert_celu, convert_hardmax, convert_log_sum, convert_reciprocal,
     convert_space_to_depth, convert_thresholded_relu, convert_trilu;
 convert_fn convert_clip, convert_loss, convert_pow;
+convert_fn convert_batch_norm_trains, convert_dropout, convert_layer_norm;
 
 /* ---- graph.c ---- */
 

@@ -11,6 +11,7 @@ libonnx_import_la_SOURCES = \
 	onnx/convert_resize.c \
 	onnx/convert_recurrent.c \
 	onnx/convert_shape.c \
+	onnx/convert_training.c \
 	onnx/external.c \
 	onnx/fold.c \
 	onnx/fold.h \
