@@ -177,18 +177,6 @@ static const char *step_with(struct import *im, const char *op, const char *x,
     return layer_end(im, &l, &out, 1) ? out.ref : NULL;
 }
 
-/* Result k of the node is what `ref` names in the model. */
-static bool result(struct import *im, int k, const char *ref)
-{
-    const struct value *found = ref ? names_find(&im->model.values, ref) : NULL;
-    struct onnx_value v = {.ref = ref};
-
-    if (!found)
-        return false;
-    v.type = *type_of(&im->graph, found->v[0]);
-    return node_result(im, k, &v);
-}
-
 /* y is [N, T, directions hidden]; of ONNX [T, directions, N, hidden]. */
 static bool all_steps(struct import *im, const struct recurrent *r,
                       const char *y)
@@ -200,7 +188,7 @@ static bool all_steps(struct import *im, const struct recurrent *r,
 
     if (!r->batch_first)
         ref = step_with(im, "Transpose", ref, "perm", (struct ints){4, perm});
-    return result(im, 0, ref);
+    return layer_result(im, 0, ref);
 }
 
 /* The state of one direction after its last step, [N, 1, hidden].  The
@@ -245,7 +233,7 @@ static bool last_steps(struct import *im, const struct recurrent *r,
     }
     if (!r->batch_first)
         ref = step_with(im, "Transpose", ref, "perm", (struct ints){3, perm});
-    return result(im, 1, ref);
+    return layer_result(im, 1, ref);
 }
 
 /* The layer's result is all states; ONNX's two are cut from it where they are

@@ -17,7 +17,6 @@ static const struct {
     int before; /* first opset without this row */
     const char *name[MOVED];
 } moved[] = {
-    {"Clip", 0, {"min", "max"}},
     {"CumSum", 0, {"axis"}},
     {"Dropout", 0, {"ratio", "training_mode"}},
     {"Expand", 0, {"shape"}},
