@@ -8,6 +8,12 @@ libonnx_import_la_SOURCES = \
 	onnx/convert_layer.c \
 	onnx/convert_recurrent.c \
 	onnx/convert_shape.c \
+	onnx/export.c \
+	onnx/export.h \
+	onnx/export_layer.c \
+	onnx/export_node.c \
+	onnx/export_op.c \
+	onnx/export_recurrent.c \
 	onnx/external.c \
 	onnx/fold.c \
 	onnx/fold.h \
