@@ -38,6 +38,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/op.c \
 	compiler/op.h \
 	compiler/ops_list.c \
+	compiler/schema.c \
 	compiler/optimizer.c \
 	compiler/pack.c \
 	compiler/pack.h \

@@ -167,6 +167,12 @@ extern const char *const penalty_keys[PENALTIES + 1];
 int params_add(struct model *, const struct scope *, const struct layer *,
                const union attr *, val *in);
 /* The first value of a parameter; spec null: as the op says. */
+struct initializer_form {
+    const char *name, *arg[2]; /* arguments, or null */
+    bool required;             /* the first one */
+};
+/* False after the last. */
+bool initializer_at(unsigned index, struct initializer_form *);
 bool initializer_build(struct model *, const struct param_decl *,
                        const char *name, const struct json *spec, val *value);
 

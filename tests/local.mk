@@ -27,8 +27,11 @@ tests_data_shuffle_SOURCES = \
 tests_data_stream_SOURCES = tests/data_stream.c
 
 # compiler/: the model reader, on good models and on the table of mistakes.
-check_PROGRAMS += tests/model
+check_PROGRAMS += tests/model tests/schema
 tests_model_SOURCES = tests/model.c
+tests_schema_SOURCES = \
+	tests/schema.c tests/json_schema.c tests/json_schema.h
+tests_schema_LDADD = $(LDADD) $(CJSON_LIBS)
 dist_folders += tests/mistakes
 
 # runtime/: what everything shares, and plans.
