@@ -146,5 +146,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/transpose.c \
 	compiler/ops/view.c \
 	compiler/ops/weighted_labels.c \
+	compiler/ops/volume.c \
+	compiler/ops/volume.h \
 	compiler/ops/window.c \
 	compiler/ops/window.h
