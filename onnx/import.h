@@ -162,8 +162,8 @@ bool convert_last(struct import *, const char *op, const char *a,
 convert_fn convert_conv, convert_gemm, convert_matmul, convert_batch_norm,
     convert_norm, convert_prelu;
 convert_fn convert_alias, convert_binary, convert_cast, convert_depth_to_space,
-    convert_gather, convert_reshape, convert_resize, convert_softmax,
-    convert_split, convert_sum;
+    convert_gather, convert_reduce, convert_reshape, convert_resize,
+    convert_softmax, convert_split, convert_sum;
 convert_fn convert_recurrent, convert_one_hot;
 /* ONNX's gate of each gate of ours, in PyTorch's order; *n of them. */
 const int *recurrent_gates_of(const char *op, int *n);
