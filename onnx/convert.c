@@ -76,6 +76,7 @@ static const struct {
     {"PRelu", convert_prelu},
     {"Pad", convert_plain},
     {"Pow", convert_pow},
+    {"RNN", convert_recurrent},
     {"Reciprocal", convert_reciprocal},
     {"ReduceL1", convert_plain},
     {"ReduceL2", convert_plain},

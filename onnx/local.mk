@@ -12,6 +12,7 @@ libonnx_import_la_SOURCES = \
 	onnx/convert_recurrent.c \
 	onnx/convert_shape.c \
 	onnx/convert_training.c \
+	onnx/convert_unrolled.c \
 	onnx/external.c \
 	onnx/fold.c \
 	onnx/fold.h \

@@ -70,6 +70,15 @@ static const char *string_of(struct import *im, const ProtobufCBinaryData *s)
     return arena_format(im->arena, "%.*s", (int)s->len, (const char *)s->data);
 }
 
+static void strings_read(struct import *im, const Onnx__AttributeProto *p,
+                         struct onnx_attr *a)
+{
+    a->nstrings = (int)p->n_strings;
+    a->strings = ARENA_NEW(im->arena, const char *, p->n_strings);
+    for (size_t i = 0; i < p->n_strings; i++)
+        a->strings[i] = p->strings[i].data ? string_of(im, &p->strings[i]) : "";
+}
+
 static bool attribute_read(struct import *im, const Onnx__AttributeProto *p,
                            struct onnx_attr *a)
 {
@@ -80,6 +89,8 @@ static bool attribute_read(struct import *im, const Onnx__AttributeProto *p,
         a->number = constant_read(im->arena, p->t, im->folder, &wrong);
     else if (p->has_s)
         a->string = p->s.data ? string_of(im, &p->s) : "";
+    else if (p->n_strings)
+        strings_read(im, p, a);
     else if (p->has_i)
         a->number = constant_ints(im->arena, &p->i, 1);
     else if (p->n_ints)
@@ -112,8 +123,8 @@ static bool move_operands(struct import *im, struct onnx_node *n)
         if (!n->in[k]->constant)
             return import_reject(im, "its %s are computed from data",
                                  name[k - 1]);
-        n->attr[n->nattr++] = (struct onnx_attr){name[k - 1], NULL,
-                                                 n->in[k]->constant};
+        n->attr[n->nattr++] = (struct onnx_attr){.name = name[k - 1],
+                                                 .number = n->in[k]->constant};
     }
     n->nin = 1;
     return true;
