@@ -5,6 +5,11 @@
  * Where index o of the result lies in x, and what it takes from there, is
  * computed here in double; PyTorch's "nearest" is asymmetric and floor, its
  * "bilinear" is linear with half_pixel or align_corners.
+ *
+ * Both modes are a Blend, whose gradient is its transpose: each element of x
+ * sums what it gave.  Formulas are ONNX's (Resize,
+ * coordinate_transformation_mode), where x_original is our place and x_resized
+ * our o.
  */
 #include <math.h>
 #include <string.h>
@@ -93,15 +98,18 @@ static const struct attr_spec attrs[] = {
 /* One dimension: from `in` to `out` elements, `scale` times as many: size is
  * their product, which may be a fraction.  Of a crop, from start to end. */
 struct change {
-    int64_t in, out;
-    double scale, size, start, end;
+    int64_t in, out; /* elements */
+    double scale;    /* as the model gave it, or out / in */
+    double size, start, end;
 };
 
+/* Centres of pixels stand at o + 1/2. */
 static double half_pixel(const struct change *c, double o)
 {
     return (o + 0.5) / c->scale - 0.5;
 }
 
+/* A single element is taken from the first one, not from the middle. */
 static double pytorch_half_pixel(const struct change *c, double o)
 {
     return c->out > 1 ? half_pixel(c, o) : 0;
@@ -112,6 +120,7 @@ static double asymmetric(const struct change *c, double o)
     return o / c->scale;
 }
 
+/* The first and the last centres of both fall together. */
 static double align_corners(const struct change *c, double o)
 {
     return c->out > 1 ? o * (double)(c->in - 1) / (c->size - 1) : 0;
@@ -129,6 +138,8 @@ static double crop(const struct change *c, double o)
     return c->start * last + (c->out > 1 ? o * len / (c->size - 1) : len / 2);
 }
 
+/* Halves go down here, up in the next; neither is C's round, which goes from
+ * zero. */
 static double round_prefer_floor(double x)
 {
     return ceil(x - 0.5);
@@ -148,6 +159,7 @@ struct way {
     bool exclude;
 };
 
+/* A name that neither table has leaves its pointer null. */
 static bool read_way(struct graph *g, const union attr *attr, struct way *w)
 {
     static const struct {
@@ -253,8 +265,8 @@ static struct blend table(struct graph *g, const struct change *c,
     struct blend b = {.out = c->out};
 
     b.start = ARENA_NEW(g->arena, double, n + 1);
-    b.index = ARENA_NEW(g->arena, double, taps *n);
-    b.weight = taps > 1 ? ARENA_NEW(g->arena, double, taps *n) : NULL;
+    b.index = ARENA_NEW(g->arena, double, n * taps);
+    b.weight = taps > 1 ? ARENA_NEW(g->arena, double, n * taps) : NULL;
     for (size_t o = 0; o < n; o++) {
         double at = w->place(c, (double)o);
 
@@ -364,6 +376,8 @@ static bool resize_axis(struct graph *g, const union attr *attr, int n, int k,
     return y->id != 0;
 }
 
+/* Dimension after dimension: linear in two dimensions is the product of both,
+ * and a dimension that keeps its size is left out. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {
