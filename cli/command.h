@@ -23,6 +23,7 @@ enum plancl_status command_train(int argc, char **argv);
 enum plancl_status command_evaluate(int argc, char **argv);
 enum plancl_status command_predict(int argc, char **argv);
 enum plancl_status command_import(int argc, char **argv);
+enum plancl_status command_export(int argc, char **argv);
 enum plancl_status command_inspect(int argc, char **argv);
 enum plancl_status command_verify(int argc, char **argv);
 enum plancl_status command_devices(int argc, char **argv);

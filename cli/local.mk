@@ -11,6 +11,7 @@ cli_plancl_SOURCES = \
     cli/evaluate.c \
     cli/explain.c \
     cli/explain.h \
+    cli/export.c \
     cli/feed.c \
     cli/feed.h \
     cli/fit.c \
@@ -57,6 +58,7 @@ dist_man_MANS += \
     cli/man/plancl-compile.1 \
     cli/man/plancl-devices.1 \
     cli/man/plancl-evaluate.1 \
+    cli/man/plancl-export.1 \
     cli/man/plancl-fit.1 \
     cli/man/plancl-import.1 \
     cli/man/plancl-inspect.1 \

@@ -38,6 +38,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/op.c \
 	compiler/op.h \
 	compiler/ops_list.c \
+	compiler/schema.c \
 	compiler/optimizer.c \
 	compiler/pack.c \
 	compiler/pack.h \
@@ -153,5 +154,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/transpose.c \
 	compiler/ops/view.c \
 	compiler/ops/weighted_labels.c \
+	compiler/ops/volume.c \
+	compiler/ops/volume.h \
 	compiler/ops/window.c \
 	compiler/ops/window.h

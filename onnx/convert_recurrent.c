@@ -57,19 +57,24 @@ static bool attributes_fit(struct import *im, const struct onnx_node *n)
            import_reject(im, "its attribute \"input_forget\" is not supported");
 }
 
+const int *recurrent_gates_of(const char *op, int *n)
+{
+    static const int lstm[] = {0, 2, 3, 1}, gru[] = {1, 0, 2};
+
+    *n = strcmp(op, "LSTM") == 0 ? 4 : 3;
+    return *n == 4 ? lstm : gru;
+}
+
 /* W is [directions, gates H, in], R [directions, gates H, H], B [directions, 2
  * gates H].  X is [T, N, in], or [N, T, in] with layout 1. */
 static bool read_recurrent(struct import *im, const struct onnx_node *n,
                            struct recurrent *r)
 {
-    static const int lstm[] = {0, 2, 3, 1}, gru[] = {1, 0, 2};
-    bool is_lstm = strcmp(n->op, "LSTM") == 0;
     const char *direction = node_string(n, "direction", "forward");
     const struct type *x = &n->in[X]->type;
     int64_t rows;
 
-    r->gates = is_lstm ? 4 : 3;
-    r->order = is_lstm ? lstm : gru;
+    r->order = recurrent_gates_of(n->op, &r->gates);
     r->dirs = strcmp(direction, "bidirectional") == 0 ? 2 : 1;
     r->backwards = strcmp(direction, "reverse") == 0;
     r->batch_first = node_int(n, "layout", 0) != 0;

@@ -281,6 +281,17 @@ bool convert_gather(struct import *im, const struct onnx_node *n)
 
 /* ---- the same elements ---- */
 
+/* Without axes it sums all, or does nothing where it is told to. */
+bool convert_reduce(struct import *im, const struct onnx_node *n)
+{
+    const struct constant *axes = node_number(n, "axes");
+    bool none = !axes || !type_count(&axes->type);
+
+    if (none && node_int(n, "noop_with_empty_axes", 0))
+        return node_alias(im, 0, n->in[0]);
+    return convert_plain(im, n);
+}
+
 bool convert_alias(struct import *im, const struct onnx_node *n)
 {
     return node_alias(im, 0, n->in[0]);

@@ -72,6 +72,10 @@ bool import_open_model(struct import *, const char *head);
 
 /* ---- node.c ---- */
 
+/* Operands of an op, from its second on, that stand for attributes of ours in
+ * files of that opset; null: it has none. */
+enum { ATTR_OPERANDS = 5 };
+const char *const *node_operands(const char *op, int opset);
 /* Null after a message. */
 const struct onnx_node *node_read(struct import *,
                                   const struct Onnx__NodeProto *);
@@ -169,9 +173,11 @@ bool convert_last(struct import *, const char *op, const char *a,
 convert_fn convert_conv, convert_gemm, convert_matmul, convert_batch_norm,
     convert_norm, convert_prelu;
 convert_fn convert_alias, convert_binary, convert_cast, convert_depth_to_space,
-    convert_gather, convert_reshape, convert_resize, convert_softmax,
-    convert_split, convert_sum;
+    convert_gather, convert_reduce, convert_reshape, convert_resize,
+    convert_softmax, convert_split, convert_sum;
 convert_fn convert_recurrent, convert_unrolled, convert_one_hot;
+/* ONNX's gate of each gate of ours, in PyTorch's order; *n of them. */
+const int *recurrent_gates_of(const char *op, int *n);
 convert_fn convert_celu, convert_hardmax, convert_log_sum, convert_reciprocal,
     convert_space_to_depth, convert_thresholded_relu, convert_trilu;
 convert_fn convert_clip, convert_loss, convert_pow;

@@ -217,7 +217,8 @@ const char *operand_ref(struct import *im, struct onnx_value *v)
     if (v->ref)
         return v->ref;
     if (!type_count(&c->type)) {
-        import_reject(im, "an operand has no elements");
+        import_reject(im, "an operand has no elements: tensors that are "
+                          "empty are not supported");
         return NULL;
     }
     good = type_count(&c->type) <= SMALL && constant_finite(c)

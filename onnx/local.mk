@@ -13,6 +13,12 @@ libonnx_import_la_SOURCES = \
 	onnx/convert_shape.c \
 	onnx/convert_training.c \
 	onnx/convert_unrolled.c \
+	onnx/export.c \
+	onnx/export.h \
+	onnx/export_layer.c \
+	onnx/export_node.c \
+	onnx/export_op.c \
+	onnx/export_recurrent.c \
 	onnx/external.c \
 	onnx/fold.c \
 	onnx/fold.h \

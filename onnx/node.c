@@ -9,7 +9,7 @@
 #include "onnx/import.h"
 #include "onnx/onnx.pb-c.h"
 
-enum { MOVED = 5 };
+enum { MOVED = ATTR_OPERANDS };
 
 /* Operands that stand for attributes, from the second operand on. */
 static const struct {
@@ -48,6 +48,20 @@ static const char *const *moved_names(const struct import *im, const char *op)
     for (size_t i = 0; i < sizeof moved / sizeof *moved; i++)
         if (strcmp(moved[i].op, op) == 0 &&
             (!moved[i].before || im->opset < moved[i].before))
+            return moved[i].name;
+    return NULL;
+}
+
+/* Reductions but the sum have theirs from opset 18 on; files are read so however
+ * old they say to be. */
+const char *const *node_operands(const char *op, int opset)
+{
+    bool late = strncmp(op, "Reduce", 6) == 0 && strcmp(op, "ReduceSum") != 0;
+
+    if (late && opset < 18)
+        return NULL;
+    for (size_t i = 0; i < sizeof moved / sizeof *moved; i++)
+        if (strcmp(moved[i].op, op) == 0 && !moved[i].before)
             return moved[i].name;
     return NULL;
 }

@@ -27,8 +27,11 @@ tests_data_shuffle_SOURCES = \
 tests_data_stream_SOURCES = tests/data_stream.c
 
 # compiler/: the model reader, on good models and on the table of mistakes.
-check_PROGRAMS += tests/model
+check_PROGRAMS += tests/model tests/schema
 tests_model_SOURCES = tests/model.c
+tests_schema_SOURCES = \
+	tests/schema.c tests/json_schema.c tests/json_schema.h
+tests_schema_LDADD = $(LDADD) $(CJSON_LIBS)
 dist_folders += tests/mistakes
 
 # runtime/: what everything shares, and plans.
@@ -265,10 +268,12 @@ check_PROGRAMS += \
 	tests/op_tile
 
 # onnx/: models of other programs, and graphs made to be read or refused.
-check_PROGRAMS += tests/onnx_graphs tests/onnx_models
+check_PROGRAMS += tests/onnx_export tests/onnx_graphs tests/onnx_models
 tests_onnx_graphs_SOURCES = \
 	tests/onnx_graphs.c tests/onnx_build.c tests/onnx_build.h
 tests_onnx_graphs_LDADD = libonnx-import.la $(LDADD)
+tests_onnx_export_SOURCES = tests/onnx_export.c
+tests_onnx_export_LDADD = libonnx-import.la $(LDADD) $(CJSON_LIBS)
 tests_onnx_models_SOURCES = tests/onnx_models.c
 tests_onnx_models_LDADD = libonnx-import.la $(LDADD)
 dist_check_SCRIPTS += tests/onnx_import.sh
