@@ -19,6 +19,7 @@ libonnx_import_la_SOURCES = \
 	onnx/export_node.c \
 	onnx/export_op.c \
 	onnx/export_recurrent.c \
+	onnx/export_resize.c \
 	onnx/external.c \
 	onnx/fold.c \
 	onnx/fold.h \
