@@ -57,7 +57,8 @@ bool convert_clip(struct import *im, const struct onnx_node *n)
         if (!convert_attr(im, &l, &op_Clip, &n->attr[i]))
             return false;
     for (int k = 1; k < n->nin; k++) {
-        const struct onnx_attr a = {name[k - 1], NULL, node_constant(n, k)};
+        const struct onnx_attr a = {.name = name[k - 1],
+                                    .number = node_constant(n, k)};
 
         if (a.number && !convert_attr(im, &l, &op_Clip, &a))
             return false;

@@ -64,8 +64,8 @@ static bool is_operand(const char *const *operands, const char *name)
     return false;
 }
 
-static void set_attributes(struct export *ex, struct Onnx__NodeProto *n,
-                           const char *const *operands)
+void node_set_attributes(struct export *ex, struct Onnx__NodeProto *n,
+                         const char *const *operands)
 {
     const struct op *op = ex->layer->op;
 
@@ -155,7 +155,7 @@ static bool export_plain(struct export *ex)
 
     if (!add_operands(ex, n))
         return false;
-    set_attributes(ex, n, operands);
+    node_set_attributes(ex, n, operands);
     if (operands)
         add_attr_operands(ex, n, operands);
     return put_results(ex, n);
@@ -176,7 +176,7 @@ static bool export_average_pool(struct export *ex)
     n = put_node(ex, "AveragePool");
     if (!add_operands(ex, n))
         return false;
-    set_attributes(ex, n, (const char *const[]){"dilations", NULL});
+    node_set_attributes(ex, n, (const char *const[]){"dilations", NULL});
     return put_results(ex, n);
 }
 
@@ -275,69 +275,16 @@ static bool export_squeeze(struct export *ex)
     return put_results(ex, n);
 }
 
-/* ---- Resize ---- */
-
-/* A number for each dimension; those that the model does not name stay. */
-static const char *all_scales(struct export *ex, const struct tensor *scales)
+/* ONNX's floats have the dividend's sign alone. */
+static bool export_mod(struct export *ex)
 {
-    const struct ints *axes = &layer_attribute(ex, "axes")->ints;
-    const struct type *x = operand_type(ex, 0);
-    const int64_t dim[1] = {x->rank};
-    struct constant *c = constant_new(ex->arena, DT_F32, 1, dim);
+    bool trunc = ex->layer->op == &op_TruncMod;
+    struct Onnx__NodeProto *n = put_node(ex, "Mod");
 
-    for (int d = 0; d < x->rank; d++)
-        constant_set(c, d, axes->n ? 1 : scales->data[d]);
-    for (int i = 0; i < axes->n; i++)
-        constant_set(c, axes->v[i] + (axes->v[i] < 0 ? x->rank : 0),
-                     scales->data[i]);
-    return put_tensor(ex, arena_format(ex->arena, "%s.scales", ex->layer->path),
-                      c);
-}
-
-/* As many samples as there are, then the result's other sizes. */
-static const char *all_sizes(struct export *ex, const char *x)
-{
-    static const int64_t zero = 0, one = 1;
-    const struct type *y = type_of(&ex->graph, ex->out->v[0]);
-    const char *shape, *first;
-    struct Onnx__NodeProto *n;
-
-    if (y->batch != 1)
-        return put_ints(ex, "sizes", y->dim, y->rank);
-    shape = put_step(ex, "Shape", x, NULL);
-    n = put_node(ex, "Slice");
-    node_input(ex, n, shape);
-    node_input(ex, n, put_ints(ex, "starts", &zero, 1));
-    node_input(ex, n, put_ints(ex, "ends", &one, 1));
-    first = new_name(ex, arena_format(ex->arena, "%s.n", ex->layer->path));
-    node_output(ex, n, first);
-    n = put_node(ex, "Concat");
-    node_input(ex, n, first);
-    node_input(ex, n, put_ints(ex, "rest", y->dim + 1, y->rank - 1));
-    node_set_int(ex, n, "axis", 0);
-    first = new_name(ex, arena_format(ex->arena, "%s.sizes", ex->layer->path));
-    node_output(ex, n, first);
-    return first;
-}
-
-static bool export_resize(struct export *ex)
-{
-    static const char *const elsewhere[] = {"axes", "sizes", "scales", NULL};
-    const struct tensor *scales = layer_attribute(ex, "scales")->tensor;
-    const char *x = put_value(ex, ex->in[0]), *size;
-    struct Onnx__NodeProto *n;
-
-    if (!x)
-        return false;
-    size = scales ? all_scales(ex, scales) : all_sizes(ex, x);
-    n = put_node(ex, "Resize");
-    node_input(ex, n, x);
-    node_input(ex, n, NULL);
-    node_input(ex, n, scales ? size : NULL);
-    if (!scales)
-        node_input(ex, n, size);
-    set_attributes(ex, n, elsewhere);
-    return put_results(ex, n);
+    if (!trunc && dtype_is_float(operand_type(ex, 0)->dtype))
+        return export_reject(ex, "ONNX has no FloorMod of floats");
+    node_set_int(ex, n, "fmod", trunc);
+    return add_operands(ex, n) && put_results(ex, n);
 }
 
 /* ---- all ops ---- */
@@ -347,38 +294,54 @@ static const struct {
     export_fn *put;
 } exports[] = {
     {&op_Abs, export_plain},
+    {&op_Acos, export_plain},
+    {&op_Acosh, export_plain},
     {&op_Add, export_plain},
+    {&op_And, export_plain},
     {&op_ArgMax, export_plain},
     {&op_ArgMin, export_plain},
+    {&op_Asin, export_plain},
+    {&op_Asinh, export_plain},
+    {&op_Atan, export_plain},
+    {&op_Atanh, export_plain},
     {&op_Attention, export_attention},
     {&op_AveragePool, export_average_pool},
     {&op_BatchNormalization, export_plain},
     {&op_Cast, export_cast},
+    {&op_Ceil, export_plain},
     {&op_Clip, export_plain},
     {&op_Concat, export_plain},
     {&op_Conv, export_plain},
     {&op_ConvTranspose, export_plain},
     {&op_Cos, export_plain},
+    {&op_Cosh, export_plain},
     {&op_CumSum, export_plain},
     {&op_Div, export_plain},
     {&op_Elu, export_plain},
     {&op_Embedding, export_embedding},
     {&op_Equal, export_plain},
+    {&op_Erf, export_plain},
     {&op_Exp, export_plain},
     {&op_Expand, export_plain},
     {&op_Flatten, export_plain},
+    {&op_Floor, export_plain},
+    {&op_FloorMod, export_mod},
     {&op_GRU, export_recurrent},
     {&op_Gather, export_gather},
+    {&op_GatherElements, export_plain},
+    {&op_GatherND, export_plain},
     {&op_Gelu, export_gelu},
     {&op_GlobalAveragePool, export_plain},
     {&op_GlobalMaxPool, export_plain},
     {&op_Greater, export_plain},
     {&op_GreaterOrEqual, export_plain},
+    {&op_GridSample, export_plain},
     {&op_GroupNormalization, export_group_norm},
     {&op_HardSigmoid, export_plain},
     {&op_HardSwish, export_plain},
     {&op_Identity, export_plain},
     {&op_InstanceNormalization, export_plain},
+    {&op_LRN, export_plain},
     {&op_LSTM, export_recurrent},
     {&op_LayerNormalization, export_plain},
     {&op_LeakyRelu, export_plain},
@@ -390,11 +353,15 @@ static const struct {
     {&op_MatMul, export_plain},
     {&op_Max, export_plain},
     {&op_MaxPool, export_plain},
+    {&op_MeanVarianceNormalization, export_plain},
     {&op_Min, export_plain},
     {&op_Mish, export_mish},
+    {&op_Mod, export_plain},
     {&op_Mul, export_plain},
     {&op_Neg, export_plain},
+    {&op_Not, export_plain},
     {&op_OneHot, export_one_hot},
+    {&op_Or, export_plain},
     {&op_PRelu, export_prelu},
     {&op_Pad, export_plain},
     {&op_Pow, export_plain},
@@ -409,23 +376,32 @@ static const struct {
     {&op_Relu, export_plain},
     {&op_Reshape, export_plain},
     {&op_Resize, export_resize},
+    {&op_Round, export_plain},
+    {&op_ScatterElements, export_plain},
+    {&op_ScatterND, export_plain},
     {&op_Selu, export_plain},
     {&op_Sigmoid, export_plain},
+    {&op_Sign, export_plain},
     {&op_Silu, export_silu},
     {&op_Sin, export_plain},
+    {&op_Sinh, export_plain},
     {&op_Slice, export_plain},
     {&op_Softmax, export_plain},
     {&op_Softplus, export_plain},
+    {&op_Softsign, export_plain},
     {&op_Split, export_split},
     {&op_Sqrt, export_plain},
     {&op_Squeeze, export_squeeze},
     {&op_Sub, export_plain},
+    {&op_Tan, export_plain},
     {&op_Tanh, export_plain},
     {&op_Tile, export_plain},
     {&op_TopK, export_plain},
     {&op_Transpose, export_plain},
+    {&op_TruncMod, export_mod},
     {&op_Unsqueeze, export_plain},
     {&op_Where, export_plain},
+    {&op_Xor, export_plain},
 };
 
 export_fn *export_find(const struct op *op)

@@ -26,6 +26,8 @@ struct onnx_attr {
     const char *name;
     const char *string;            /* or null */
     const struct constant *number; /* of rank 0, a list, or a tensor */
+    const char **strings;          /* a list, or null */
+    int nstrings;
 };
 
 struct onnx_node {
@@ -173,7 +175,7 @@ convert_fn convert_conv, convert_gemm, convert_matmul, convert_batch_norm,
 convert_fn convert_alias, convert_binary, convert_cast, convert_depth_to_space,
     convert_gather, convert_reduce, convert_reshape, convert_resize,
     convert_softmax, convert_split, convert_sum;
-convert_fn convert_recurrent, convert_one_hot;
+convert_fn convert_recurrent, convert_unrolled, convert_one_hot;
 /* ONNX's gate of each gate of ours, in PyTorch's order; *n of them. */
 const int *recurrent_gates_of(const char *op, int *n);
 convert_fn convert_celu, convert_hardmax, convert_log_sum, convert_reciprocal,

@@ -5,6 +5,9 @@
  * dimension but the samples', and count from the end below zero; so may those
  * that are data, the same for all samples.  Those that come with each sample
  * pick rows of a table: that is Embedding.
+ *
+ * Known indices become a Blend whose matrix has a single 1 in each row, so
+ * that the gradient, a sum over equal indices, comes with it.
  */
 #include <math.h>
 

@@ -172,7 +172,8 @@ static struct line line_at(const struct grid_problem *p, double c, int64_t size)
     low = floor(from);
     t = from - low;
     for (int i = 0; i < l.taps; i++) {
-        double j = i - (l.taps / 2 - 1), side = j > 0 ? -1 : 1, none;
+        int behind = i + 1 - l.taps / 2;
+        double j = behind, side = j > 0 ? -1 : 1, none;
 
         if (l.taps == 4) {
             l.at[i] = index_of(inside(p, low + j, size, &none), size);

@@ -318,6 +318,8 @@ static void finish(struct graph *g, const struct node *n, val *dx)
         .inplace = {1},                                              \
         .formula = &(const struct formula){nm##_eval, cl, {"a", "b"}, whole}};
 
+/* As PW1, with gradients made of nodes: each operand has its own shape to be
+ * summed to, which no single formula could do. */
 #define BINARY_GRAD(nm, da, db)                                           \
     static void nm##_grad(struct graph *g, val y, const val *up, val *dx) \
     {                                                                     \

@@ -98,8 +98,9 @@ static const struct attr_spec attrs[] = {
 /* One dimension: from `in` to `out` elements, `scale` times as many: size is
  * their product, which may be a fraction.  Of a crop, from start to end. */
 struct change {
-    int64_t in, out;
-    double scale, size, start, end;
+    int64_t in, out; /* elements */
+    double scale;    /* as the model gave it, or out / in */
+    double size, start, end;
 };
 
 /* Centres of pixels stand at o + 1/2. */
@@ -245,7 +246,8 @@ static void neighbours(const struct change *c, const struct way *w, double at,
 
     weights(w, at - low, weight);
     for (int i = 0; i < w->taps; i++) {
-        double j = low - (w->taps / 2 - 1) + i;
+        int behind = i + 1 - w->taps / 2;
+        double j = low + behind;
 
         index[i] = limited(j, c->in);
         if (w->exclude && index[i] != j)
@@ -256,8 +258,7 @@ static void neighbours(const struct change *c, const struct way *w, double at,
         weight[i] /= sum;
 }
 
-/* What each index takes; beyond the ends both neighbours are the last one.
- * Linear: at = low + f takes 1 - f of low and f of low + 1. */
+/* What each index takes. */
 static struct blend table(struct graph *g, const struct change *c,
                           const struct way *w)
 {
@@ -265,8 +266,8 @@ static struct blend table(struct graph *g, const struct change *c,
     struct blend b = {.out = c->out};
 
     b.start = ARENA_NEW(g->arena, double, n + 1);
-    b.index = ARENA_NEW(g->arena, double, taps *n);
-    b.weight = taps > 1 ? ARENA_NEW(g->arena, double, taps *n) : NULL;
+    b.index = ARENA_NEW(g->arena, double, n *taps);
+    b.weight = taps > 1 ? ARENA_NEW(g->arena, double, n *taps) : NULL;
     for (size_t o = 0; o < n; o++) {
         double at = w->place(c, (double)o);
 
@@ -343,10 +344,11 @@ static int numbers(struct graph *g, const struct type *x,
 }
 
 /* The numbers of a crop, where it is one. */
-static bool read_crop(struct graph *g, const union attr *attr, int n, int k,
+static bool read_crop(struct graph *g, const union attr *attr, int k,
                       struct change *c)
 {
-    const struct tensor *roi = attr[ROI].tensor;
+    const struct tensor *roi = attr[ROI].tensor, *scales = attr[SCALES].tensor;
+    int n = scales ? (int)type_count(&scales->type) : attr[SIZES].ints.n;
 
     if (!roi || type_count(&roi->type) != 2 * n)
         return reject_here(g, "roi has %lld numbers, wanted %d",
@@ -357,15 +359,15 @@ static bool read_crop(struct graph *g, const union attr *attr, int n, int k,
     return true;
 }
 
-/* Entry k of n of the lists, along an axis. */
-static bool resize_axis(struct graph *g, const union attr *attr, int n, int k,
+/* Entry k of the lists, along an axis. */
+static bool resize_axis(struct graph *g, const union attr *attr, int k,
                         int axis, const struct way *w, val *y)
 {
     struct change c = {.in = type_of(g, *y)->dim[axis]};
     struct blend b;
 
     if (!read_change(g, attr, k, &c) ||
-        (w->place == crop && !read_crop(g, attr, n, k, &c)))
+        (w->place == crop && !read_crop(g, attr, k, &c)))
         return false;
     if (w->place != crop && c.in == c.out && c.scale == 1)
         return true;
@@ -397,7 +399,7 @@ static bool build(struct graph *g, const val *in, int nin,
         if (axis < 0 || axis >= x.rank)
             return reject_here(g, "axis %lld of a rank %d input",
                                (long long)axes->v[k], x.rank);
-        if (!resize_axis(g, attr, n, k, (int)axis, &w, y))
+        if (!resize_axis(g, attr, k, (int)axis, &w, y))
             return false;
     }
     return true;
