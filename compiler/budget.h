@@ -1,6 +1,10 @@
 /*
  * budget.h: the memory of all sequences within a budget, by computing again what
  * does not fit.
+ *
+ * The bits that are computed do not depend on the budget: a way differs from
+ * another by repeated steps, which compute what they did before, and by
+ * offsets.
  */
 #ifndef COMPILER_BUDGET_H
 #define COMPILER_BUDGET_H
@@ -8,6 +12,9 @@
 #include "compiler/allocate.h"
 #include "compiler/plancl_compile.h"
 #include "compiler/recompute.h"
+
+/* No number of bytes would do: a buffer is larger than a slab may be. */
+#define BUDGET_NONE UINT64_MAX
 
 struct budget {
     /* Of all slabs together; 0: as few as cost next to no time. */

@@ -3,12 +3,16 @@
  *
  * Most have a layer of the same name whose record has the same attributes; the
  * others have a function each, in convert_*.c.
+ *
+ * Attributes that say what is the layer's default are left out, so that the
+ * model file reads like one written by hand.
  */
 #include <math.h>
 #include <string.h>
 
 #include "onnx/import.h"
 
+/* One row for each operator, by name; what fold.c knows besides is not here. */
 static const struct {
     const char *op;
     convert_fn *convert;
@@ -24,20 +28,23 @@ static const struct {
     {"Clip", convert_plain},
     {"Concat", convert_plain},
     {"Conv", convert_conv},
+    {"ConvInteger", convert_conv_integer},
     {"ConvTranspose", convert_conv},
     {"Cos", convert_plain},
     {"CumSum", convert_plain},
     {"DepthToSpace", convert_depth_to_space},
+    {"DequantizeLinear", convert_dequantize},
     {"Div", convert_binary},
     {"Dropout", convert_alias},
+    {"DynamicQuantizeLinear", convert_dynamic_quantize},
     {"Elu", convert_plain},
     {"Equal", convert_plain},
     {"Exp", convert_plain},
     {"Expand", convert_plain},
     {"Flatten", convert_plain},
+    {"GRU", convert_recurrent},
     {"Gather", convert_gather},
     {"Gemm", convert_gemm},
-    {"GRU", convert_recurrent},
     {"GlobalAveragePool", convert_plain},
     {"GlobalMaxPool", convert_plain},
     {"Greater", convert_plain},
@@ -55,6 +62,7 @@ static const struct {
     {"Log", convert_plain},
     {"LogSoftmax", convert_softmax},
     {"MatMul", convert_matmul},
+    {"MatMulInteger", convert_matmul_integer},
     {"Max", convert_sum},
     {"MaxPool", convert_plain},
     {"Mean", convert_sum},
@@ -65,6 +73,9 @@ static const struct {
     {"PRelu", convert_prelu},
     {"Pad", convert_plain},
     {"Pow", convert_binary},
+    {"QLinearConv", convert_qlinear_conv},
+    {"QLinearMatMul", convert_qlinear_matmul},
+    {"QuantizeLinear", convert_quantize},
     {"Reciprocal", convert_reciprocal},
     {"ReduceL1", convert_reduce},
     {"ReduceL2", convert_reduce},
@@ -78,6 +89,7 @@ static const struct {
     {"Relu", convert_plain},
     {"Reshape", convert_reshape},
     {"Resize", convert_resize},
+    {"Round", convert_plain},
     {"Selu", convert_plain},
     {"Sigmoid", convert_plain},
     {"Sin", convert_plain},
@@ -124,6 +136,7 @@ static const struct {
     {"training_mode", false, 0},
 };
 
+/* An attribute may be dropped only where it changes nothing. */
 static bool is_harmless(const struct onnx_attr *a)
 {
     for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
@@ -150,6 +163,7 @@ static bool is_usual(const struct attr_spec *spec, const struct constant *c)
     return true;
 }
 
+/* False for a list longer than any attribute of ours has. */
 static bool add_ints(struct layer_text *l, const struct attr_spec *spec,
                      const struct constant *c)
 {
@@ -173,6 +187,7 @@ static double finite(double v)
     return v;
 }
 
+/* A number without brackets where the constant is one. */
 static void add_list(struct layer_text *l, const struct attr_spec *spec,
                      const struct constant *c)
 {
@@ -184,6 +199,8 @@ static void add_list(struct layer_text *l, const struct attr_spec *spec,
     layer_attr(l, spec->name, c->type.rank ? "[%s]" : "%s", t.s ? t.s : "");
 }
 
+/* By the kind that the layer's record says; false where the constant is not of
+ * that kind.  Floats are compared as f32, as which both files hold them. */
 static bool add_number(struct layer_text *l, const struct attr_spec *spec,
                        const struct constant *c)
 {
@@ -208,6 +225,8 @@ static bool add_number(struct layer_text *l, const struct attr_spec *spec,
            spec->kind == ATTR_BOOL;
 }
 
+/* Letters, digits and underscores only: the string goes between quotes
+ * unescaped. */
 static bool add_string(struct layer_text *l, const struct attr_spec *spec,
                        const char *s)
 {
@@ -220,6 +239,7 @@ static bool add_string(struct layer_text *l, const struct attr_spec *spec,
     return true;
 }
 
+/* Hidden attributes are the passes' own and not for files. */
 bool convert_attr(struct import *im, struct layer_text *l, const struct op *op,
                   const struct onnx_attr *a)
 {
@@ -240,6 +260,9 @@ bool convert_attr(struct import *im, struct layer_text *l, const struct op *op,
 
 /* ---- layers ---- */
 
+/* Results at the end that nothing takes are not asked of the layer:
+ * BatchNormalization and Dropout of old files list some that layers do not
+ * have. */
 bool convert_finish(struct import *im, struct layer_text *l)
 {
     struct onnx_value out[MAX_OUT];
@@ -272,6 +295,7 @@ bool convert_last(struct import *im, const char *op, const char *a,
     return convert_finish(im, &l);
 }
 
+/* An operand that is left out is an empty name, as in the model format. */
 bool convert_operands(struct import *im, struct layer_text *l,
                       const struct onnx_node *n)
 {
@@ -312,6 +336,8 @@ bool convert_knows(const char *op)
     return convert_find(op) >= 0;
 }
 
+/* A node that only fold() knows and that comes here has data among its
+ * operands. */
 bool convert(struct import *im, const struct onnx_node *n)
 {
     int i = convert_find(n->op);

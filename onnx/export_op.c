@@ -409,6 +409,7 @@ static const struct {
     {&op_Relu, export_plain},
     {&op_Reshape, export_plain},
     {&op_Resize, export_resize},
+    {&op_Round, export_plain},
     {&op_Selu, export_plain},
     {&op_Sigmoid, export_plain},
     {&op_Silu, export_silu},

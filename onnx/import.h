@@ -42,7 +42,7 @@ struct import {
     const char *folder; /* of files of tensors, or null */
     const struct onnx_options *opt;
     const struct plancl_callbacks *cb;
-    int64_t opset;
+    int64_t opset;        /* of the file */
     bool batched;         /* the first dimension counts samples */
     int64_t file_batch;   /* samples in the shapes of the file, or 0 */
     struct names values;  /* struct onnx_value, by ONNX name */
@@ -63,6 +63,7 @@ struct import {
     const struct onnx_node *node; /* being converted, for messages */
 };
 
+/* False, after the message, which names file and node. */
 bool import_reject(struct import *, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The model's text up to its layers. */
 bool import_open_model(struct import *, const char *head);
@@ -128,6 +129,8 @@ const char *operand_ref(struct import *, struct onnx_value *);
 const char *layer_step(struct import *, const char *op, const char *a,
                        const char *b);
 const char *layer_number(struct import *, double);
+/* A layer's first result is the node's result k; false where ref is null. */
+bool result_ref(struct import *, int k, const char *ref);
 /* A layer's own parameter gets its first value from a file.  False where the
  * name is taken. */
 bool weight_add(struct import *, const char *layer, const char *param,
@@ -165,6 +168,9 @@ convert_fn convert_alias, convert_binary, convert_cast, convert_depth_to_space,
     convert_gather, convert_reduce, convert_reshape, convert_resize,
     convert_softmax, convert_split, convert_sum;
 convert_fn convert_recurrent, convert_one_hot;
+convert_fn convert_conv_integer, convert_dequantize, convert_dynamic_quantize,
+    convert_matmul_integer, convert_qlinear_conv, convert_qlinear_matmul,
+    convert_quantize;
 /* ONNX's gate of each gate of ours, in PyTorch's order; *n of them. */
 const int *recurrent_gates_of(const char *op, int *n);
 convert_fn convert_celu, convert_hardmax, convert_log_sum, convert_reciprocal,

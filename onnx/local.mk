@@ -6,6 +6,7 @@ libonnx_import_la_SOURCES = \
 	onnx/convert.c \
 	onnx/convert_chain.c \
 	onnx/convert_layer.c \
+	onnx/convert_quantize.c \
 	onnx/convert_recurrent.c \
 	onnx/convert_shape.c \
 	onnx/export.c \

@@ -169,6 +169,7 @@ tests_make_sparse_SOURCES = tests/make_sparse.c
 tests_read_trace_SOURCES = tests/read_trace.c
 tests_score_SOURCES = tests/score.c
 dist_check_SCRIPTS += \
+	tests/calibrate.sh \
 	tests/explain.sh \
 	tests/fit.sh \
 	tests/inspect.sh \
@@ -212,9 +213,12 @@ check_PROGRAMS += \
 # The passes on small graphs and lists, places, and random models through all of
 # it.
 check_PROGRAMS += \
+	tests/debug_memory \
 	tests/pack \
 	tests/passes \
 	tests/passes_steps \
+	tests/plan_mutants \
+	tests/random_budgets \
 	tests/random_plans
 random_models = \
 	tests/random_gen.h tests/random_graph.c tests/random_graph.h \
@@ -223,6 +227,17 @@ tests_pack_SOURCES = tests/pack.c $(random_models)
 tests_passes_SOURCES = \
 	tests/passes.c tests/graph_run.c tests/graph_run.h $(random_models)
 tests_passes_steps_SOURCES = tests/passes_steps.c
+tests_debug_memory_SOURCES = \
+	tests/debug_memory.c tests/graph_run.c tests/graph_run.h \
+	tests/kernel_programs.c tests/plan_run.c tests/plan_run.h
+tests_plan_mutants_SOURCES = \
+	tests/plan_mutants.c tests/plan_mutant.c tests/plan_mutant.h \
+	tests/plan_oracle.c tests/plan_oracle.h \
+	tests/plan_sample.c tests/plan_sample.h $(random_models)
+tests_random_budgets_SOURCES = \
+	tests/random_budgets.c tests/graph_run.c tests/graph_run.h \
+	tests/kernel_programs.c tests/plan_run.c tests/plan_run.h \
+	$(random_models)
 tests_random_plans_SOURCES = \
 	tests/random_plans.c tests/graph_run.c tests/graph_run.h \
 	tests/plan_run.c tests/plan_run.h $(random_models)

@@ -1,5 +1,8 @@
 /*
  * fill.c: constants: a tensor of one value, and a scalar inside a fused chain.
+ *
+ * A Fill is a tensor in memory; a Scalar has no step of its own where its chain
+ * is fused.
  */
 #include <inttypes.h>
 
@@ -11,15 +14,17 @@
 /* ---- Fill ---- */
 
 /* As val_fill has them. */
-enum { VALUE, SHAPE, DTYPE };
+enum { VALUE, SHAPE, DTYPE, BATCH };
 
 static const struct attr_spec fill_attrs[] = {
     [VALUE] = {"value", ATTR_FLOAT, {0}, "of every element", true, false},
     [SHAPE] = {"shape", ATTR_INTS, {0}, "of the result", true, false},
     [DTYPE] = {"dtype", ATTR_INT, {0}, "of the result", true, false},
+    [BATCH] = {"batch", ATTR_INT, {0}, "1 + axis of samples", true, false},
     {0},
 };
 
+/* The builder has made the shape, so only its rank is checked again here. */
 static bool fill_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct ints *shape = &n->attr[SHAPE].ints;
@@ -27,7 +32,9 @@ static bool fill_infer(struct graph *g, const struct node *n, struct type *y)
     if (shape->n > MAX_RANK)
         return reject(g, n, "shape has %d dimensions, at most %d", shape->n,
                       MAX_RANK);
-    *y = (struct type){.dtype = (enum dtype)n->attr[DTYPE].i, .rank = shape->n};
+    *y = (struct type){.dtype = (enum dtype)n->attr[DTYPE].i,
+                       .rank = shape->n,
+                       .batch = (int)n->attr[BATCH].i};
     for (int i = 0; i < shape->n; i++)
         y->dim[i] = shape->v[i];
     return true;
@@ -47,6 +54,8 @@ static void fill_integers(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_pointwise, &p, n);
 }
 
+/* A chain of one Scalar, stored to every element; the store rounds to f16, u8,
+ * i8 or bool. */
 static void fill_lower(struct lower *lo, const struct node *n)
 {
     struct fused chain = {.n = 1};
@@ -85,6 +94,7 @@ static const struct attr_spec scalar_attrs[] = {
     {0},
 };
 
+/* f32 [], which broadcasts against everything. */
 static bool scalar_infer(struct graph *g, const struct node *n, struct type *y)
 {
     (void)g, (void)n;
@@ -105,6 +115,8 @@ static void scalar_ref(const struct node *n, const struct ref_env *env,
     out->data[0] = n->attr[0].f;
 }
 
+/* Only for a Scalar that something other than a chain reads, or that is
+ * kept. */
 static void scalar_lower(struct lower *lo, const struct node *n)
 {
     struct fused chain;
