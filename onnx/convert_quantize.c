@@ -120,8 +120,8 @@ static bool finish_quantized(struct import *im, const struct onnx_node *n,
     if (!is_narrow(dtype))
         return import_reject(im, "its result would be %s, wanted u8 or i8",
                              dtype_name(dtype));
-    return result_ref(im, 0,
-                      cast(im, rounded(im, x, scale, zero, dtype), dtype));
+    return layer_result(im, 0,
+                        cast(im, rounded(im, x, scale, zero, dtype), dtype));
 }
 
 static bool has_operands(struct import *im, const struct onnx_node *n,
@@ -162,7 +162,7 @@ bool convert_dequantize(struct import *im, const struct onnx_node *n)
         return false;
     behind = behind_axis(im, n);
     x = centered(im, n, &q, behind);
-    return result_ref(
+    return layer_result(
         im, 0,
         layer_step(im, "Mul", x, spread(im, as_float(im, n, 1), behind)));
 }
@@ -195,9 +195,10 @@ bool convert_dynamic_quantize(struct import *im, const struct onnx_node *n)
 
     at = limited(im, layer_step(im, "Round", at, NULL), DT_U8);
     if (!at ||
-        !result_ref(im, 0, cast(im, rounded(im, x, scale, at, DT_U8), DT_U8)))
+        !layer_result(im, 0, cast(im, rounded(im, x, scale, at, DT_U8), DT_U8)))
         return false;
-    return result_ref(im, 1, scale) && result_ref(im, 2, cast(im, at, DT_U8));
+    return layer_result(im, 1, scale) &&
+           layer_result(im, 2, cast(im, at, DT_U8));
 }
 
 /* ---- products ---- */
@@ -232,7 +233,7 @@ bool convert_matmul_integer(struct import *im, const struct onnx_node *n)
     const struct quantized a = {0, -1, 2}, b = {1, -1, 3};
 
     return has_operands(im, n, 2) &&
-           result_ref(im, 0, cast(im, matmul(im, n, &a, &b), DT_I32));
+           layer_result(im, 0, cast(im, matmul(im, n, &a, &b), DT_I32));
 }
 
 /* The scales of both operands together; the second's are of channels. */
@@ -283,7 +284,7 @@ bool convert_conv_integer(struct import *im, const struct onnx_node *n)
     const struct quantized x = {0, -1, 2}, w = {1, -1, 3};
 
     return has_operands(im, n, 2) && operand_ref(im, n->in[1]) &&
-           result_ref(im, 0, cast(im, conv(im, n, &x, &w), DT_I32));
+           layer_result(im, 0, cast(im, conv(im, n, &x, &w), DT_I32));
 }
 
 /* The bias counts in the product's units. */

@@ -249,15 +249,41 @@ const char *layer_step(struct import *im, const char *op, const char *a,
     return layer_end(im, &l, &out, 1) ? out.ref : NULL;
 }
 
-const char *layer_number(struct import *im, double v)
+const char *layer_constant(struct import *im, enum dtype dtype, double v)
 {
     struct onnx_value number = {
-        .constant = constant_number(im->arena, DT_F32, v)};
+        .constant = constant_number(im->arena, dtype, v)};
 
     return operand_ref(im, &number);
 }
 
-bool result_ref(struct import *im, int k, const char *ref)
+const char *layer_number(struct import *im, double v)
+{
+    return layer_constant(im, DT_F32, v);
+}
+
+const char *layer_ref(struct import *im, struct layer_text *l)
+{
+    struct onnx_value out = {0};
+
+    return layer_end(im, l, &out, 1) ? out.ref : NULL;
+}
+
+const char *layer_where(struct import *im, const char *c, const char *a,
+                        const char *b)
+{
+    struct layer_text l;
+
+    if (!c || !a || !b)
+        return NULL;
+    layer_begin(im, &l, "Where", name_new(im, NULL, "Where"));
+    layer_input(&l, c);
+    layer_input(&l, a);
+    layer_input(&l, b);
+    return layer_ref(im, &l);
+}
+
+bool layer_result(struct import *im, int k, const char *ref)
 {
     const struct value *found = ref ? names_find(&im->model.values, ref) : NULL;
     struct onnx_value v = {.ref = ref};

@@ -15,6 +15,13 @@ libonnx_import_la_SOURCES = \
 	onnx/export_node.c \
 	onnx/export_op.c \
 	onnx/export_recurrent.c \
+	onnx/convert_loss.c \
+	onnx/convert_number.c \
+	onnx/convert_resize.c \
+	onnx/convert_recurrent.c \
+	onnx/convert_shape.c \
+	onnx/convert_training.c \
+	onnx/convert_unrolled.c \
 	onnx/external.c \
 	onnx/fold.c \
 	onnx/fold.h \

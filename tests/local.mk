@@ -205,6 +205,11 @@ check_PROGRAMS += tests/op_gru tests/op_lstm
 check_PROGRAMS += \
 	tests/op_cum_sum \
 	tests/op_gather \
+	tests/op_gather_elements \
+	tests/op_gather_nd \
+	tests/op_grid_sample \
+	tests/op_integers \
+	tests/op_lrn \
 	tests/op_one_hot \
 	tests/op_reductions \
 	tests/op_resize \

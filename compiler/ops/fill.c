@@ -132,6 +132,6 @@ const struct op op_Scalar = {
     .infer = scalar_infer,
     .lower = scalar_lower,
     .ref = scalar_ref,
-    .formula = &(const struct formula){scalar_eval, "a0", {0}},
+    .formula = &(const struct formula){scalar_eval, "a0", {0}, NULL},
     .internal = true,
 };
