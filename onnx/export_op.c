@@ -24,13 +24,13 @@ static const struct type *operand_type(const struct export *ex, int k)
 
 /* ---- attributes ---- */
 
-/* Of layers alone, not of nodes. */
-static bool is_ours(const char *name)
+/* What a layer alone has, to make its parameters. */
+static bool is_ours(const struct op *op, const char *name)
 {
     static const char *const ours[] = {"filters", "bias", "num_parameters",
                                        "running_variance", NULL};
 
-    return key_listed(ours, name);
+    return op->params && key_listed(ours, name);
 }
 
 /* Our way to say "none". */
@@ -72,7 +72,8 @@ static void set_attributes(struct export *ex, struct Onnx__NodeProto *n,
     for (int i = 0; op->attr && op->attr[i].name; i++) {
         const struct attr_spec *s = &op->attr[i];
 
-        if (!s->hidden && !is_ours(s->name) && !is_operand(operands, s->name))
+        if (!s->hidden && !is_ours(op, s->name) &&
+            !is_operand(operands, s->name))
             set_attribute(ex, n, s, &ex->layer->attr[i]);
     }
 }
@@ -320,10 +321,34 @@ static const char *all_sizes(struct export *ex, const char *x)
     return first;
 }
 
+/* Starts of all dimensions, then ends; those that are not cropped have 0 and
+ * 1. */
+static const char *all_roi(struct export *ex, const struct tensor *roi)
+{
+    const struct ints *axes = &layer_attribute(ex, "axes")->ints;
+    int rank = operand_type(ex, 0)->rank, n = axes->n ? axes->n : rank;
+    const int64_t dim[1] = {2 * (int64_t)rank};
+    struct constant *c = constant_new(ex->arena, DT_F32, 1, dim);
+
+    for (int d = 0; d < rank; d++)
+        constant_set(c, rank + d, 1);
+    for (int i = 0; i < n; i++) {
+        int64_t d = axes->n ? axes->v[i] : i;
+
+        d += d < 0 ? rank : 0;
+        constant_set(c, d, roi->data[i]);
+        constant_set(c, rank + d, roi->data[n + i]);
+    }
+    return put_tensor(ex, arena_format(ex->arena, "%s.roi", ex->layer->path),
+                      c);
+}
+
 static bool export_resize(struct export *ex)
 {
-    static const char *const elsewhere[] = {"axes", "sizes", "scales", NULL};
+    static const char *const elsewhere[] = {"axes", "sizes", "scales", "roi",
+                                            NULL};
     const struct tensor *scales = layer_attribute(ex, "scales")->tensor;
+    const struct tensor *roi = layer_attribute(ex, "roi")->tensor;
     const char *x = put_value(ex, ex->in[0]), *size;
     struct Onnx__NodeProto *n;
 
@@ -332,7 +357,7 @@ static bool export_resize(struct export *ex)
     size = scales ? all_scales(ex, scales) : all_sizes(ex, x);
     n = put_node(ex, "Resize");
     node_input(ex, n, x);
-    node_input(ex, n, NULL);
+    node_input(ex, n, roi ? all_roi(ex, roi) : NULL);
     node_input(ex, n, scales ? size : NULL);
     if (!scales)
         node_input(ex, n, size);
@@ -348,6 +373,7 @@ static const struct {
 } exports[] = {
     {&op_Abs, export_plain},
     {&op_Add, export_plain},
+    {&op_And, export_plain},
     {&op_ArgMax, export_plain},
     {&op_ArgMin, export_plain},
     {&op_Attention, export_attention},
@@ -364,21 +390,28 @@ static const struct {
     {&op_Elu, export_plain},
     {&op_Embedding, export_embedding},
     {&op_Equal, export_plain},
+    {&op_Erf, export_plain},
     {&op_Exp, export_plain},
     {&op_Expand, export_plain},
     {&op_Flatten, export_plain},
     {&op_GRU, export_recurrent},
     {&op_Gather, export_gather},
+    {&op_GatherElements, export_plain},
+    {&op_GatherND, export_plain},
     {&op_Gelu, export_gelu},
+    {&op_GeluErf, export_gelu},
+    {&op_GeluTanh, export_gelu},
     {&op_GlobalAveragePool, export_plain},
     {&op_GlobalMaxPool, export_plain},
     {&op_Greater, export_plain},
     {&op_GreaterOrEqual, export_plain},
+    {&op_GridSample, export_plain},
     {&op_GroupNormalization, export_group_norm},
     {&op_HardSigmoid, export_plain},
     {&op_HardSwish, export_plain},
     {&op_Identity, export_plain},
     {&op_InstanceNormalization, export_plain},
+    {&op_LRN, export_plain},
     {&op_LSTM, export_recurrent},
     {&op_LayerNormalization, export_plain},
     {&op_LeakyRelu, export_plain},
@@ -390,11 +423,15 @@ static const struct {
     {&op_MatMul, export_plain},
     {&op_Max, export_plain},
     {&op_MaxPool, export_plain},
+    {&op_MeanVarianceNormalization, export_plain},
     {&op_Min, export_plain},
     {&op_Mish, export_mish},
+    {&op_Mod, export_plain},
     {&op_Mul, export_plain},
     {&op_Neg, export_plain},
+    {&op_Not, export_plain},
     {&op_OneHot, export_one_hot},
+    {&op_Or, export_plain},
     {&op_PRelu, export_prelu},
     {&op_Pad, export_plain},
     {&op_Pow, export_plain},
@@ -410,6 +447,8 @@ static const struct {
     {&op_Reshape, export_plain},
     {&op_Resize, export_resize},
     {&op_Round, export_plain},
+    {&op_ScatterElements, export_plain},
+    {&op_ScatterND, export_plain},
     {&op_Selu, export_plain},
     {&op_Sigmoid, export_plain},
     {&op_Silu, export_silu},
@@ -417,6 +456,7 @@ static const struct {
     {&op_Slice, export_plain},
     {&op_Softmax, export_plain},
     {&op_Softplus, export_plain},
+    {&op_Softsign, export_plain},
     {&op_Split, export_split},
     {&op_Sqrt, export_plain},
     {&op_Squeeze, export_squeeze},
@@ -427,6 +467,7 @@ static const struct {
     {&op_Transpose, export_plain},
     {&op_Unsqueeze, export_plain},
     {&op_Where, export_plain},
+    {&op_Xor, export_plain},
 };
 
 export_fn *export_find(const struct op *op)
