@@ -201,6 +201,24 @@ bool convert_dynamic_quantize(struct import *im, const struct onnx_node *n)
            layer_result(im, 2, cast(im, at, DT_U8));
 }
 
+/* The largest of whole numbers is one of them. */
+bool convert_max_pool(struct import *im, const struct onnx_node *n)
+{
+    enum dtype dtype = n->in[0]->type.dtype;
+    struct layer_text l;
+    const char *x;
+
+    if (!is_narrow(dtype) || node_needed(im, 1))
+        return convert_plain(im, n);
+    x = as_float(im, n, 0);
+    layer_begin(im, &l, "MaxPool", name_new(im, NULL, "MaxPool"));
+    layer_input(&l, x ? x : "");
+    for (int i = 0; x && i < n->nattr; i++)
+        if (!convert_attr(im, &l, &op_MaxPool, &n->attr[i]))
+            return false;
+    return x && layer_result(im, 0, cast(im, layer_ref(im, &l), dtype));
+}
+
 /* ---- products ---- */
 
 /* Sums of so many products of 8 bits each. */

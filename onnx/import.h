@@ -184,6 +184,7 @@ const int *recurrent_gates_of(const char *op, int *n);
 convert_fn convert_celu, convert_hardmax, convert_log_sum, convert_reciprocal,
     convert_space_to_depth, convert_thresholded_relu, convert_trilu;
 convert_fn convert_clip, convert_loss, convert_pow;
+convert_fn convert_dft, convert_max_pool, convert_stft;
 convert_fn convert_batch_norm_trains, convert_dropout, convert_layer_norm;
 
 /* ---- graph.c ---- */

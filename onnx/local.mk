@@ -21,12 +21,14 @@ libonnx_import_la_SOURCES = \
 	onnx/convert_recurrent.c \
 	onnx/convert_shape.c \
 	onnx/convert_training.c \
+	onnx/convert_signal.c \
 	onnx/convert_unrolled.c \
 	onnx/external.c \
 	onnx/fold.c \
 	onnx/fold.h \
 	onnx/fold_element.c \
 	onnx/fold_shape.c \
+	onnx/fold_window.c \
 	onnx/graph.c \
 	onnx/import.c \
 	onnx/import.h \
