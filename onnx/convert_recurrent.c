@@ -75,8 +75,6 @@ static bool attributes_fit(struct import *im, const struct onnx_node *n)
            import_reject(im, "its attribute \"input_forget\" is not supported");
 }
 
-/* W is [directions, gates H, in], R [directions, gates H, H], B [directions, 2
- * gates H].  X is [T, N, in], or [N, T, in] with layout 1. */
 static bool read_recurrent(struct import *im, const struct onnx_node *n,
                            struct recurrent *r)
 {

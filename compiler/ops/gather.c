@@ -4,9 +4,6 @@
  * Indices that the model knows (the attribute, or a Constant) may be of any
  * dimension but the samples', and count from the end below zero.  Those that
  * come with each sample pick rows of a table: that is Embedding.
- *
- * Known indices become a Blend whose matrix has a single 1 in each row, so
- * that the gradient, a sum over equal indices, comes with it.
  */
 #include <math.h>
 
@@ -89,9 +86,7 @@ static val from_list(struct graph *g, val x, int64_t axis,
     return known(g, x, axis, &t);
 }
 
-/* Rows of a table, picked by samples: its other dimensions are one row. x
- * [rows, ...] is seen as [rows, size]; x must be without samples, since an
- * index of one sample would pick another sample's data. */
+/* Rows of a table, picked by samples: its other dimensions are one row. */
 static val from_samples(struct graph *g, val x, int64_t axis, val indices)
 {
     const struct type t = *type_of(g, x), *index = type_of(g, indices);
