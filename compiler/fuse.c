@@ -6,6 +6,10 @@
  * traffic only shrinks.  A value is computed twice only where fuse_again.c finds
  * that memory shrinks for it and traffic does not grow.  Scalar constants become
  * part of the text.  Integers are left alone.
+ *
+ * One walk in graph order builds all chains, because an operand's chain is
+ * complete before its reader's is built; a chain is bounded by FUSED_STEPS, so a
+ * walk is linear in the nodes.
  */
 #include <string.h>
 
@@ -19,6 +23,8 @@ struct pass {
     val *map;
 };
 
+/* Kernels compute these as float.  f32 cannot hold all i32 and i64, so integers
+ * keep kernels of their own. */
 static bool computed_in_float(enum dtype t)
 {
     return dtype_is_float(t) || t == DT_BOOL;
@@ -97,6 +103,10 @@ static int add_scalar(struct pass *p, struct chain *c, double value)
  * chain is full. */
 enum { FULL = -1000 };
 
+/* A chain that does not fit in whole is read from memory instead, c being put
+ * back first; not where it must be made again.  A smaller operand stays a node
+ * even where its shape broadcasts: inside it would be computed once for each
+ * element of the result. */
 static int source_of(struct pass *p, struct chain *c, const struct node *n,
                      int id, bool again, bool *taken)
 {
@@ -127,7 +137,8 @@ static int source_of(struct pass *p, struct chain *c, const struct node *n,
     return at < 0 ? FULL : -1 - at;
 }
 
-/* A scalar of higher rank than the other operands would be missed. */
+/* A scalar of higher rank than the other operands would be missed.  Constants
+ * that became text have no say in the shape any more. */
 static bool makes_shape(const struct pass *p, const struct chain *c,
                         const struct node *n)
 {
@@ -139,6 +150,9 @@ static bool makes_shape(const struct pass *p, const struct chain *c,
     return fuse_same_shape(&t, &n->type);
 }
 
+/* The chain of a node with the chains of its operands before it, or null where
+ * the node is left as it is.  Operands are marked as absorbed only once it is
+ * certain that there is a chain. */
 static struct chain *build(struct pass *p, int id)
 {
     struct chain *c = ARENA_NEW(p->g->arena, struct chain, 1);
@@ -162,7 +176,9 @@ static struct chain *build(struct pass *p, int id)
     return c;
 }
 
-/* How often each value is read, what its readers make again apart. */
+/* How often each value is read, what its readers make again apart.  Two uses by
+ * one reader (x * x) count as two: such an operand stays a node, and is one
+ * operand of the chain. */
 static void count_uses(struct pass *p)
 {
     struct chains *c = &p->chains;
@@ -216,6 +232,8 @@ static val copy_node(struct pass *p, int id)
     return graph_add(p->g, &op_Fused, in, c->nin, attr);
 }
 
+/* Fused nodes keep the last op's place and path, so that messages and profiles
+ * name the layer whose result it is. */
 void fuse(const struct graph *old, struct graph *g)
 {
     struct pass p = {.old = old, .g = g};

@@ -7,6 +7,8 @@
  * Folding uses the ops' references, on small constants only.  What it replaces
  * stays in the new graph, unused, unless it is the last node; the next simplify,
  * fuse and lower leave out what no assignment needs.
+ *
+ * One walk with a hash table: O(nodes) but for long probes.
  */
 #include <string.h>
 
@@ -24,6 +26,7 @@ struct simplify {
     size_t mask;
 };
 
+/* Numbers by their bits: 0 and -0 differ, and NaN is itself. */
 static bool same_attr(const struct attr_spec *s, const union attr *a,
                       const union attr *b)
 {
@@ -51,6 +54,7 @@ static bool same_constant(const struct node *a, const struct node *b)
                   (size_t)type_count(&x->type) * sizeof *x->data) == 0;
 }
 
+/* Types need not be compared: they follow from op, attributes and operands. */
 static bool same_node(const struct node *a, const struct node *b)
 {
     if (a->leaf || b->leaf)
@@ -66,6 +70,7 @@ static bool same_node(const struct node *a, const struct node *b)
     return true;
 }
 
+/* Attributes are left to same_node(): few nodes differ in these alone. */
 static size_t hash_of(const struct node *n)
 {
     size_t h = (size_t)op_attrs(n->op) * 31 + strlen(n->op->name);
@@ -99,6 +104,8 @@ static const struct tensor *constant_of(const struct graph *g, val v)
     return leaf ? leaf->constant : NULL;
 }
 
+/* Cheap ops on few elements; nothing that counts samples, since their number
+ * may be cut. */
 static bool can_fold(const struct graph *g, const struct node *n)
 {
     if (!n->nin || n->op->nout || n->op->is_loss || n->op->across_batch ||
