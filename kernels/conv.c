@@ -136,11 +136,14 @@ static void grad_w_item_launch(const void *problem,
         launch_option(l, "ACC=1");
 }
 
+/* Offsets inside a sample are 32-bit in the CPU kernels. */
 static bool small(int64_t a, int64_t b, int64_t c)
 {
     return (double)a * (double)b * (double)c < INT32_MAX;
 }
 
+/* The slack is what packed weights and tiles hang out behind the last
+ * channel. */
 static bool cpu_fits(const void *problem, const struct device_info *dev)
 {
     const struct conv_problem *p = problem;
@@ -152,7 +155,7 @@ static bool cpu_fits(const void *problem, const struct device_info *dev)
 
 /* The sum of conv_cpu.cl: for each pixel of out, over taps and channels. */
 struct sum {
-    int64_t N, IH, IW, IC, OH, OW, OC, R, S;
+    int64_t N, IH, IW, IC, OH, OW, OC, R, S; /* in and out as in conv_cpu.cl */
     int64_t stride[2], up[2], pad[2], dilation[2];
 };
 
@@ -190,6 +193,8 @@ static void sum_scalars(const struct sum *s, struct launch *l)
         launch_i32(l, pair[i / 2][i % 2]);
 }
 
+/* A group's slice of the workspace has one block of weights and one band, so
+ * it does not grow with N. */
 static void sum_launch(const struct sum *s, struct launch *l)
 {
     struct tile tile = tile_for(s->OC);
@@ -232,7 +237,12 @@ static struct sum forward_sum(const struct conv_problem *p)
     return s;
 }
 
-/* A convolution of dy, its pixels `stride` apart, with the weights turned. */
+/*
+ * A convolution of dy, its pixels `stride` apart, with the weights turned.
+ * From h = p stride - pad + r dilation: p stride = h + pad - r dilation, which
+ * with r' = R - 1 - r is h - pad' + r' dilation for pad' = (R - 1) dilation -
+ * pad, below zero too.
+ */
 static struct sum grad_x_sum(const struct conv_problem *p)
 {
     const int64_t kernel[] = {p->R, p->S};
@@ -299,6 +309,8 @@ static void grad_w_scalars(const struct conv_problem *p, struct launch *l)
     launch_setting(l, SETTING_FIRST);
 }
 
+/* Lanes are the second dimension; a lane's tiles are divided among `parts`
+ * groups, enough for the cores when there are few lanes. */
 static void grad_w_cpu_launch(const void *problem,
                               const struct device_info *dev, struct launch *l)
 {
