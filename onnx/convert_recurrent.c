@@ -175,7 +175,6 @@ static const char *step_with(struct import *im, const char *op, const char *x,
     return layer_end(im, &l, &out, 1) ? out.ref : NULL;
 }
 
-/* Result k of the node is what `ref` names in the model. */
 static bool result(struct import *im, int k, const char *ref)
 {
     const struct value *found = ref ? names_find(&im->model.values, ref) : NULL;

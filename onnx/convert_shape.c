@@ -309,8 +309,7 @@ static bool add_sizes(struct layer_text *l, const struct type *x,
     return true;
 }
 
-/* ONNX aligns the corners of a size that is a fraction; here sizes are
- * whole. */
+/* ONNX aligns the corners of a size that is a fraction; here sizes are whole. */
 static bool corners_fit(const struct onnx_node *n, const struct type *x,
                         const struct constant *scales)
 {
@@ -343,8 +342,6 @@ static void add_coordinates(struct import *im, struct layer_text *l,
         layer_attr(l, "nearest_mode", "\"%s\"", nearest);
 }
 
-/* Strings are checked first, since they go between quotes into the model
- * file. */
 bool convert_resize(struct import *im, const struct onnx_node *n)
 {
     static const char *const known[] = {"mode", "nearest_mode",

@@ -18,8 +18,7 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
-/* One number as an index of x along the axis, checked.  Fractions are refused,
- * for constants are doubles whatever their type. */
+/* One number as an index of x along the axis, checked. */
 static bool index_fits(struct graph *g, const struct type *x, int64_t axis,
                        double v, double *index)
 {
@@ -32,8 +31,7 @@ static bool index_fits(struct graph *g, const struct type *x, int64_t axis,
                        (int)axis, type_text(g->arena, x));
 }
 
-/* x[:axis] + shape + x[axis + 1:].  Samples that stand behind the axis move by
- * the dimensions that indices add. */
+/* x[:axis] + shape + x[axis + 1:] */
 static bool result_shape(struct graph *g, const struct type *x, int64_t axis,
                          const struct type *shape, struct type *y)
 {
@@ -52,8 +50,6 @@ static bool result_shape(struct graph *g, const struct type *x, int64_t axis,
     return true;
 }
 
-/* Indices known while compiling; those of any shape count as one list, and the
- * result is reshaped at the end. */
 static val known(struct graph *g, val x, int64_t axis,
                  const struct tensor *indices)
 {
@@ -64,7 +60,7 @@ static val known(struct graph *g, val x, int64_t axis,
     b.start = ARENA_NEW(g->arena, double, (size_t)n + 1);
     b.index = ARENA_NEW(g->arena, double, (size_t)n);
     for (int64_t i = 0; i < n; i++) {
-        b.start[i + 1] = (double)(i + 1); /* one term each */
+        b.start[i + 1] = (double)(i + 1);
         if (!index_fits(g, &t, axis, indices->data[i], &b.index[i]))
             return (val){0};
     }
@@ -74,7 +70,6 @@ static val known(struct graph *g, val x, int64_t axis,
     return x.id ? val_reshape(g, x, y.dim, y.rank, y.batch) : x;
 }
 
-/* The attribute as if it were a constant [n]. */
 static val from_list(struct graph *g, val x, int64_t axis,
                      const struct ints *list)
 {
@@ -110,8 +105,6 @@ static val from_samples(struct graph *g, val x, int64_t axis, val indices)
     return val_reshape(g, rows, y.dim, y.rank, 1);
 }
 
-/* Exactly one of operand and attribute gives the indices; a constant operand
- * is known now, anything else is computed for each sample. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {

@@ -123,8 +123,6 @@ static bool infer_compare(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
-/* Element i of the result reads of each operand the element that broadcasting
- * names; v holds as many operands as the largest op has. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
@@ -298,8 +296,6 @@ static void finish(struct graph *g, const struct node *n, val *dx)
         .inplace = {1},                                              \
         .formula = &(const struct formula){nm##_eval, cl, {"a", "b"}}};
 
-/* As PW1, with gradients made of nodes: each operand has its own shape to be
- * summed to, which no single formula could do. */
 #define PW2(nm, t, text, f, da, db)                                       \
     static void nm##_grad(struct graph *g, val y, const val *up, val *dx) \
     {                                                                     \
