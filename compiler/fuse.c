@@ -8,8 +8,8 @@
  * part of the text.  Integers are left alone.
  *
  * One walk in graph order builds all chains, because an operand's chain is
- * complete before its reader's is built; a chain is bounded by FUSED_STEPS, so a
- * walk is linear in the nodes.
+ * complete before its reader's is built; a chain is bounded by FUSED_STEPS, so
+ * a walk is linear in the nodes.
  */
 #include <string.h>
 

@@ -70,8 +70,8 @@ void simplify(const struct graph *old, struct graph *g);
  * cancel false: conversions stay beside every op that wants them. */
 void layout(const struct graph *old, struct graph *g, bool cancel);
 /* Pointwise values with one reader are computed inside it (op Fused), and for a
- * late reader perhaps again.  Every value that an assignment wants keeps its node
- * and its type. */
+ * late reader perhaps again.  Every value that an assignment wants keeps its
+ * node and its type. */
 void fuse(const struct graph *old, struct graph *g);
 
 /* Interpreter: every node that the assignments of a sequence need, by the ops'

@@ -11,6 +11,7 @@ kernels_cl = \
 	kernels/conv_grad_w_cpu.cl \
 	kernels/copy.cl \
 	kernels/embedding.cl \
+	kernels/grid.cl \
 	kernels/gru.cl \
 	kernels/layer_norm.cl \
 	kernels/loss.cl \
@@ -22,6 +23,7 @@ kernels_cl = \
 	kernels/meter.cl \
 	kernels/norm.cl \
 	kernels/optimizer.cl \
+	kernels/pick.cl \
 	kernels/pool.cl \
 	kernels/random.cl \
 	kernels/reduce.cl \
@@ -42,6 +44,8 @@ libplancl_la_SOURCES += \
 	kernels/dtype.h \
 	kernels/embedding.c \
 	kernels/embedding.h \
+	kernels/grid.c \
+	kernels/grid.h \
 	kernels/gru.c \
 	kernels/gru.h \
 	kernels/kernel.c \
@@ -60,6 +64,8 @@ libplancl_la_SOURCES += \
 	kernels/norm.h \
 	kernels/optimizer.c \
 	kernels/optimizer.h \
+	kernels/pick.c \
+	kernels/pick.h \
 	kernels/pointwise.c \
 	kernels/pointwise.h \
 	kernels/pool.c \

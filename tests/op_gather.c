@@ -14,6 +14,11 @@ static const double last[] = {3.4, 1.2, 5.7};
 static const double picked[] = {2, 0, 1};
 static const double picked_rows[] = {4.5, 5.7, 1.0, 1.2, 2.3, 3.4};
 
+static const double ends[] = {-1, 0}, sides[] = {0, 2};
+static const double end_rows[] = {4.5, 5.7, 1.0, 1.2};
+static const double nine[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+static const double nine_columns[] = {1, 3, 4, 6, 7, 9};
+
 static const struct op_case cases[] = {
     {.in = {F32(3, 2)}, .attr = "indices=0,1,1,2", .x = {x}, .y = rows},
     {.in = {F32(3, 3)}, .attr = "axis=1 indices=0,2", .x = {y}, .y = columns},
@@ -35,10 +40,23 @@ static const struct op_case cases[] = {
     {.in = {F32(4)}, .attr = "axis=1 indices=0", .rejects = "axis 1 of a rank"},
     {.in = {I32(4)}, .attr = "indices=0", .rejects = "input is i32"},
     {.in = {BATCH(2)}, .attr = "indices=0", .rejects = "samples of the batch"},
-    {.in = {F32(3, 2), I32(4)}, .rejects = "indices [4] are computed"},
+    {.in = {F32(3, 2), I32(4)}},
+    {.in = {F32(3, 2), I64(2)}, .x = {x, ends}, .y = end_rows},
+    {.in = {F32(3, 3), I64(1, 2)},
+     .attr = "axis=1",
+     .x = {y, sides},
+     .y = columns},
+    {.in = {I32(3, 3), I64(1, 2)},
+     .attr = "axis=1",
+     .x = {nine, sides},
+     .y = nine_columns},
+    {.in = {BATCH(5, 7), I32(2, 9)}, .attr = "axis=1", .classes = 5},
+    {.in = {BATCH(5, 7), I32(65)}, .attr = "axis=-1", .classes = 7},
     {.in = {F32(3, 2), LABELS},
      .attr = "axis=1",
      .rejects = "along axis 0 of an input without"},
+    {.in = {BATCH(2), I32(4)}, .rejects = "axis 0 of [3,2]"},
+    {.in = {F32(3, 2), F32(4)}, .rejects = "indices are f32"},
     {.attr = NULL},
 };
 

@@ -2,12 +2,17 @@
  * gather.c: some indices of one dimension, as in ONNX.
  *
  * Indices that the model knows (the attribute, or a Constant) may be of any
- * dimension but the samples', and count from the end below zero.  Those that
- * come with each sample pick rows of a table: that is Embedding.
+ * dimension but the samples', and count from the end below zero; so may those
+ * that are data, the same for all samples.  Those that come with each sample
+ * pick rows of a table: that is Embedding.
+ *
+ * Known indices become a Blend whose matrix has a single 1 in each row, so
+ * that the gradient, a sum over equal indices, comes with it.
  */
 #include <math.h>
 
 #include "compiler/ops/blend.h"
+#include "compiler/ops/pick.h"
 
 enum { AXIS, INDICES };
 
@@ -18,7 +23,8 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
-/* One number as an index of x along the axis, checked. */
+/* One number as an index of x along the axis, checked.  Fractions are refused,
+ * for constants are doubles whatever their type. */
 static bool index_fits(struct graph *g, const struct type *x, int64_t axis,
                        double v, double *index)
 {
@@ -31,7 +37,8 @@ static bool index_fits(struct graph *g, const struct type *x, int64_t axis,
                        (int)axis, type_text(g->arena, x));
 }
 
-/* x[:axis] + shape + x[axis + 1:] */
+/* x[:axis] + shape + x[axis + 1:].  Samples that stand behind the axis move by
+ * the dimensions that indices add. */
 static bool result_shape(struct graph *g, const struct type *x, int64_t axis,
                          const struct type *shape, struct type *y)
 {
@@ -50,6 +57,8 @@ static bool result_shape(struct graph *g, const struct type *x, int64_t axis,
     return true;
 }
 
+/* Indices known while compiling; those of any shape count as one list, and the
+ * result is reshaped at the end. */
 static val known(struct graph *g, val x, int64_t axis,
                  const struct tensor *indices)
 {
@@ -60,7 +69,7 @@ static val known(struct graph *g, val x, int64_t axis,
     b.start = ARENA_NEW(g->arena, double, (size_t)n + 1);
     b.index = ARENA_NEW(g->arena, double, (size_t)n);
     for (int64_t i = 0; i < n; i++) {
-        b.start[i + 1] = (double)(i + 1);
+        b.start[i + 1] = (double)(i + 1); /* one term each */
         if (!index_fits(g, &t, axis, indices->data[i], &b.index[i]))
             return (val){0};
     }
@@ -70,6 +79,7 @@ static val known(struct graph *g, val x, int64_t axis,
     return x.id ? val_reshape(g, x, y.dim, y.rank, y.batch) : x;
 }
 
+/* The attribute as if it were a constant [n]. */
 static val from_list(struct graph *g, val x, int64_t axis,
                      const struct ints *list)
 {
@@ -81,7 +91,30 @@ static val from_list(struct graph *g, val x, int64_t axis,
     return known(g, x, axis, &t);
 }
 
-/* Rows of a table, picked by samples: its other dimensions are one row. */
+/* Indices that are data, the same for all samples. */
+static val from_data(struct graph *g, val x, int64_t axis, val indices)
+{
+    const struct type t = *type_of(g, x), index = *type_of(g, indices);
+    const struct rows r = rows_along(&t, (int)axis);
+    struct pick p = {.form = PICK_SHARED, .rank = 1, .dim = {r.len}};
+    struct type y;
+
+    if (t.batch > 1 || t.batch == axis + 1) {
+        reject_here(g, "axis %d of %s, whose samples are in it or behind",
+                    (int)axis, type_text(g->arena, &t));
+        return (val){0};
+    }
+    if (!pick_index_fits(g, &index) || !result_shape(g, &t, axis, &index, &y))
+        return (val){0};
+    x = val_reshape(g, x, (int64_t[]){r.outer, r.len, r.inner}, 3, t.batch);
+    indices = val_reshape(g, indices, (int64_t[]){type_count(&index), 1}, 2, 0);
+    x = val_pick(g, &p, x, indices);
+    return val_reshape(g, x, y.dim, y.rank, y.batch);
+}
+
+/* Rows of a table, picked by samples: its other dimensions are one row. x
+ * [rows, ...] is seen as [rows, size]; x must be without samples, since an
+ * index of one sample would pick another sample's data. */
 static val from_samples(struct graph *g, val x, int64_t axis, val indices)
 {
     const struct type t = *type_of(g, x), *index = type_of(g, indices);
@@ -91,8 +124,8 @@ static val from_samples(struct graph *g, val x, int64_t axis, val indices)
 
     if (t.batch || axis != 0 || index->batch != 1) {
         reject_here(g,
-                    "indices %s are computed: then they must have the samples "
-                    "in front, and pick along axis 0 of an input without",
+                    "indices %s of samples must have them in front, and pick "
+                    "along axis 0 of an input without",
                     type_text(g->arena, index));
         return (val){0};
     }
@@ -105,6 +138,8 @@ static val from_samples(struct graph *g, val x, int64_t axis, val indices)
     return val_reshape(g, rows, y.dim, y.rank, 1);
 }
 
+/* Exactly one of operand and attribute gives the indices; a constant operand
+ * is known now, anything else is computed for each sample. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {
@@ -123,8 +158,10 @@ static bool build(struct graph *g, const val *in, int nin,
     leaf = nin == 2 ? graph_node(g, in[1])->leaf : NULL;
     if (nin == 1)
         y[0] = from_list(g, in[0], axis, list);
-    else if (leaf && leaf->constant)
+    else if (leaf && leaf->constant && dtype_is_float(x->dtype))
         y[0] = known(g, in[0], axis, leaf->constant);
+    else if (!type_of(g, in[1])->batch)
+        y[0] = from_data(g, in[0], axis, in[1]);
     else
         y[0] = from_samples(g, in[0], axis, in[1]);
     return y[0].id != 0;
@@ -139,6 +176,6 @@ const struct op op_Gather = {
     .nin = 2,
     .attr = attrs,
     .in_name = names,
-    .types = "f32 f16",
+    .types = "f32 f16 i32 i64 u8 i8 bool",
     .build = build,
 };
