@@ -243,6 +243,7 @@ bool budget_place(struct budget *b, const struct placing *how,
 {
     struct search s = {.b = b, .how = how, .seq = seq, .n = nseq, .m = m};
 
+    b->least = false;
     for (int i = 0; i < nseq; i++) {
         s.choice[i].plain = seq[i];
         s.choice[i].ways = ways_plain(seq[i], how);

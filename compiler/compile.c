@@ -276,8 +276,7 @@ static enum plancl_status refuse(const struct compile *c)
     return PLANCL_REFUSED;
 }
 
-/* From text to a plan; false where it ends without one.  Where only memory is too
- * little, the plan that takes the least is made after all, to say why. */
+/* From text to a plan; false without one, or with one that takes the least. */
 static bool attempt(struct compile *c, struct plan *flat)
 {
     struct graph *model = ARENA_NEW(&c->arena, struct graph, 1), *g;
@@ -286,7 +285,6 @@ static bool attempt(struct compile *c, struct plan *flat)
     struct memory m = {0};
 
     c->model = model;
-    c->budget.least = false;
     g = front(c, model);
     if (g)
         g = middle(c, g, stage);
