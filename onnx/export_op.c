@@ -64,8 +64,8 @@ static bool is_operand(const char *const *operands, const char *name)
     return false;
 }
 
-static void set_attributes(struct export *ex, struct Onnx__NodeProto *n,
-                           const char *const *operands)
+void node_set_attributes(struct export *ex, struct Onnx__NodeProto *n,
+                         const char *const *operands)
 {
     const struct op *op = ex->layer->op;
 
@@ -156,7 +156,7 @@ static bool export_plain(struct export *ex)
 
     if (!add_operands(ex, n))
         return false;
-    set_attributes(ex, n, operands);
+    node_set_attributes(ex, n, operands);
     if (operands)
         add_attr_operands(ex, n, operands);
     return put_results(ex, n);
@@ -177,7 +177,7 @@ static bool export_average_pool(struct export *ex)
     n = put_node(ex, "AveragePool");
     if (!add_operands(ex, n))
         return false;
-    set_attributes(ex, n, (const char *const[]){"dilations", NULL});
+    node_set_attributes(ex, n, (const char *const[]){"dilations", NULL});
     return put_results(ex, n);
 }
 
@@ -276,93 +276,16 @@ static bool export_squeeze(struct export *ex)
     return put_results(ex, n);
 }
 
-/* ---- Resize ---- */
-
-/* A number for each dimension; those that the model does not name stay. */
-static const char *all_scales(struct export *ex, const struct tensor *scales)
+/* ONNX's floats have the dividend's sign alone. */
+static bool export_mod(struct export *ex)
 {
-    const struct ints *axes = &layer_attribute(ex, "axes")->ints;
-    const struct type *x = operand_type(ex, 0);
-    const int64_t dim[1] = {x->rank};
-    struct constant *c = constant_new(ex->arena, DT_F32, 1, dim);
+    bool trunc = ex->layer->op == &op_TruncMod;
+    struct Onnx__NodeProto *n = put_node(ex, "Mod");
 
-    for (int d = 0; d < x->rank; d++)
-        constant_set(c, d, axes->n ? 1 : scales->data[d]);
-    for (int i = 0; i < axes->n; i++)
-        constant_set(c, axes->v[i] + (axes->v[i] < 0 ? x->rank : 0),
-                     scales->data[i]);
-    return put_tensor(ex, arena_format(ex->arena, "%s.scales", ex->layer->path),
-                      c);
-}
-
-/* As many samples as there are, then the result's other sizes. */
-static const char *all_sizes(struct export *ex, const char *x)
-{
-    static const int64_t zero = 0, one = 1;
-    const struct type *y = type_of(&ex->graph, ex->out->v[0]);
-    const char *shape, *first;
-    struct Onnx__NodeProto *n;
-
-    if (y->batch != 1)
-        return put_ints(ex, "sizes", y->dim, y->rank);
-    shape = put_step(ex, "Shape", x, NULL);
-    n = put_node(ex, "Slice");
-    node_input(ex, n, shape);
-    node_input(ex, n, put_ints(ex, "starts", &zero, 1));
-    node_input(ex, n, put_ints(ex, "ends", &one, 1));
-    first = new_name(ex, arena_format(ex->arena, "%s.n", ex->layer->path));
-    node_output(ex, n, first);
-    n = put_node(ex, "Concat");
-    node_input(ex, n, first);
-    node_input(ex, n, put_ints(ex, "rest", y->dim + 1, y->rank - 1));
-    node_set_int(ex, n, "axis", 0);
-    first = new_name(ex, arena_format(ex->arena, "%s.sizes", ex->layer->path));
-    node_output(ex, n, first);
-    return first;
-}
-
-/* Starts of all dimensions, then ends; those that are not cropped have 0 and
- * 1. */
-static const char *all_roi(struct export *ex, const struct tensor *roi)
-{
-    const struct ints *axes = &layer_attribute(ex, "axes")->ints;
-    int rank = operand_type(ex, 0)->rank, n = axes->n ? axes->n : rank;
-    const int64_t dim[1] = {2 * (int64_t)rank};
-    struct constant *c = constant_new(ex->arena, DT_F32, 1, dim);
-
-    for (int d = 0; d < rank; d++)
-        constant_set(c, rank + d, 1);
-    for (int i = 0; i < n; i++) {
-        int64_t d = axes->n ? axes->v[i] : i;
-
-        d += d < 0 ? rank : 0;
-        constant_set(c, d, roi->data[i]);
-        constant_set(c, rank + d, roi->data[n + i]);
-    }
-    return put_tensor(ex, arena_format(ex->arena, "%s.roi", ex->layer->path),
-                      c);
-}
-
-static bool export_resize(struct export *ex)
-{
-    static const char *const elsewhere[] = {"axes", "sizes", "scales", "roi",
-                                            NULL};
-    const struct tensor *scales = layer_attribute(ex, "scales")->tensor;
-    const struct tensor *roi = layer_attribute(ex, "roi")->tensor;
-    const char *x = put_value(ex, ex->in[0]), *size;
-    struct Onnx__NodeProto *n;
-
-    if (!x)
-        return false;
-    size = scales ? all_scales(ex, scales) : all_sizes(ex, x);
-    n = put_node(ex, "Resize");
-    node_input(ex, n, x);
-    node_input(ex, n, roi ? all_roi(ex, roi) : NULL);
-    node_input(ex, n, scales ? size : NULL);
-    if (!scales)
-        node_input(ex, n, size);
-    set_attributes(ex, n, elsewhere);
-    return put_results(ex, n);
+    if (!trunc && dtype_is_float(operand_type(ex, 0)->dtype))
+        return export_reject(ex, "ONNX has no FloorMod of floats");
+    node_set_int(ex, n, "fmod", trunc);
+    return add_operands(ex, n) && put_results(ex, n);
 }
 
 /* ---- all ops ---- */
@@ -372,19 +295,27 @@ static const struct {
     export_fn *put;
 } exports[] = {
     {&op_Abs, export_plain},
+    {&op_Acos, export_plain},
+    {&op_Acosh, export_plain},
     {&op_Add, export_plain},
     {&op_And, export_plain},
     {&op_ArgMax, export_plain},
     {&op_ArgMin, export_plain},
+    {&op_Asin, export_plain},
+    {&op_Asinh, export_plain},
+    {&op_Atan, export_plain},
+    {&op_Atanh, export_plain},
     {&op_Attention, export_attention},
     {&op_AveragePool, export_average_pool},
     {&op_BatchNormalization, export_plain},
     {&op_Cast, export_cast},
+    {&op_Ceil, export_plain},
     {&op_Clip, export_plain},
     {&op_Concat, export_plain},
     {&op_Conv, export_plain},
     {&op_ConvTranspose, export_plain},
     {&op_Cos, export_plain},
+    {&op_Cosh, export_plain},
     {&op_CumSum, export_plain},
     {&op_Div, export_plain},
     {&op_Elu, export_plain},
@@ -394,6 +325,8 @@ static const struct {
     {&op_Exp, export_plain},
     {&op_Expand, export_plain},
     {&op_Flatten, export_plain},
+    {&op_Floor, export_plain},
+    {&op_FloorMod, export_mod},
     {&op_GRU, export_recurrent},
     {&op_Gather, export_gather},
     {&op_GatherElements, export_plain},
@@ -451,8 +384,10 @@ static const struct {
     {&op_ScatterND, export_plain},
     {&op_Selu, export_plain},
     {&op_Sigmoid, export_plain},
+    {&op_Sign, export_plain},
     {&op_Silu, export_silu},
     {&op_Sin, export_plain},
+    {&op_Sinh, export_plain},
     {&op_Slice, export_plain},
     {&op_Softmax, export_plain},
     {&op_Softplus, export_plain},
@@ -461,10 +396,12 @@ static const struct {
     {&op_Sqrt, export_plain},
     {&op_Squeeze, export_squeeze},
     {&op_Sub, export_plain},
+    {&op_Tan, export_plain},
     {&op_Tanh, export_plain},
     {&op_Tile, export_plain},
     {&op_TopK, export_plain},
     {&op_Transpose, export_plain},
+    {&op_TruncMod, export_mod},
     {&op_Unsqueeze, export_plain},
     {&op_Where, export_plain},
     {&op_Xor, export_plain},

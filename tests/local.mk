@@ -213,7 +213,8 @@ check_PROGRAMS += \
 	tests/op_one_hot \
 	tests/op_reductions \
 	tests/op_resize \
-	tests/op_top_k
+	tests/op_top_k \
+	tests/op_trigonometry
 
 # The passes on small graphs and lists, places, and random models through all of
 # it.

@@ -96,6 +96,32 @@ static const struct job jobs[] = {
      0,
      {{0}}},
     {NULL,
+     MODEL(IMAGE,
+           "{\"op\": \"Resize\", \"axes\": [3], \"scales\": [1.6],"
+           " \"mode\": \"cubic\", \"cubic_coeff_a\": -0.5,"
+           " \"exclude_outside\": true},"
+           "{\"op\": \"Resize\", \"axes\": [2, 3], \"sizes\": [5, 6],"
+           " \"mode\": \"linear\", \"roi\": [0.1, -0.2, 0.9, 0.8],"
+           " \"extrapolation_value\": 3,"
+           " \"coordinate_transformation_mode\": \"tf_crop_and_resize\"},"
+           "{\"op\": \"LRN\", \"size\": 3, \"alpha\": 0.5},"
+           "{\"op\": \"MeanVarianceNormalization\", \"axes\": [2, 3]},"
+           "{\"name\": \"a\", \"op\": \"Softsign\"},"
+           "{\"name\": \"b\", \"op\": \"Erf\"},"
+           "{\"name\": \"c\", \"op\": \"Floor\"},"
+           "{\"name\": \"m\", \"op\": \"Mod\", \"fmod\": true,"
+           " \"inputs\": [\"a\", \"b\"]},"
+           "{\"name\": \"p\", \"op\": \"Less\", \"inputs\": [\"a\", \"m\"]},"
+           "{\"name\": \"q\", \"op\": \"Less\", \"inputs\": [\"c\", \"a\"]},"
+           "{\"name\": \"r\", \"op\": \"Xor\", \"inputs\": [\"p\", \"q\"]},"
+           "{\"op\": \"Not\"},"
+           "{\"op\": \"Where\", \"inputs\": [\"r\", \"a\", \"m\"]},"
+           "{\"name\": \"end\", \"op\": \"Atan\"}",
+           "end"),
+     3,
+     0,
+     {{0}}},
+    {NULL,
      MODEL(ROWS,
            "{\"op\": \"LayerNormalization\"},"
            "{\"op\": \"Gelu\"},"
