@@ -231,6 +231,17 @@ static const struct graph_case cases[] = {
               "out m1"},
      {"\"shape\": [4, 3]", "\"op\": \"ReduceMean\""}},
 
+    /* Quantized: layers over f32. */
+    {13,
+     .line = {"in x f32 1,3", "init s f32 3 = 1,2,4", "in z i8 3",
+              "y = QuantizeLinear x s z", "out y"},
+     {"\"op\": \"Round\"", "\"min\": -128, \"max\": 127", "\"to\": \"i8\""}},
+    {10,
+     .line = {"in a u8 1,300", "in b u8 300,2", "y = MatMulInteger a b",
+              "out y"},
+     {"it adds up 300 products, at most 258 are exact"},
+     .refused = true},
+
     /* What would not compile. */
     {13,
      .line = {"in x f32 1,3", "in y f32 1,4", "z = Add x y", "out z"},
