@@ -1,14 +1,9 @@
 # Benchmarks print and assert nothing; built when asked for by name, as in
 # `make bench/kernels`.
 EXTRA_PROGRAMS = bench/kernels bench/planner
-EXTRA_DIST += bench/budgets.sh bench/one_step.sh bench/onnx_check.sh
+EXTRA_DIST += bench/budgets.sh bench/one_step.sh bench/random_models.sh bench/onnx_check.sh
 bench_kernels_SOURCES = \
 	bench/kernels.c tests/kernel_harness.c tests/kernel_harness.h
 bench_planner_SOURCES = \
 	bench/planner.c bench/planner_remat.c bench/planner_remat.h \
 	tests/remat_instance.c tests/remat_instance.h
-
-# ONNX's own cases.
-EXTRA_PROGRAMS += bench/onnx_suite
-bench_onnx_suite_SOURCES = bench/onnx_suite.c
-bench_onnx_suite_LDADD = libonnx-import.la libcompiler.la libcore.la
