@@ -12,9 +12,16 @@
  * keep them: they are what its kernels made and its optimizer took.
  *
  * In f32 a window of a max pool whose two largest elements nearly tie may go to
- * the other one; Adam then moves that filter's weights by some part of a step.
- * So the largest difference has a bound in the order of a step, the mean one of
- * rounding.
+ * the other one, and a gradient jumps.  In fashion_cnn's first batch 9 windows of
+ * 170,962 with a positive maximum lie closer than twice what f32 is off (PyTorch's
+ * at most 2.1e-7, 1.5e-8 in the root of the mean square at conv2; this project's
+ * 2.8e-7 and 1.6e-8).  PyTorch's f32 sends one of them elsewhere than its double
+ * (image 24, filter 4, [10,6] of the first pool, 2.2e-8 apart), the kernels here
+ * another (image 51, filter 9, [3,3] of the second, 2.9e-8), and two gradients
+ * move by 4.1 and 4.8 times their bound.  Hence tensors "tied.grad.NAME" and
+ * "tied.after.NAME", PyTorch's in double with that window sent to its second
+ * largest element at the first step: all gradients must be those of the one
+ * network or of the other, within the same bound.
  */
 #include <math.h>
 #include <stdio.h>
@@ -32,8 +39,6 @@
 #define LABELS FOLDER "train-labels-idx1-ubyte.gz"
 
 enum { SKIP = 77, BATCH = 64, PIXELS = 784, DIMS = 16 };
-/* How much more a gradient may be off where one window went elsewhere. */
-enum { TIED = 10 };
 
 struct job {
     const char *name;
@@ -45,21 +50,13 @@ struct job {
     double state_tolerance;                     /* of running statistics */
     /* Their true gradient is zero, so that Adam makes steps of noise. */
     const char *exempt[7];
-    /* Their gradient feels a window whose maximum f32 finds elsewhere. */
-    const char *tied[3];
 };
 
 static const struct job jobs[] = {
-    /*
-     * Image 51, filter 9 of conv2, position [3,3] of the second pool: the two
-     * largest elements are 2.9e-8 apart in double, the other one is larger in
-     * f32.  The gradient of that filter alone moves, and conv1's behind it.
-     */
     {.name = "fashion_cnn",
      .dataset = 1,
-     .tied = {"conv1.weight", "conv2.weight"},
      .loss_tolerance = 1e-5,
-     .parameter_tolerance = 5e-4,
+     .parameter_tolerance = 1e-4,
      .mean_tolerance = 2e-6},
     {.name = "bioacoustic",
      .loss_tolerance = 1e-5,
@@ -120,6 +117,7 @@ struct run {
     struct plancl_session *s;
     struct plancl_data *d;
     struct safetensors f;
+    int tied; /* the gradients are those behind "tied." where there are some */
 };
 
 static void on_message(void *context, const struct plancl_message *m)
@@ -139,23 +137,31 @@ static void must(enum plancl_status status, const char *what)
     exit(status == PLANCL_DEVICE ? SKIP : 1);
 }
 
+static const struct safetensors_tensor *
+find_tensor(struct run *r, const char *prefix, const char *name)
+{
+    char full[128] = "tied.";
+    const struct safetensors_tensor *t;
+
+    snprintf(full + 5, sizeof full - 5, "%s%s", prefix, name);
+    t = r->tied ? safetensors_find(&r->f, full) : NULL;
+    return t ? t : safetensors_find(&r->f, full + 5);
+}
+
 /* A tensor of the reference, or null; *n is how many 4-byte elements. */
 static void *read_tensor(struct run *r, const char *prefix, const char *name,
                          uint64_t *n)
 {
-    char full[128];
-    const struct safetensors_tensor *t;
+    const struct safetensors_tensor *t = find_tensor(r, prefix, name);
     void *data;
 
-    snprintf(full, sizeof full, "%s%s", prefix, name);
-    t = safetensors_find(&r->f, full);
     if (!t)
         return NULL;
     *n = (t->end - t->begin) / 4;
     data = malloc(t->end - t->begin + 1);
     must(data ? safetensors_read(&r->f, t, 0, data, t->end - t->begin, &cb)
               : PLANCL_MEMORY,
-         full);
+         name);
     return data;
 }
 
@@ -311,30 +317,49 @@ static double gradient_part(struct run *r, const char *name, double largest)
         for (uint64_t k = 0; k < n; k++)
             m.off = fmax(m.off, fabs((double)want[k]));
     free(want);
-    m.off /= 1e-4 * m.largest + 1e-6 * largest;
-    return is_listed(r->job->tied, name) ? m.off / TIED : m.off;
+    return m.off / (1e-4 * m.largest + 1e-6 * largest);
 }
 
-/* |g - r| <= 1e-4 max|r| of the tensor + 1e-6 of the largest of all: the second
+/* The worst of them, counted in *n, as a part of what is allowed:
+ * |g - r| <= 1e-4 max|r| of the tensor + 1e-6 of the largest of all.  The second
  * term is for those whose true gradient is zero. */
-static int check_gradients(struct run *r)
+static double worst_gradient(struct run *r, int *n)
 {
     double largest = largest_gradient(r), worst = 0;
-    int n = 0, bad = 0;
 
+    *n = 0;
     for (uint64_t i = 0; i < r->f.ntensor; i++) {
         const char *name = behind(r->f.tensor[i].name, "grad.");
         double part = name ? gradient_part(r, name, largest) : 0;
 
-        n += name != NULL;
-        if (!(part <= 1)) {
+        *n += name != NULL;
+        if (!(part <= 1))
             printf("  gradient of %s: %.2g of what is allowed\n", name, part);
-            bad++;
-        }
-        worst = fmax(worst, part);
+        worst = larger(worst, part);
+    }
+    return worst;
+}
+
+static int has_ties(const struct run *r)
+{
+    for (uint64_t i = 0; i < r->f.ntensor; i++)
+        if (behind(r->f.tensor[i].name, "tied."))
+            return 1;
+    return 0;
+}
+
+static int check_gradients(struct run *r)
+{
+    int n;
+    double worst = worst_gradient(r, &n);
+
+    if (!(worst <= 1) && has_ties(r)) {
+        printf("  with the nearly tied window sent elsewhere:\n");
+        r->tied = 1;
+        worst = worst_gradient(r, &n);
     }
     printf("  %d gradients: at most %.2g of what is allowed\n", n, worst);
-    return bad + !n;
+    return !(worst <= 1) + !n;
 }
 
 /* ---- all steps ---- */
