@@ -1,6 +1,6 @@
 /*
- * conv.c: the ways to run conv.cl, conv_cpu.cl, conv_grad_w_cpu.cl and
- * conv_depthwise_cpu.cl.
+ * conv.c: the ways to run conv.cl, conv_cpu.cl, conv_grad_w_cpu.cl,
+ * conv_depthwise_cpu.cl and conv_depthwise_narrow_cpu.cl.
  *
  * Whether a candidate fits, and its order of sums, do not depend on N: a
  * micro-batch takes the same kernel as the whole batch.
@@ -338,16 +338,18 @@ static void grad_w_cpu_launch(const void *problem,
 
 /* ---- one channel in each group ---- */
 
-/* Taps whose sums a weight gradient may hold at a time. */
-enum { DEPTHWISE_TAPS = 64 };
+/* Taps whose sums a weight gradient may hold at a time; filters of a channel,
+ * whose sums a data gradient may. */
+enum { DEPTHWISE_TAPS = 64, DEPTHWISE_FILTERS = 16 };
 
 static bool depthwise_fits(const void *problem, const struct device_info *dev)
 {
     const struct conv_problem *p = problem;
 
-    return dev->family == FAMILY_CPU && p->group == p->C && p->K == p->C &&
-           p->R * p->S <= DEPTHWISE_TAPS && small(p->H, p->W, p->C) &&
-           small(p->P, p->Q, p->C);
+    return dev->family == FAMILY_CPU && p->group == p->C &&
+           p->K <= p->C * DEPTHWISE_FILTERS && p->R * p->S <= DEPTHWISE_TAPS &&
+           small(p->H, p->W, p->C) && small(p->P, p->Q, p->K) &&
+           small(p->R, p->S, p->K);
 }
 
 /* With fewer channels, partial vectors cost what the registers save. */
@@ -363,7 +365,7 @@ static void depthwise_launch(const struct conv_problem *p, const struct sum *s,
                              struct launch *l)
 {
     const int64_t scalar[] = {
-        s->IH,        s->IW,     s->OH,     s->OW,          s->OC,
+        s->IH,        s->IW,     s->OH,     s->OW,          p->C,
         s->stride[0], s->pad[0], s->pad[1], s->dilation[0], s->dilation[1]};
 
     l->source = "conv_depthwise_cpu.cl";
@@ -373,6 +375,7 @@ static void depthwise_launch(const struct conv_problem *p, const struct sum *s,
     launch_option(l, "UP_H=%d", (int)s->up[0]);
     launch_option(l, "UP_W=%d", (int)s->up[1]);
     launch_option(l, "STEP_W=%d", (int)s->stride[1]);
+    launch_option(l, "APART=%d", (int)(p->K / p->C));
     for (int i = 0; i < 10; i++)
         launch_i32(l, scalar[i]);
     l->flop = flop(p);
@@ -401,6 +404,9 @@ static void depthwise_cpu_launch(const void *problem,
     depthwise_rows(&s, l);
     if (p->bias)
         launch_option(l, "BIAS=1");
+    if (p->K > p->C)
+        l->workspace = l->global[0] * sizeof(float) *
+                       (uint64_t)(p->K * (p->R * p->S + 1));
 }
 
 static void depthwise_grad_x_launch(const void *problem,
@@ -416,23 +422,43 @@ static void depthwise_grad_x_launch(const void *problem,
     depthwise_rows(&s, l);
 }
 
-static void depthwise_grad_w_launch(const void *problem,
-                                    const struct device_info *dev,
-                                    struct launch *l)
+static void depthwise_lanes(const struct conv_problem *p, int64_t blocks,
+                            struct launch *l)
 {
-    const struct conv_problem *p = problem;
     struct sum s = forward_sum(p);
 
-    (void)dev;
-    l->entry = "conv_depthwise_grad_w_cpu";
     depthwise_launch(p, &s, l);
-    l->global[0] = (uint64_t)((p->C + 15) / 16);
+    l->global[0] = (uint64_t)blocks;
     l->global[1] = (uint64_t)p->lanes;
     launch_u32(l, (uint64_t)p->lanes);
     launch_setting(l, SETTING_ROWS);
     launch_setting(l, SETTING_FIRST);
     if (p->accumulate)
         launch_option(l, "ACC=1");
+}
+
+static void depthwise_grad_w_launch(const void *problem,
+                                    const struct device_info *dev,
+                                    struct launch *l)
+{
+    const struct conv_problem *p = problem;
+
+    (void)dev;
+    l->entry = "conv_depthwise_grad_w_cpu";
+    depthwise_lanes(p, (p->C + 15) / 16 * (p->K / p->C), l);
+}
+
+static void depthwise_narrow_launch(const void *problem,
+                                    const struct device_info *dev,
+                                    struct launch *l)
+{
+    const struct conv_problem *p = problem;
+
+    (void)dev;
+    l->entry = "conv_depthwise_narrow_grad_w_cpu";
+    depthwise_lanes(p, (p->K + 15) / 16, l);
+    l->source = "conv_depthwise_narrow_cpu.cl";
+    l->efficiency = 0.1;
 }
 
 const struct kernel kernels_conv[] = {
@@ -453,6 +479,8 @@ const struct kernel kernels_conv_grad_w[] = {
     {"conv_grad_w_cpu", cpu_fits, grad_w_cpu_launch},
     {"conv_depthwise_grad_w_cpu", depthwise_grad_w_fits,
      depthwise_grad_w_launch},
+    {"conv_depthwise_narrow_grad_w_cpu", depthwise_fits,
+     depthwise_narrow_launch},
     {"conv_grad_w_item", fits_always, grad_w_item_launch},
     {0},
 };

@@ -8,6 +8,7 @@ kernels_cl = \
 	kernels/conv.cl \
 	kernels/conv_cpu.cl \
 	kernels/conv_depthwise_cpu.cl \
+	kernels/conv_depthwise_narrow_cpu.cl \
 	kernels/conv_grad_w_cpu.cl \
 	kernels/copy.cl \
 	kernels/embedding.cl \
