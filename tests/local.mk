@@ -86,6 +86,10 @@ EXTRA_DIST += \
 check_PROGRAMS += tests/clip
 tests_clip_SOURCES = tests/clip.c
 
+# Weights of another model.
+check_PROGRAMS += tests/weights_partial
+tests_weights_partial_SOURCES = tests/weights_partial.c
+
 # Weighted losses: sums, and what they are divided by.
 check_PROGRAMS += tests/weighted_mean
 tests_weighted_mean_SOURCES = tests/weighted_mean.c
