@@ -95,6 +95,8 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/fill.c \
 	compiler/ops/focal.c \
 	compiler/ops/gather.c \
+	compiler/ops/gather_elements.c \
+	compiler/ops/picked.h \
 	compiler/ops/gelu.c \
 	compiler/ops/fused_attention.c \
 	compiler/ops/layer_norm.c \

@@ -27,6 +27,7 @@ kernels_cl = \
 	kernels/random.cl \
 	kernels/reduce.cl \
 	kernels/scan.cl \
+	kernels/pick.cl \
 	kernels/select.cl \
 	kernels/softmax.cl \
 	kernels/transpose.cl
@@ -72,6 +73,8 @@ libplancl_la_SOURCES += \
 	kernels/reduce.h \
 	kernels/scan.c \
 	kernels/scan.h \
+	kernels/pick.c \
+	kernels/pick.h \
 	kernels/select.c \
 	kernels/select.h \
 	kernels/softmax.c \

@@ -36,6 +36,7 @@ static const struct {
     {"Expand", convert_plain},
     {"Flatten", convert_plain},
     {"Gather", convert_gather},
+    {"GatherElements", convert_plain},
     {"Gemm", convert_gemm},
     {"GRU", convert_recurrent},
     {"GlobalAveragePool", convert_plain},

@@ -246,12 +246,12 @@ bool convert_gather(struct import *im, const struct onnx_node *n)
 
     if (table && !index && n->nin == 2 && table->type.rank == 2 && axis == 0)
         return embedding(im, n, table);
-    count = index ? type_count(&index->type) : 0;
-    if (!index || count < 1 || count > MOST)
-        return import_reject(im,
-                             "its indices are computed from data, or more "
-                             "than %d",
-                             (int)MOST);
+    if (!index)
+        return convert_plain(im, n);
+    count = type_count(&index->type);
+    if (count < 1 || count > MOST)
+        return import_reject(im, "it has %lld indices, wanted 1 to %d",
+                             (long long)count, (int)MOST);
     if (!single(im, &l, "Gather"))
         return false;
     for (int64_t k = 0; k < count; k++)

@@ -205,6 +205,7 @@ check_PROGRAMS += tests/op_gru tests/op_lstm
 check_PROGRAMS += \
 	tests/op_cum_sum \
 	tests/op_gather \
+	tests/op_gather_elements \
 	tests/op_one_hot \
 	tests/op_reductions \
 	tests/op_resize \

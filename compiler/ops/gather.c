@@ -1,9 +1,10 @@
 /*
  * gather.c: some indices of one dimension, as in ONNX.
  *
- * Indices that the model knows (the attribute, or a Constant) may be of any
- * dimension but the samples', and count from the end below zero.  Those that
- * come with each sample pick rows of a table: that is Embedding.
+ * Indices that the model knows (the attribute, or a Constant) are runs to copy.
+ * Those that come with each sample pick rows of a table: that is Embedding.
+ * Others, computed without samples, are the same for every row: GatherShared.
+ * Known and shared ones count from the end below zero.
  */
 #include <math.h>
 
@@ -82,27 +83,73 @@ static val from_list(struct graph *g, val x, int64_t axis,
 }
 
 /* Rows of a table, picked by samples: its other dimensions are one row. */
-static val from_samples(struct graph *g, val x, int64_t axis, val indices)
+static val table_rows(struct graph *g, val x, val indices)
 {
     const struct type t = *type_of(g, x), *index = type_of(g, indices);
     int64_t flat[2] = {t.dim[0], type_count(&t) / t.dim[0]};
     struct type y;
     val rows;
 
-    if (t.batch || axis != 0 || index->batch != 1) {
-        reject_here(g,
-                    "indices %s are computed: then they must have the samples "
-                    "in front, and pick along axis 0 of an input without",
-                    type_text(g->arena, index));
-        return (val){0};
-    }
-    if (!result_shape(g, &t, axis, index, &y))
+    if (!result_shape(g, &t, 0, index, &y))
         return (val){0};
     rows = val_reshape(g, x, flat, 2, 0);
     if (!rows.id ||
         !op_Embedding.build(g, (val[]){indices, rows}, 2, NULL, &rows))
         return (val){0};
     return val_reshape(g, rows, y.dim, y.rank, 1);
+}
+
+/* The table's axis comes to the front, and the samples go where it was. */
+static val from_samples(struct graph *g, val x, int axis, val indices)
+{
+    int rank = type_of(g, x)->rank, more = type_of(g, indices)->rank;
+    int perm[2 * MAX_RANK], back[2 * MAX_RANK], n = 0;
+
+    if (axis == 0)
+        return table_rows(g, x, indices);
+    perm[0] = axis;
+    for (int d = 1; d < rank; d++)
+        perm[d] = d <= axis ? d - 1 : d;
+    x = table_rows(g, val_transpose(g, x, perm), indices);
+    if (!x.id)
+        return x;
+    for (int d = 0; d < axis; d++)
+        back[n++] = more + d;
+    for (int d = 0; d < more; d++)
+        back[n++] = d;
+    for (int d = axis; d < rank - 1; d++)
+        back[n++] = more + d;
+    return val_transpose(g, x, back);
+}
+
+/* Indices that are the same for all samples. */
+static val from_shared(struct graph *g, val x, int64_t axis, val indices)
+{
+    const struct type t = *type_of(g, x), index = *type_of(g, indices);
+    int64_t n = type_count(&index);
+    const union attr attr[] = {{.i = axis}};
+    struct type y;
+
+    if (!result_shape(g, &t, axis, &index, &y))
+        return (val){0};
+    indices = val_reshape(g, indices, &n, 1, 0);
+    x = graph_add(g, &op_GatherShared, (val[]){x, indices}, 2, attr);
+    return x.id ? val_reshape(g, x, y.dim, y.rank, y.batch) : x;
+}
+
+static val computed(struct graph *g, val x, int64_t axis, val indices)
+{
+    const struct type *t = type_of(g, x), *index = type_of(g, indices);
+
+    if (!index->batch)
+        return from_shared(g, x, axis, indices);
+    if (!t->batch && index->batch == 1)
+        return from_samples(g, x, (int)axis, indices);
+    reject_here(g,
+                "indices %s have samples, and so has the input %s, or they are "
+                "not in front: within each sample GatherElements picks",
+                type_text(g->arena, index), type_text(g->arena, t));
+    return (val){0};
 }
 
 static bool build(struct graph *g, const val *in, int nin,
@@ -126,7 +173,7 @@ static bool build(struct graph *g, const val *in, int nin,
     else if (leaf && leaf->constant)
         y[0] = known(g, in[0], axis, leaf->constant);
     else
-        y[0] = from_samples(g, in[0], axis, in[1]);
+        y[0] = computed(g, in[0], axis, in[1]);
     return y[0].id != 0;
 }
 

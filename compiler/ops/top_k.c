@@ -2,12 +2,13 @@
  * top_k.c: TopK, ArgMax and ArgMin: the first of each row by size, and where
  * they stand.  A NaN comes before all, as in PyTorch.
  *
- * They choose, so no gradient flows through them.
+ * TopK's values have a gradient: that of the elements that they are.  Indices
+ * have none.
  */
 #include <math.h>
 
 #include "compiler/lower.h"
-#include "compiler/op.h"
+#include "compiler/ops/picked.h"
 #include "kernels/select.h"
 
 /* ---- what they share ---- */
@@ -157,16 +158,26 @@ static void lower(struct lower *lo, const struct node *n)
                                        .values = true});
 }
 
+static void grad(struct graph *g, val y, const val *dy, val *dx)
+{
+    const struct node *n = graph_node(g, y);
+    const struct type *x = type_of(g, n->in[0]);
+    int axis = axis_of(n->attr[AXIS].i, x->rank);
+
+    if (dy[0].id)
+        dx[0] = val_unpick(g, graph_result(g, y, 1), dy[0], axis, x->dim[axis]);
+}
+
 const struct op op_TopK = {
     .name = "TopK",
-    .doc = "the k largest of each row, in order; result 1: their indices. "
-           "Not for training",
+    .doc = "the k largest of each row, in order; result 1: their indices",
     .min_in = 1,
     .nin = 1,
     .nout = 2,
     .attr = attrs,
     .types = "f32 f16",
     .infer = infer,
+    .grad = grad,
     .ref = ref,
     .lower = lower,
     .axis_follows = true,
