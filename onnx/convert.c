@@ -30,6 +30,7 @@ static const struct {
     {"DepthToSpace", convert_depth_to_space},
     {"Div", convert_binary},
     {"Dropout", convert_alias},
+    {"Einsum", convert_plain},
     {"Elu", convert_plain},
     {"Equal", convert_plain},
     {"Exp", convert_plain},
@@ -214,7 +215,7 @@ static bool add_string(struct layer_text *l, const struct attr_spec *spec,
 {
     if (spec->kind != ATTR_STRING || s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                                  "abcdefghijklmnopqrstuvwxyz"
-                                                 "0123456789_")])
+                                                 "0123456789_ .,->")])
         return false;
     if (!spec->dflt.s || strcmp(spec->dflt.s, s) != 0)
         layer_attr(l, spec->name, "\"%s\"", s);

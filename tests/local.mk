@@ -234,6 +234,7 @@ check_PROGRAMS += \
 	tests/kernels_embedding \
 	tests/op_attention \
 	tests/op_constant \
+	tests/op_einsum \
 	tests/op_embedding \
 	tests/op_layer_normalization
 tests_kernels_embedding_SOURCES = \
