@@ -1,12 +1,16 @@
 /*
  * command.h: the commands of the program.  Each takes its own name in argv[0]
  * and returns the exit code.
+ *
+ * argc and argv are main's without the program's name.  A command gives its own
+ * messages, so main says nothing more.
  */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
 #include "runtime/plancl.h"
 
+/* A row of the table in main.c; summary is a line of plancl --help. */
 struct command {
     const char *name, *summary;
     enum plancl_status (*run)(int argc, char **argv);

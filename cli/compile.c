@@ -1,4 +1,10 @@
-/* compile.c: a model file to a plan file. */
+/*
+ * compile.c: a model file to a plan file.
+ *
+ * The command only reads options, asks the library and prints: what a plan
+ * looks like is decided in compiler/ alone, so that a program that links the
+ * library gets the same plan.
+ */
 #include "compiler/plancl_compile.h"
 
 #include <inttypes.h>
@@ -14,6 +20,7 @@
 #include "cli/target.h"
 #include "runtime/base.h"
 
+/* As the command line has them; 0 or null where an option is not given. */
 struct compile_options {
     const char *out, *device, *dump, *stop, *memory;
     struct texts dims, skip;
@@ -43,6 +50,7 @@ static const struct {
     {"recompute", PLANCL_SKIP_RECOMPUTE},
 };
 
+/* name: one of a comma-separated list, not ended by a NUL. */
 static enum plancl_status skip_one(const char *name, size_t len, unsigned *skip,
                                    const struct plancl_callbacks *cb)
 {
@@ -73,6 +81,8 @@ static enum plancl_status skip_list(const struct texts *t, unsigned *skip,
     return status;
 }
 
+/* The wrong name and all that would be right, since nobody knows stages by
+ * heart. */
 static enum plancl_status check_stage(const char *option, const char *name,
                                       const struct plancl_callbacks *cb)
 {
@@ -90,6 +100,7 @@ static enum plancl_status check_stage(const char *option, const char *name,
                 names);
 }
 
+/* Before the model is read: a slip of the pen should not cost a compile. */
 static enum plancl_status check_stages(const struct compile_options *o,
                                        const struct plancl_callbacks *cb)
 {
@@ -114,6 +125,7 @@ static void print_stage(void *context, const char *stage, const char *text)
     printf("== %s\n%s", stage, text);
 }
 
+/* The two numbers are promises: to the byte what a session will allocate. */
 static enum plancl_status finish(const struct compile_options *o,
                                  const struct plancl_plan *plan,
                                  const struct plancl_callbacks *cb)
@@ -129,6 +141,7 @@ static enum plancl_status finish(const struct compile_options *o,
     return PLANCL_OK;
 }
 
+/* Without -o and with --stop there is no plan, and that is no failure. */
 static enum plancl_status compile(const char *model,
                                   const struct compile_options *o,
                                   const struct plancl_dim *dim,

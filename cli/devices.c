@@ -1,4 +1,9 @@
-/* devices.c: the OpenCL devices that --device chooses from. */
+/*
+ * devices.c: the OpenCL devices that --device chooses from.
+ *
+ * The index is what --device takes everywhere; it counts through all platforms
+ * and may change when a driver is installed.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -1,4 +1,9 @@
-/* evaluate.c: losses and metrics of a plan on data. */
+/*
+ * evaluate.c: losses and metrics of a plan on data.
+ *
+ * Means are over all that counts, not over batches: the last batch may be short
+ * and weighs as much as its rows.
+ */
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <math.h>
@@ -26,6 +31,7 @@ static const struct usage usage = {
     .operands_wanted = 1,
 };
 
+/* Ten digits are one more than tell any two floats apart. */
 static void print_text(const struct meters *m, uint64_t samples)
 {
     if (meters_total_is_extra(m))
@@ -35,6 +41,7 @@ static void print_text(const struct meters *m, uint64_t samples)
     printf("samples %" PRIu64 "\n", samples);
 }
 
+/* Members are the meters' names, and "samples"; what is not finite is null. */
 static enum plancl_status print_json(const struct run *r,
                                      const struct meters *m, uint64_t samples)
 {
@@ -55,6 +62,8 @@ static enum plancl_status print_json(const struct run *r,
     return PLANCL_OK;
 }
 
+/* The result comes behind a profile's table, so that it is the last thing
+ * printed. */
 static enum plancl_status run(struct run *r, const struct evaluate_options *o)
 {
     struct meters m;

@@ -1,6 +1,9 @@
 /*
  * explain.c: a plan's memory in a few lines: the peak, what was done to lower
  * it, the largest buffers there, and other budgets.
+ *
+ * Numbers are the compiler's own: the loads of struct plancl_compile_done, the
+ * plan's lifetimes, and two more compiles.  Nothing here estimates.
  */
 #include "cli/explain.h"
 
@@ -14,6 +17,8 @@ enum { LARGEST = 5 };
 
 static const uint64_t gib = UINT64_C(1) << 30;
 
+/* The rungs of the ladder in their order: recomputation, then pieces of the
+ * batch.  Without training there are no loads. */
 static void print_rungs(const struct plancl_compile_done *d,
                         const struct plan *p)
 {
@@ -38,6 +43,7 @@ static void print_rungs(const struct plancl_compile_done *d,
            plan_batch_seconds(p));
 }
 
+/* Who holds the peak where it is: the first candidates for a smaller size. */
 static void print_largest(const struct plan *p, struct arena *a)
 {
     struct plan_live live = plan_live_of(p, a);
@@ -58,6 +64,7 @@ static void print_largest(const struct plan *p, struct arena *a)
 
 /* ---- other budgets ---- */
 
+/* Differences in predicted time, against the plan that was asked for. */
 static void print_other(const struct plan *p, const struct plan *other,
                         const struct plancl_compile_done *d)
 {
@@ -117,6 +124,8 @@ static enum plancl_status try_others(const struct model_file *model,
     return try_memory(model, *c, p, budget - change);
 }
 
+/* Where no budget was given the plan's own bytes are the middle of the
+ * comparison. */
 enum plancl_status explain(const struct model_file *model,
                            const struct plancl_compile_options *c,
                            const struct plancl_compile_done *done,

@@ -4,6 +4,9 @@
  *
  * A sample's dimensions must be the input's; dimensions of 1 may be left out
  * or added, so that IDX images [28,28] fill an input [1,28,28].
+ *
+ * Memory is one batch of the widest input and one batch of indices, however
+ * many samples there are.
  */
 #include "cli/feed.h"
 
@@ -15,7 +18,8 @@
 #include "runtime/base.h"
 #include "runtime/plan_io.h"
 
-/* Does an entry of the sequence read the buffer? */
+/* Does an entry of the sequence read the buffer?  Cost: all arguments of the
+ * sequence, once for each input at open. */
 static bool reads(const struct plan *p, unsigned sequence, uint32_t buffer)
 {
     const struct plan_sequence *s = &p->sequence[sequence];
@@ -33,6 +37,7 @@ static bool reads(const struct plan *p, unsigned sequence, uint32_t buffer)
     return false;
 }
 
+/* Bit s: sequence s reads the buffer. */
 static unsigned readers(const struct plan *p, uint32_t buffer)
 {
     unsigned bits = 0;
@@ -43,6 +48,7 @@ static unsigned readers(const struct plan *p, uint32_t buffer)
     return bits;
 }
 
+/* -1 where no file was given for the input. */
 static int column_of(const struct plancl_data *d, const char *name)
 {
     unsigned n = plancl_data_columns(d);
@@ -74,6 +80,8 @@ static unsigned squeeze(uint64_t dim[8], const uint64_t *from, unsigned rank)
     return n;
 }
 
+/* c has the dimensions of one sample, t the batch's before them; those of 1 say
+ * nothing about where an element lies. */
 static bool same_sample(const struct plancl_column *c,
                         const struct plancl_tensor *t)
 {
@@ -84,6 +92,8 @@ static bool same_sample(const struct plancl_column *c,
            memcmp(a, b, n * sizeof *a) == 0;
 }
 
+/* Two mistakes that would be seen as a wrong size later, far from their
+ * cause. */
 static enum plancl_status check_column(const struct feed *f,
                                        const struct plancl_column *c,
                                        const struct plancl_tensor *t)
@@ -180,6 +190,7 @@ match_all(struct feed *f, const struct plancl_plan *plan, unsigned sequences)
     return status;
 }
 
+/* Columns are filled one after the other, so one staging buffer serves all. */
 static enum plancl_status allocate(struct feed *f)
 {
     uint64_t widest = 1;
@@ -195,6 +206,7 @@ static enum plancl_status allocate(struct feed *f)
     return PLANCL_OK;
 }
 
+/* After a refusal feed_close() is still due; what was opened is in f. */
 enum plancl_status feed_open(struct feed *f, const struct plancl_plan *plan,
                              const struct feed_data *from, unsigned sequences,
                              const struct plancl_callbacks *cb)
@@ -232,6 +244,9 @@ uint32_t feed_rows(const struct feed *f, uint64_t left)
     return left < f->batch ? (uint32_t)left : f->batch;
 }
 
+/* Rows beyond `rows` keep what they held: the plan leaves them out by
+ * selection.  The order of samples depends on seed and epoch alone, so it is
+ * the same whatever the micro-batch. */
 enum plancl_status feed_write(struct feed *f, struct plancl_session *s,
                               enum plan_sequence_id sequence,
                               const struct sample_order *order, uint64_t at,

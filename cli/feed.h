@@ -13,9 +13,9 @@
 
 struct feed_column {
     struct plancl_tensor tensor;
-    unsigned column;    /* of the data */
-    unsigned sequences; /* bits of those that read it */
-    uint64_t sample_bytes;
+    unsigned column;       /* of the data */
+    unsigned sequences;    /* bits of those that read it */
+    uint64_t sample_bytes; /* of the input's type, not the file's */
 };
 
 struct feed {
@@ -23,10 +23,10 @@ struct feed {
     struct plancl_data *data;
     struct feed_column *column;
     unsigned ncolumn;
-    uint64_t samples;
-    uint32_t batch;
-    uint64_t *index; /* [batch] */
-    void *staging;   /* one batch of the widest input */
+    uint64_t samples; /* that are selected */
+    uint32_t batch;   /* rows of one run */
+    uint64_t *index;  /* [batch] */
+    void *staging;    /* one batch of the widest input */
 };
 
 /* Which sample comes at a position. */

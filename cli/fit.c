@@ -5,6 +5,9 @@
  * lies between the last that fits and the first that does not is halved until
  * the two are neighbours.  Batches stay in one piece: cut into pieces small
  * enough, any would fit.
+ *
+ * With b the answer there are about 2 log2(b) compiles.  The search takes for
+ * granted that a batch fits where a larger one does.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -82,6 +85,8 @@ static int trial_progress(void *context, const struct plancl_progress *p)
     return f->cb->progress(f->cb->context, p);
 }
 
+/* Predicted seconds are of a step of this batch, so samples a second can be
+ * compared between batches. */
 static void keep_result(struct fit *f, struct trial *t,
                         const struct plancl_plan *plan)
 {
@@ -91,7 +96,8 @@ static void keep_result(struct fit *f, struct trial *t,
     t->seconds = plan_batch_seconds(&plan->plan);
 }
 
-/* A status other than of success is an error that ends the search. */
+/* A status other than of success is an error that ends the search.  micro_batch
+ * is the batch itself, which keeps the compiler from cutting it. */
 static enum plancl_status try_batch(struct fit *f, uint64_t batch)
 {
     const struct plancl_callbacks cb = {f, trial_message, trial_progress};
@@ -152,6 +158,8 @@ static enum plancl_status search(struct fit *f)
     return status;
 }
 
+/* There is one: a batch of 1 that does not fit ends the search with its
+ * message. */
 static const struct trial *largest(const struct fit *f)
 {
     const struct trial *t = &f->trial[f->n - 1];
@@ -161,6 +169,7 @@ static const struct trial *largest(const struct fit *f)
     return t;
 }
 
+/* Samples a second, predicted. */
 static double rate_of(const struct trial *t)
 {
     return t->seconds > 0 ? (double)t->batch / t->seconds : 0;
@@ -251,6 +260,7 @@ static void print_json(const struct fit *f, struct text *out)
     fputs(out->s, stdout);
 }
 
+/* Everything was found before the first line is printed. */
 static enum plancl_status print(const struct fit *f, bool json)
 {
     jmp_buf out_of_memory;

@@ -1,4 +1,9 @@
-/* import.c: an ONNX file to a model file and its weights. */
+/*
+ * import.c: an ONNX file to a model file and its weights.
+ *
+ * The conversion is onnx/'s; here are the command line and the two files.  The
+ * weights go first, so that a model file is there only when they are.
+ */
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +34,7 @@ static const struct usage usage = {
 
 /* ---- what is given ---- */
 
-/* "input=1,3,224,224" */
+/* "input=1,3,224,224" Sizes are at most 2^31 - 1, as in a model file. */
 static bool shape_parse(const char *text, struct arena *a, struct onnx_shape *s)
 {
     const char *equals = strchr(text, '=');
@@ -118,6 +123,8 @@ static enum plancl_status save_text(const char *path, const char *text,
     return file_commit(&w, cb);
 }
 
+/* In the order of the import, one tensor at a time; the file appears when all
+ * are in it. */
 static enum plancl_status save_weights(const char *path,
                                        const struct onnx_model *m,
                                        struct arena *a,

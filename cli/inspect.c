@@ -1,4 +1,9 @@
-/* inspect.c: what is in a plan, for people or programs. */
+/*
+ * inspect.c: what is in a plan, for people or programs.
+ *
+ * The plan is verified when it is loaded, so what is shown is what a session
+ * would run.
+ */
 #include <setjmp.h>
 #include <stdio.h>
 
@@ -28,6 +33,7 @@ static enum plancl_status save(const char *path, const struct text *t,
     return file_commit(&w, cb);
 }
 
+/* json and memory exclude each other; svg goes with either, into a file. */
 struct inspect_options {
     bool json, memory;
     const char *svg;

@@ -1,6 +1,9 @@
 /*
  * main.c: finds the command and runs it.  Exit codes are those of enum
  * plancl_status.
+ *
+ * Whatever a command returns, the exit code also says whether standard output
+ * could be written: a result that is cut short is no success.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +42,7 @@ static void print_help(FILE *to)
           to);
 }
 
+/* --help anywhere but first is the command's. */
 static enum plancl_status dispatch(int argc, char **argv)
 {
     const struct command *c = commands;

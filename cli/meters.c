@@ -1,10 +1,17 @@
-/* meters.c: reads the meters of training or of evaluation. */
+/*
+ * meters.c: reads the meters of training or of evaluation.
+ *
+ * A meter whose count is 0 has no mean: it is listed, but adds nothing to the
+ * total.
+ */
 #include "cli/meters.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+/* Not finite counts must be seen: a count that overflowed or is not a number
+ * makes the run not finite. */
 static void add(struct meters *m, const struct plancl_meter *one)
 {
     m->v[m->n++] = *one;
@@ -37,6 +44,8 @@ enum plancl_status meters_read(struct plancl_session *s,
     return PLANCL_OK;
 }
 
+/* A loss called "loss" is the total already, which is how a single one is
+ * called. */
 bool meters_total_is_extra(const struct meters *m)
 {
     for (unsigned i = 0; i < m->n; i++)
@@ -45,6 +54,7 @@ bool meters_total_is_extra(const struct meters *m)
     return m->losses > 0;
 }
 
+/* Cut short where it does not fit, at any place: it is for the eye. */
 void meters_text(const struct meters *m, char *text, size_t size)
 {
     bool total = meters_total_is_extra(m);

@@ -13,6 +13,8 @@ static bool is_onnx(const char *path)
     return n > 5 && strcmp(path + n - 5, ".onnx") == 0;
 }
 
+/* The arena's jmp_buf lives only as long as this call: nothing is allocated
+ * from the arena afterwards. */
 enum plancl_status model_file_open(struct model_file *m, const char *path,
                                    struct plancl_compile_options *c,
                                    const struct plancl_callbacks *cb)

@@ -3,6 +3,9 @@
  *
  * Numbers are strict: the whole text must be one, in range, without a sign
  * where a count is wanted.
+ *
+ * What is wrong is said with the option's name, the text found and what was
+ * wanted, and the command ends with PLANCL_REFUSED before it does anything.
  */
 #include "cli/options.h"
 
@@ -33,7 +36,8 @@ static bool texts_add(struct texts *t, const char *s)
     return true;
 }
 
-/* The number at the front of s; *end is what follows it. */
+/* The number at the front of s; *end is what follows it.  Decimal always:
+ * strtoull of base 0 would read "010" as 8, and any base takes a minus sign. */
 static bool leading_count(const char *s, uint64_t *count, char **end)
 {
     unsigned long long n;
@@ -57,6 +61,8 @@ bool count_parse(const char *s, uint64_t *count)
     return true;
 }
 
+/* Binary units have an i, decimal ones have not; a bare M would leave it open
+ * and is refused. */
 bool size_parse(const char *s, uint64_t *bytes)
 {
     static const struct {
@@ -84,6 +90,7 @@ bool size_parse(const char *s, uint64_t *bytes)
     return false;
 }
 
+/* Finite, since no option has a use for inf or nan. */
 static bool real_parse(const char *s, double *real)
 {
     char *end;
@@ -159,6 +166,8 @@ static enum options_result wrong(const struct usage *u)
     return OPTIONS_WRONG;
 }
 
+/* getopt gives a short option in optopt, and of a long one the number that
+ * getopt_tables() gave it, or 0. */
 static enum options_result wrong_option(const struct usage *u, int c,
                                         char **argv)
 {

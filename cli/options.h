@@ -21,6 +21,7 @@ enum option_kind {
     OPTION_YESNO   /* bool: "yes" or "no" */
 };
 
+/* Pointers into argv; only the array is owned. */
 struct texts {
     const char **v;
     unsigned n;

@@ -1,4 +1,10 @@
-/* output.c: predictions as .npy or .safetensors. */
+/*
+ * output.c: predictions as .npy or .safetensors.
+ *
+ * Batches come output after output, but a safetensors file has each array whole
+ * before the next: the first goes straight to its file, the others wait on
+ * disk, never in memory.
+ */
 #include "cli/output.h"
 
 #include <errno.h>
@@ -14,6 +20,8 @@ static bool ends_with(const char *s, const char *end)
     return a >= b && strcmp(s + a - b, end) == 0;
 }
 
+/* Falling size of an element, then name: as safetensors_compare has it, so that
+ * each tensor is aligned to its type. */
 static int compare(const void *a, const void *b)
 {
     const struct plancl_tensor *x = a, *y = b;

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* False also where it cannot be known: without the setting pocl is slower but
+ * runs. */
 static bool owns_all_cores(void)
 {
 #ifdef __linux__

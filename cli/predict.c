@@ -1,6 +1,8 @@
 /*
  * predict.c: outputs for all samples, to a file, or the best classes of each
  * in words.
+ *
+ * Memory is one batch of the widest output; results go out batch by batch.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@ struct predict_options {
     uint64_t first, top;
 };
 
+/* What is open during one command; close_all() takes it at any stage. */
 struct predictor {
     const struct predict_options *o;
     struct run run;
@@ -112,6 +115,7 @@ static enum plancl_status allocate(struct predictor *p)
     return PLANCL_OK;
 }
 
+/* Sizes of a sample are taken after output_open() has sorted the tensors. */
 static enum plancl_status prepare(struct predictor *p, uint64_t samples)
 {
     uint32_t batch = plancl_plan_batch(p->run.plan);
@@ -164,6 +168,8 @@ static enum plancl_status take_outputs(struct predictor *p, uint64_t at,
     return status;
 }
 
+/* Progress is left out where results are printed, which would stand in the
+ * middle of them. */
 static enum plancl_status predict_all(struct predictor *p, uint64_t samples)
 {
     const struct sample_order in_order = {0};

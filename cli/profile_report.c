@@ -1,4 +1,9 @@
-/* profile_report.c: the measured entries as a table, slowest first. */
+/*
+ * profile_report.c: the measured entries as a table, slowest first.
+ *
+ * Times are the device's own, from its events; what the host does between
+ * launches is not in them.
+ */
 #include "cli/profile_report.h"
 
 #include <inttypes.h>
@@ -19,6 +24,8 @@ static int compare(const void *a, const void *b)
     return x->runs < y->runs ? 1 : x->runs > y->runs ? -1 : 0;
 }
 
+/* Entries that never ran are last and not shown; those beyond ROWS are one
+ * line. */
 static void print_rows(const struct plancl_profile_entry *e, uint32_t n)
 {
     double total = 0, shown = 0;

@@ -90,6 +90,7 @@ static uint64_t next_best(const float *score, uint64_t n, uint64_t before)
     return best;
 }
 
+/* O(n top): top is a few, and no memory is needed. */
 void ranking_print(const struct class_names *c, uint64_t sample,
                    const float *score, uint64_t n, uint64_t top)
 {

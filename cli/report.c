@@ -22,6 +22,7 @@ double clock_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Whether standard error is a terminal is asked once. */
 void report_open(struct report *r, bool quiet)
 {
     *r = (struct report){
@@ -58,6 +59,7 @@ static void message(void *context, const struct plancl_message *m)
     fprintf(stderr, ": %s: %s\n", kind[m->severity], m->text);
 }
 
+/* Also the place where an interrupt is seen while a library works. */
 static int library_progress(void *context, const struct plancl_progress *p)
 {
     struct report *r = context;

@@ -7,6 +7,8 @@
 #include "cli/profile_report.h"
 #include "runtime/base.h"
 
+/* What the command line has wrong is found before the session takes memory and
+ * builds kernels. */
 static enum plancl_status open_session(struct run *r)
 {
     const struct run_options *o = r->options;
@@ -33,6 +35,7 @@ static enum plancl_status open_session(struct run *r)
     return status;
 }
 
+/* Plan, then data, then device: the cheap refusals first. */
 enum plancl_status run_open(struct run *r, const struct run_options *o,
                             const char *plan_path, unsigned sequences)
 {
@@ -72,6 +75,8 @@ void run_close(struct run *r)
     plancl_plan_free(r->plan);
 }
 
+/* In the files' order, since a mean does not depend on it and reads of
+ * neighbours are faster. */
 enum plancl_status run_evaluate(struct run *r, struct feed *f, uint64_t samples)
 {
     const struct sample_order in_order = {0};

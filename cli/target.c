@@ -43,6 +43,8 @@ enum plancl_status target_dims(const struct texts *t,
 
 /* ---- memory ---- */
 
+/* A part is taken of the profile's memory, which the compiler knows and this
+ * command may not. */
 enum plancl_status target_memory(const char *s,
                                  struct plancl_compile_options *c,
                                  const struct plancl_callbacks *cb)

@@ -4,6 +4,10 @@
  * An update takes the next `effective` samples in micro-batches of `batch`; at
  * the end of an epoch it takes what is left, so that each sample is seen once.
  * Meters are read about twice a second, because reading waits for the device.
+ *
+ * A training that is cut short leaves the weights of the last whole epoch, or
+ * on Ctrl-C of the last whole update; one whose loss is not finite leaves those
+ * saved before.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -28,6 +32,7 @@ struct train_options {
     bool shuffle;
 };
 
+/* Everything of one run; counts are of samples and of updates. */
 struct trainer {
     const struct train_options *o;
     struct run run;
@@ -57,6 +62,8 @@ static const struct usage usage = {
 
 /* ---- one update ---- */
 
+/* The inputs are filled anew for each sequence, since `count` and `step` read
+ * different ones. */
 static enum plancl_status micro_batch(struct trainer *t,
                                       enum plan_sequence_id sequence,
                                       const struct sample_order *order,
@@ -102,6 +109,7 @@ static enum plancl_status update(struct trainer *t,
 
 /* ---- what is seen meanwhile ---- */
 
+/* Of this epoch: --updates may end it early. */
 static uint64_t total_samples(const struct trainer *t)
 {
     uint64_t effective = plancl_plan_effective_batch(t->run.plan);
@@ -112,6 +120,7 @@ static uint64_t total_samples(const struct trainer *t)
     return n;
 }
 
+/* The rate leaves out the first update, which waited for the driver. */
 static void show(struct trainer *t, uint32_t epoch, const struct meters *m)
 {
     double seconds = clock_seconds() - t->warm_start;
@@ -154,6 +163,7 @@ static enum plancl_status look(struct trainer *t, struct meters *m)
                 update, t->last_good, text);
 }
 
+/* Always after the first update, from whose end the rate is counted. */
 static bool time_to_look(const struct trainer *t)
 {
     return t->done == 1 || clock_seconds() - t->looked >= look_every;
@@ -166,6 +176,8 @@ static bool updates_done(const struct trainer *t)
 
 /* ---- an epoch ---- */
 
+/* PLANCL_CANCELLED comes between updates only, so that weights are of a whole
+ * one. */
 static enum plancl_status train_epoch(struct trainer *t, uint32_t epoch)
 {
     const struct sample_order order = {
@@ -199,6 +211,8 @@ static enum plancl_status train_epoch(struct trainer *t, uint32_t epoch)
     return status;
 }
 
+/* On the weights as they were saved; dropout and batch statistics are those of
+ * inference. */
 static enum plancl_status validate(struct trainer *t, struct epoch_result *e)
 {
     double start = clock_seconds();
@@ -261,6 +275,8 @@ static enum plancl_status epoch(struct trainer *t, uint32_t number)
 
 /* ---- the command ---- */
 
+/* Before the first epoch: that the results can be saved is not left to its
+ * end. */
 static enum plancl_status check(const struct trainer *t)
 {
     const struct train_options *o = t->o;

@@ -31,6 +31,7 @@ static void add_meters(cJSON *to, const struct meters *m)
         cJSON_AddNumberToObject(to, m->v[i].name, m->v[i].mean);
 }
 
+/* The caller frees it with cJSON_free; null where memory ran out. */
 static char *line_of(const struct epoch_result *e)
 {
     cJSON *top = cJSON_CreateObject();

@@ -1,15 +1,30 @@
-/* allocate.c: buffers to slabs and offsets; see allocate.h. */
+/*
+ * allocate.c: buffers to slabs and offsets; see allocate.h.
+ *
+ * Two rules make the peak a sum known here: a persistent leaf has its place for
+ * the whole life of a session, and the arena is as high as the highest
+ * sequence.  What a plan takes is the sum of its slabs, alignment included;
+ * nothing is added at run time.
+ */
 #include "compiler/allocate.h"
 
 #include <string.h>
 
 /* ---- leaves ---- */
 
+/* Leaves go one behind another; slab and align are in bytes, slab a multiple of
+ * align, so that a slab's end is always an aligned place. */
 struct filler {
     struct memory *m;
     uint64_t slab, align;
 };
 
+/*
+ * The next aligned place in the last slab, or a new slab: no leaf lies across
+ * two, since a kernel's argument is one slab and an offset.  A slab's bytes
+ * stay rounded up, so that the sum of all slabs is what the device is asked
+ * for.
+ */
 static void place_leaf(struct filler *f, int b, uint64_t bytes)
 {
     struct memory *m = f->m;
@@ -26,6 +41,9 @@ static void place_leaf(struct filler *f, int b, uint64_t bytes)
     m->slab_bytes[last] = round_up_u64(at + bytes, f->align);
 }
 
+/* A leaf that no step of any sequence touches gets no memory, such as an input
+ * that nothing reads.  A value that is made in a leaf's place counts as a use
+ * of that leaf. */
 static void mark_used(const struct steps *s, struct memory *m)
 {
     for (int i = 0; i < s->n; i++)
@@ -51,6 +69,9 @@ static void place_leaves(const struct steps *s, struct filler *f)
 
 /* ---- transients ---- */
 
+/* In steps, both ends inside; -1 for a buffer that nothing uses.  A write
+ * counts as a use, so a result that nobody reads still has its step's length of
+ * life, and the kernel a place to write to. */
 static void find_lifetimes(struct steps *s, struct arena *a)
 {
     s->first = ARENA_NEW(a, int, (size_t)s->nbuffer + 1);
@@ -67,7 +88,12 @@ static void find_lifetimes(struct steps *s, struct arena *a)
         }
 }
 
-/* One item per root; index of each root's item. */
+/*
+ * One item per root; index of each root's item.  Buffers of one root are one
+ * place, alive from the first use of any to the last of all; the gaps between
+ * are not given to others, because the content goes from one to the next.
+ * Roots that are leaves need no room here.
+ */
 static int collect(const struct steps *s, uint64_t align, struct item *it,
                    int *item_of)
 {
@@ -109,6 +135,8 @@ static struct load load_of(struct steps *s, uint64_t align, struct arena *a)
     return l;
 }
 
+/* The bound, not the packed height: recompute.c compares many ways by it, and
+ * packing each would take far longer than finding it. */
 uint64_t steps_load(struct steps *s, uint64_t align, struct arena *a)
 {
     struct load l = load_of(s, align, a);
@@ -116,6 +144,12 @@ uint64_t steps_load(struct steps *s, uint64_t align, struct arena *a)
     return allocate_bound(l.item, l.n, a);
 }
 
+/*
+ * An offset in the arena is slab number times slab plus the offset inside: the
+ * packer keeps items from lying across a multiple of slab, so the division
+ * gives both.  Without reuse every item lives for the whole sequence, and no
+ * two share a byte.
+ */
 static void place_transients(struct steps *s, struct arena *a,
                              const struct filler *f, bool reuse)
 {
@@ -156,6 +190,7 @@ static void add_arena(struct memory *m, uint64_t height, uint64_t slab)
     }
 }
 
+/* The arena may be cut in several slabs; a single buffer may not. */
 static bool fits_slab(struct graph *g, struct steps *const *seq, int nseq,
                       uint64_t slab)
 {

@@ -4,6 +4,10 @@
  * Persistent leaves lie one behind another in slabs of their own; transients and
  * workspaces of all sequences share the arena, since nothing shared lives from
  * one sequence to the next.
+ *
+ * Slabs are as large as the device's largest allocation allows, rounded down to
+ * its alignment.  Every offset is a multiple of that alignment, so that a
+ * kernel's vector loads are aligned wherever its operands lie.
  */
 #ifndef COMPILER_ALLOCATE_H
 #define COMPILER_ALLOCATE_H
@@ -12,19 +16,22 @@
 #include "runtime/profile.h"
 
 struct memory {
-    int nslab;
+    int nslab; /* persistent ones first, then the arena's */
+    /* By slab, as the device is asked for them. */
     uint64_t *slab_bytes;
     uint32_t *slab_kind; /* PLAN_TRANSIENT: of the arena */
+    /* live_lower_bound: the most bytes of shared buffers alive at once in any
+     * sequence; arena_bytes less it is what packing lost. */
     uint64_t arena_bytes, live_lower_bound;
-    bool *used;     /* by leaf buffer: some sequence or the host touches it */
-    uint32_t *slab; /* by leaf buffer */
-    uint64_t *offset;
+    bool *used;       /* by leaf buffer: some sequence or the host touches it */
+    uint32_t *slab;   /* by leaf buffer */
+    uint64_t *offset; /* by leaf buffer, in bytes from the slab's begin */
 };
 
 /* One thing to place: a size and a lifetime, both ends inside. */
 struct item {
     uint64_t size;
-    int first, last;
+    int first, last; /* steps */
     uint64_t offset; /* the result */
 };
 

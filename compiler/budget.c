@@ -4,6 +4,13 @@
  * Sequences share the arena, so each must fit into it by itself.  Without a budget
  * the sequences of training take what costs next to no time, and the others no
  * more than those where they can.
+ *
+ * With a budget the choice goes down step by step: lay out what is chosen, and
+ * while it is too high give each sequence that is above the arena's share its
+ * next way.  Ways are sorted by falling load and rising seconds, so the first
+ * that fits is the fastest of those that were found.  Packing is done once a
+ * turn, because a load below the arena's bytes does not yet mean a height below
+ * them.
  */
 #include "compiler/budget.h"
 
@@ -18,8 +25,8 @@ static const double NEXT_TO_NO_TIME = 1.01;
 struct choice {
     const struct steps *plain; /* in order, without places */
     struct ways ways;
-    bool searched;
-    int at;
+    bool searched; /* ways_find() has run: it takes seconds, so once */
+    int at;        /* index of the way taken */
 };
 
 struct search {
@@ -29,7 +36,7 @@ struct search {
     int n;
     struct choice choice[SEQ_KINDS];
     struct memory *m;
-    uint64_t total;
+    uint64_t total; /* bytes of all slabs as laid out last */
 };
 
 static const struct way *way_of(const struct search *s, int i)
@@ -52,17 +59,22 @@ static bool lay_out(struct search *s)
     return true;
 }
 
-/* Where a sequence is trained with, time counts; init and load run once. */
+/* Where a sequence is trained with, time counts; init and load run once.
+ * Evaluation and prediction share the arena, but nobody waits for their
+ * microseconds as for those of a step that runs a million times. */
 static bool is_training(const struct steps *s)
 {
     return s->id == SEQ_STEP || s->id == SEQ_ACCUMULATE;
 }
 
+/* How many times slower a sequence may become; 0: by any factor. */
 static double limit_of(const struct steps *s)
 {
     return s->id == SEQ_INIT || s->id == SEQ_LOAD ? 0 : NEXT_TO_NO_TIME;
 }
 
+/* Replaces the one way without repeats by all that are found; way 0 stays the
+ * same, so an index chosen before keeps its meaning. */
 static void look_for_ways(struct search *s, int i, double limit)
 {
     struct choice *c = &s->choice[i];
@@ -87,6 +99,9 @@ static void choose(struct choice *c, uint64_t load, double limit)
 
 /* ---- without a budget ---- */
 
+/* First the sequences of training, which take what one per cent of time buys;
+ * then the others come down to the highest of those, since less would not
+ * shrink the arena. */
 static void choose_for_nothing(struct search *s)
 {
     uint64_t most = 0;
@@ -109,7 +124,8 @@ static void choose_for_nothing(struct search *s)
 /* ---- with a budget ---- */
 
 /* Give each sequence that is too large its next way that may fit; false where
- * one has none. */
+ * one has none.  A way whose load alone is above the arena is passed over
+ * without packing: the load is a bound of its height. */
 static bool shrink(struct search *s, uint64_t arena)
 {
     bool able = true;
@@ -137,7 +153,8 @@ static void choose_least(struct search *s)
     }
 }
 
-/* Bytes that no choice goes below. */
+/* Bytes that no choice goes below.  The arena's part is one step's own working
+ * set, so no search is needed to know it. */
 static uint64_t least_needed(const struct search *s)
 {
     uint64_t arena = 0;
@@ -151,7 +168,9 @@ static uint64_t least_needed(const struct search *s)
     return s->total - s->m->arena_bytes + arena;
 }
 
-/* Say how few bytes would do, and what holds them there. */
+/* Say how few bytes would do, and what holds them there.  Where the batch may
+ * still be cut the answer is only a lower bound, made without a search: the
+ * caller tries smaller pieces next, and this refusal is never shown. */
 static bool refuse(struct search *s)
 {
     struct text t = {.arena = s->how->graph->arena};
@@ -185,6 +204,9 @@ static bool refuse(struct search *s)
                        plan_sequence_name(largest->id), t.s);
 }
 
+/* Ends: each turn moves at least one sequence to a later way, and ways are
+ * finite.  If the persistent leaves alone are above the budget, least_needed()
+ * says so before the subtraction could wrap. */
 static bool keep_budget(struct search *s)
 {
     uint64_t persistent = s->total - s->m->arena_bytes;
@@ -215,6 +237,8 @@ static void tell(struct search *s)
     }
 }
 
+/* What the caller is told is of the sequence that would need most, `step` or
+ * `accumulate`, not a sum over both. */
 static void keep_account(const struct search *s)
 {
     struct plancl_compile_done *d = &s->b->done;

@@ -1,6 +1,10 @@
 /*
  * budget.h: the memory of all sequences within a budget, by computing again what
  * does not fit.
+ *
+ * The bits that are computed do not depend on the budget: a way differs from
+ * another by repeated steps, which compute what they did before, and by
+ * offsets.
  */
 #ifndef COMPILER_BUDGET_H
 #define COMPILER_BUDGET_H

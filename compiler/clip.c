@@ -3,14 +3,23 @@
  * is at most what the model says; as PyTorch's clip_grad_norm_ does.
  *
  * Every gradient waits for the last one: none is used up by its update before.
+ *
+ * With g all gradients as one vector, each becomes g * min(1, c / (|g| +
+ * 1e-6)), c being the model's clip_norm (Pascanu, Mikolov and Bengio 2013).
+ * The sum of squares runs over lanes whose number is fixed here, not over
+ * work-groups, so that its bits do not depend on the device's cores or on the
+ * batch's cuts.
  */
 #include "compiler/passes.h"
 
-/* SIDE * SIDE partial sums, joined by columns, then by rows. */
+/* SIDE * SIDE partial sums, joined by columns, then by rows.  The number
+ * belongs to the formula's bits: 4096 chains are enough work for a GPU and take
+ * 16 KiB. */
 enum { SIDE = 64 };
 
 /* The running sum of squares goes through all of them, from the last layer's,
- * whose gradient is there first. */
+ * whose gradient is there first.  d[id] is the gradient of leaf id; only those
+ * are in the norm, and every one is, however many tensors it is spread over. */
 static val squares(struct graph *g, const val *d, int len)
 {
     static const int64_t all[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
@@ -28,6 +37,8 @@ static val squares(struct graph *g, const val *d, int len)
     return in[1];
 }
 
+/* lanes: f32 [SIDE * SIDE].  Two sums of SIDE terms instead of one of 4096, for
+ * parallel work and a smaller rounding error. */
 static val joined(struct graph *g, val lanes)
 {
     const int64_t shape[] = {SIDE, SIDE}, first = 0;
@@ -37,7 +48,9 @@ static val joined(struct graph *g, val lanes)
     return val_reduce_sum(g, val_reduce_sum(g, rows, axis, false), axis, false);
 }
 
-/* min(1, most / (norm + 1e-6)); a norm that is not a number stays one. */
+/* min(1, most / (norm + 1e-6)); a norm that is not a number stays one.  A NaN
+ * must reach the weights: swallowed here, the loss would look healthy while the
+ * training is not. */
 static val scale(struct graph *g, val sum, double most)
 {
     val norm = graph_add(g, &op_Sqrt, &sum, 1, NULL);
@@ -47,6 +60,8 @@ static val scale(struct graph *g, val sum, double most)
     return graph_add(g, &op_Min, (val[]){ratio, val_scalar(g, 1)}, 2, NULL);
 }
 
+/* The factor is one node that all updates read, so schedule.c finds no update
+ * that could run early: the peak holds all gradients at once. */
 void clip_gradients(struct graph *g, const struct training *t, val *d, int len)
 {
     val sum, factor;

@@ -41,13 +41,13 @@ struct compile {
     const struct plancl_compile_options *opt;
     const struct plancl_callbacks *cb;
     struct arena arena;
-    struct diag diag;
+    struct diag diag; /* of one attempt: cleared before the next */
     struct device_profile profile;
     struct budget budget;
     struct graph *model; /* as it was read last */
     uint64_t cut;        /* samples in a piece of the batch; 0: not by us */
     const char *name, *text;
-    bool stopped;
+    bool stopped; /* by stop_stage: no plan, and no error */
 };
 
 /* ---- showing and checking ---- */
@@ -126,7 +126,8 @@ static bool skips(const struct compile *c, enum plancl_pass pass)
     return c->opt->skip & (unsigned)pass;
 }
 
-/* The one thing that micro-batches change. */
+/* The one thing that micro-batches change.  Mean and variance are of the
+ * samples that one launch sees. */
 static bool has_batch_statistics(const struct graph *g)
 {
     for (int id = 1; id < g->len; id++)
@@ -237,6 +238,8 @@ static bool back(struct compile *c, struct graph *g, struct steps **seq,
     return true;
 }
 
+/* plan_verify() is written apart from the allocator, so that no mistake hides
+ * in both.  The block's own bytes are host memory too. */
 static enum plancl_status finish(struct compile *c, const struct plan *flat,
                                  struct plancl_plan **out)
 {
@@ -287,7 +290,8 @@ static bool attempt(struct compile *c, struct plan *flat)
     return g && back(c, g, seq, &m) && emit(g, seq, &m, &c->profile, flat);
 }
 
-/* The next rung of the ladder: an update in twice as many pieces. */
+/* The next rung of the ladder: an update in twice as many pieces.  The pieces
+ * are as equal as whole samples allow. */
 static void cut_batch(struct compile *c)
 {
     uint64_t effective = (uint64_t)c->model->effective;
@@ -357,7 +361,8 @@ static void keep_faster(const struct compile *c, const struct plan *flat,
         *best = (struct best){true, *flat, c->model, c->budget};
 }
 
-/* Smaller pieces may fit, or be faster than what is computed again. */
+/* Smaller pieces may fit, or be faster than what is computed again.  Where
+ * nothing is computed again smaller pieces would only add launches. */
 static bool goes_lower(const struct compile *c, bool made)
 {
     return c->budget.may_cut &&
@@ -382,6 +387,8 @@ static enum plancl_status finish_best(struct compile *c,
     return finish(c, &best->flat, out);
 }
 
+/* The ladder.  What is refused for another reason than memory ends it at once,
+ * since smaller pieces would be refused as well. */
 static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
 {
     struct best best = {.made = false};

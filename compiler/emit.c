@@ -4,6 +4,11 @@
  * All kernels go into one program: an instance for each distinct source, entry
  * and options.  Buffers: the leaves first, then the transients of each sequence.
  * A value that is made in a leaf's memory is a write of the leaf's buffer.
+ *
+ * A buffer's argument has a version: how many entries of the sequence wrote it
+ * before.  The verifier counts again, so a read of stale content is found
+ * whoever made the plan.  Numbers, not pointers: the plan is one block that is
+ * copied and written as it stands.
  */
 #include "compiler/emit.h"
 
@@ -19,6 +24,7 @@ struct emit {
     struct plan *p;
     const struct memory *m;
     struct steps *const *seq;
+    /* string: all, each with its NUL; program: the kernels' text */
     struct text string, program;
     uint32_t *table; /* of strings */
     size_t table_size, nstring;
@@ -33,6 +39,8 @@ struct emit {
     int ninstance;
 };
 
+/* FNV-1a; a slot holds where the string begins, and 0, the empty string's
+ * place, says that it is free. */
 static uint32_t *slot_of(const struct emit *e, const char *s)
 {
     uint64_t h = 14695981039346656037U;
@@ -82,6 +90,8 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+/* Global and local sizes and scalars are arguments of a launch, not of a
+ * kernel: entries that differ in these alone share one. */
 static bool same_instance(const struct launch *a, const struct launch *b)
 {
     return same_text(a->source, b->source) && same_text(a->text, b->text) &&
@@ -89,7 +99,9 @@ static bool same_instance(const struct launch *a, const struct launch *b)
            strcmp(a->options, b->options) == 0;
 }
 
-/* Name of the kernel in the program, which is added where it is new. */
+/* Name of the kernel in the program, which is added where it is new.  The
+ * search is linear in instances, of which even deep networks have a few
+ * hundred. */
 static uint32_t kernel_of(struct emit *e, const struct launch *l)
 {
     unsigned id = (unsigned)e->ninstance;
@@ -120,6 +132,7 @@ static uint32_t add_buffer(struct emit *e, struct plan_buffer b)
     return e->p->nbuffer++;
 }
 
+/* init always is there, and leaves have the same numbers in all sequences. */
 static void add_leaves(struct emit *e)
 {
     const struct steps *s = e->seq[SEQ_INIT];
@@ -139,6 +152,8 @@ static void add_leaves(struct emit *e)
     }
 }
 
+/* A buffer whose place is a leaf's is none of its own: its writes are writes of
+ * the leaf. */
 static void add_transients(struct emit *e, const struct steps *s)
 {
     for (int b = s->nleaf; b < s->nbuffer; b++) {
@@ -186,6 +201,9 @@ static void add_scalar(struct emit *e, const struct scalar *x)
                                   .value = x->u32});
 }
 
+/* Arguments in the kernel's order: buffers first, each with its byte range and
+ * access, then scalars.  All reads of an entry see the versions before it, so
+ * its own writes are counted last. */
 static void add_entry(struct emit *e, const struct steps *s, int i)
 {
     const struct step *t = &s->step[i];
@@ -215,6 +233,8 @@ static void add_entry(struct emit *e, const struct steps *s, int i)
     x->narg = e->p->narg - x->first_arg;
 }
 
+/* Versions count from 0 in each sequence: what a sequence finds in a leaf is
+ * version 0, whoever left it there. */
 static void add_sequence(struct emit *e, const struct steps *s)
 {
     struct plan_sequence *q = &e->p->sequence[s->id];
@@ -229,6 +249,8 @@ static void add_sequence(struct emit *e, const struct steps *s)
 
 /* ---- tensors, meters, constants ---- */
 
+/* Files and users see the model's order of dimensions; stored dimension d is
+ * the user's perm[d]. */
 static void describe(const struct node *n, struct plan_tensor *t)
 {
     const struct leaf *leaf = n->leaf;
@@ -247,6 +269,8 @@ static void describe(const struct node *n, struct plan_tensor *t)
     }
 }
 
+/* Accumulators and constants are not for the outside: the first are meaningless
+ * between updates, the second never change. */
 static bool is_named(enum plan_kind k)
 {
     return k == PLAN_PARAMETER || k == PLAN_STATE || k == PLAN_METRIC ||
@@ -301,6 +325,9 @@ static void add_meters(struct emit *e)
     e->p->meter = all;
 }
 
+/* References keep all values in double; here each gets its type's bytes in the
+ * machine's order, as the kernels read them.  i64 constants are exact up to
+ * 2^53. */
 static void add_element(struct text *out, enum dtype t, double x)
 {
     float f = (float)x;
@@ -318,6 +345,8 @@ static void add_element(struct text *out, enum dtype t, double x)
         text_bytes(out, (const char *)&u, sizeof u);
 }
 
+/* In the order of the leaves, without gaps: the session finds each constant's
+ * bytes by adding up the sizes before it. */
 static void add_constants(struct emit *e)
 {
     const struct steps *s = e->seq[SEQ_INIT];
@@ -338,6 +367,8 @@ static void add_constants(struct emit *e)
 
 /* ---- the whole ---- */
 
+/* Upper bounds, counted before anything is added: arrays of the arena do not
+ * move, so pointers into them hold. */
 static void make_room(struct emit *e)
 {
     size_t nbuffer = 1, nentry = 1, narg = 1, nlocal = 1;
@@ -389,6 +420,8 @@ static void header(struct emit *e, const struct device_profile *profile)
         p->device_bytes += p->slab_bytes[i];
 }
 
+/* String 0 is the empty one: "no name" is number 0 everywhere.  The program's
+ * text goes in last, unshared, because it is by far the longest. */
 bool emit(struct graph *g, struct steps *const *seq, const struct memory *m,
           const struct device_profile *profile, struct plan *p)
 {

@@ -5,8 +5,9 @@
 #include "compiler/allocate.h"
 #include "runtime/plan.h"
 
-/* seq: SEQ_KINDS of them, null where there is none.  The plan's arrays lie
- * in the graph's arena. */
+/* seq: SEQ_KINDS of them, null where there is none.  The plan's arrays lie in
+ * the graph's arena.  False after reject_here(), where a kernel has no source.
+ * *plan points into them until plan_copy() makes one block of it. */
 bool emit(struct graph *, struct steps *const *seq, const struct memory *,
           const struct device_profile *, struct plan *);
 

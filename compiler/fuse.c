@@ -2,31 +2,29 @@
  * fuse.c: chains of pointwise ops become one node.
  *
  * A pointwise value with one reader, which is pointwise too and of its shape, is
- * computed inside that reader.  Nothing is computed twice and nothing is kept
- * that was not read before, so traffic only shrinks.  Scalar constants become
+ * computed inside that reader.  Nothing is kept that was not read before, so
+ * traffic only shrinks.  A value is computed twice only where fuse_again.c finds
+ * that memory shrinks for it and traffic does not grow.  Scalar constants become
  * part of the text.  Integers are left alone.
+ *
+ * One walk in graph order builds all chains, because an operand's chain is
+ * complete before its reader's is built; a chain is bounded by FUSED_STEPS, so
+ * a walk is linear in the nodes.
  */
 #include <string.h>
 
-#include "compiler/fused.h"
+#include "compiler/fuse.h"
 #include "compiler/passes.h"
-
-struct chain {
-    struct fused f;
-    int nin;
-    int in[FUSED_OPERANDS]; /* old ids */
-};
 
 struct pass {
     const struct graph *old;
     struct graph *g;
-    const bool *used; /* the rest is left out, and reads nothing */
-    int *uses;
-    bool *absorbed;
-    struct chain **chain; /* by old id, of what can be fused */
+    struct chains chains;
     val *map;
 };
 
+/* Kernels compute these as float.  f32 cannot hold all i32 and i64, so integers
+ * keep kernels of their own. */
 static bool computed_in_float(enum dtype t)
 {
     return dtype_is_float(t) || t == DT_BOOL;
@@ -42,7 +40,7 @@ static bool can_fuse(const struct graph *g, const struct node *n)
     return true;
 }
 
-static bool same_shape(const struct type *t, const struct type *u)
+bool fuse_same_shape(const struct type *t, const struct type *u)
 {
     if (t->rank != u->rank)
         return false;
@@ -105,9 +103,14 @@ static int add_scalar(struct pass *p, struct chain *c, double value)
  * chain is full. */
 enum { FULL = -1000 };
 
+/* A chain that does not fit in whole is read from memory instead, c being put
+ * back first; not where it must be made again.  A smaller operand stays a node
+ * even where its shape broadcasts: inside it would be computed once for each
+ * element of the result. */
 static int source_of(struct pass *p, struct chain *c, const struct node *n,
-                     int id, bool *taken)
+                     int id, bool again, bool *taken)
 {
+    const struct chain *part = p->chains.chain[id];
     const struct node *x = p->old->node[id];
     const struct tensor *constant = x->leaf ? x->leaf->constant : NULL;
     struct chain saved = *c;
@@ -119,19 +122,23 @@ static int source_of(struct pass *p, struct chain *c, const struct node *n,
         at = add_scalar(p, c, constant->data[0]);
         return at < 0 ? FULL : at;
     }
-    if (p->chain[id] && p->uses[id] == 1 && same_shape(&x->type, &n->type)) {
-        at = append(c, p->chain[id]);
+    if (part && (again || p->chains.uses[id] == 1) &&
+        fuse_same_shape(&x->type, &n->type)) {
+        at = append(c, part);
         if (at >= 0) {
-            *taken = true;
+            *taken = !again;
             return at;
         }
         *c = saved;
     }
+    if (again)
+        return FULL;
     at = operand_of(c, id);
     return at < 0 ? FULL : -1 - at;
 }
 
-/* A scalar of higher rank than the other operands would be missed. */
+/* A scalar of higher rank than the other operands would be missed.  Constants
+ * that became text have no say in the shape any more. */
 static bool makes_shape(const struct pass *p, const struct chain *c,
                         const struct node *n)
 {
@@ -140,18 +147,24 @@ static bool makes_shape(const struct pass *p, const struct chain *c,
     for (int k = 1; k < c->nin; k++)
         if (!type_broadcast(&t, &p->old->node[c->in[k]]->type))
             return false;
-    return same_shape(&t, &n->type);
+    return fuse_same_shape(&t, &n->type);
 }
 
-static struct chain *build(struct pass *p, const struct node *n)
+/* The chain of a node with the chains of its operands before it, or null where
+ * the node is left as it is.  Operands are marked as absorbed only once it is
+ * certain that there is a chain. */
+static struct chain *build(struct pass *p, int id)
 {
     struct chain *c = ARENA_NEW(p->g->arena, struct chain, 1);
+    const struct node *n = p->old->node[id];
     struct fused_step last = {
         .op = n->op, .attr = n->attr, .dtype = n->type.dtype, .nin = n->nin};
     bool taken[FORMULA_OPERANDS] = {false};
 
     for (int k = 0; k < n->nin; k++) {
-        last.in[k] = source_of(p, c, n, n->in[k].id, &taken[k]);
+        bool again = p->chains.again[id] >> k & 1;
+
+        last.in[k] = source_of(p, c, n, n->in[k].id, again, &taken[k]);
         if (last.in[k] == FULL)
             return NULL;
     }
@@ -159,23 +172,51 @@ static struct chain *build(struct pass *p, const struct node *n)
         return NULL;
     c->f.step[c->f.n++] = last;
     for (int k = 0; k < n->nin; k++)
-        p->absorbed[n->in[k].id] |= taken[k];
+        p->chains.absorbed[n->in[k].id] |= taken[k];
     return c;
 }
 
+/* How often each value is read, what its readers make again apart.  Two uses by
+ * one reader (x * x) count as two: such an operand stays a node, and is one
+ * operand of the chain. */
 static void count_uses(struct pass *p)
 {
+    struct chains *c = &p->chains;
+
     for (int id = 1; id < p->old->len; id++)
-        for (int k = 0; p->used[id] && k < p->old->node[id]->nin; k++)
-            p->uses[p->old->node[id]->in[k].id]++;
+        for (int k = 0; c->used[id] && k < p->old->node[id]->nin; k++)
+            c->uses[p->old->node[id]->in[k].id] += !(c->again[id] >> k & 1);
     for (int i = 0; i < p->old->nassign; i++)
-        p->uses[p->old->assign[i].value.id] += 2;
+        c->uses[p->old->assign[i].value.id] += 2;
+}
+
+/* All chains; false where one has no room for what it should make again. */
+static bool build_chains(struct pass *p)
+{
+    struct chains *c = &p->chains;
+    size_t n = (size_t)p->old->len;
+    bool room = true;
+
+    c->uses = ARENA_NEW(p->g->arena, int, n);
+    c->absorbed = ARENA_NEW(p->g->arena, bool, n);
+    c->chain = ARENA_NEW(p->g->arena, struct chain *, n);
+    count_uses(p);
+    for (int id = 1; id < p->old->len; id++) {
+        if (!c->used[id] || !can_fuse(p->old, p->old->node[id]))
+            continue;
+        c->chain[id] = build(p, id);
+        if (c->chain[id] || !c->again[id])
+            continue;
+        c->again[id] = 0;
+        room = false;
+    }
+    return room;
 }
 
 static val copy_node(struct pass *p, int id)
 {
     const struct node *n = p->old->node[id];
-    const struct chain *c = p->chain[id];
+    const struct chain *c = p->chains.chain[id];
     val *in = ARENA_NEW(p->g->arena, val, (size_t)n->nin + FUSED_OPERANDS);
     union attr attr[2] = {{.i = 0}, {.i = n->type.dtype}};
 
@@ -191,23 +232,24 @@ static val copy_node(struct pass *p, int id)
     return graph_add(p->g, &op_Fused, in, c->nin, attr);
 }
 
+/* Fused nodes keep the last op's place and path, so that messages and profiles
+ * name the layer whose result it is. */
 void fuse(const struct graph *old, struct graph *g)
 {
     struct pass p = {.old = old, .g = g};
-    size_t n = (size_t)old->len;
+    struct chains *c = &p.chains;
 
     graph_init_like(g, old);
-    p.used = graph_used(old, ~0U);
-    p.uses = ARENA_NEW(g->arena, int, n);
-    p.absorbed = ARENA_NEW(g->arena, bool, n);
-    p.chain = ARENA_NEW(g->arena, struct chain *, n);
-    p.map = ARENA_NEW(g->arena, val, n);
-    count_uses(&p);
+    c->used = graph_used(old, ~0U);
+    c->again = ARENA_NEW(g->arena, unsigned, (size_t)old->len);
+    p.map = ARENA_NEW(g->arena, val, (size_t)old->len);
+    build_chains(&p);
+    fuse_again(old, g->arena, c);
+    /* A chain without room gives up what it made again: each time fewer do. */
+    while (!build_chains(&p))
+        ;
     for (int id = 1; id < old->len; id++)
-        if (p.used[id] && can_fuse(old, old->node[id]))
-            p.chain[id] = build(&p, old->node[id]);
-    for (int id = 1; id < old->len; id++)
-        if (p.used[id] && !p.absorbed[id])
+        if (c->used[id] && !c->absorbed[id])
             p.map[id] = copy_node(&p, id);
     graph_finish_copy(old, g, p.map);
 }

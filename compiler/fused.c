@@ -11,6 +11,7 @@
 #include "compiler/lower.h"
 #include "kernels/pointwise.h"
 
+/* So that kernels know one form of pointwise work only. */
 void fused_single(const struct node *n, struct fused *chain)
 {
     struct fused_step *s = &chain->step[0];
@@ -22,6 +23,7 @@ void fused_single(const struct node *n, struct fused *chain)
         s->in[k] = -1 - k;
 }
 
+/* operand: one element of each operand of the node. */
 double fused_eval(const struct fused *chain, const double *operand)
 {
     double value[FUSED_STEPS] = {0};
@@ -52,7 +54,8 @@ void fused_print(const struct fused *chain, struct text *t)
     text_add(t, "}");
 }
 
-/* An attribute as an exact constant. */
+/* An attribute as an exact constant.  Hexadecimal, so that no decimal rounding
+ * of ours or of the OpenCL compiler's moves the last bit. */
 static void constant_text(struct text *t, double x)
 {
     if (isnan(x))
@@ -63,6 +66,8 @@ static void constant_text(struct text *t, double x)
         text_add(t, "%af", (double)(float)x);
 }
 
+/* Names of operands and attributes live in a block of their own, since each
+ * formula uses x, y and a0.  A step's result is a variable outside. */
 static void step_text(struct text *t, const struct fused *chain, int i)
 {
     const struct fused_step *s = &chain->step[i];
@@ -82,6 +87,8 @@ static void step_text(struct text *t, const struct fused *chain, int i)
     text_add(t, "t%d = %s; }\n", i, s->op->formula->cl);
 }
 
+/* V is the vector type that the kernel computes with; the variants of the
+ * kernel define it. */
 static const char *body_text(struct arena *arena, const struct fused *chain)
 {
     struct text t = {.arena = arena};
@@ -96,7 +103,8 @@ static const char *body_text(struct arena *arena, const struct fused *chain)
     return t.s;
 }
 
-/* Strides of an operand over the result's dimensions; 0 where broadcast. */
+/* Strides of an operand over the result's dimensions; 0 where broadcast.  In
+ * elements; dimensions are aligned at the last, as NumPy does it. */
 static void strides_of(const struct type *y, const struct type *x,
                        int64_t *stride)
 {
@@ -114,7 +122,8 @@ static void strides_of(const struct type *y, const struct type *x,
     }
 }
 
-/* Whether a chain is computed in integers: no float goes in or comes out. */
+/* Whether a chain is computed in integers: no float goes in or comes out.  bool
+ * alone is computed as float, which holds 0 and 1. */
 static bool is_integer(const struct pointwise_problem *p)
 {
     bool any = false;
@@ -127,6 +136,7 @@ static bool is_integer(const struct pointwise_problem *p)
     return any && !dtype_is_float(p->out);
 }
 
+/* The problem outlives this call: the launch refers to its text. */
 void fused_lower(struct lower *lo, const struct node *n,
                  const struct fused *chain)
 {

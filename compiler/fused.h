@@ -12,6 +12,7 @@
 
 enum { FUSED_STEPS = 24, FUSED_OPERANDS = 12 };
 
+/* op is pointwise: it has a formula.  dtype is the step's result's. */
 struct fused_step {
     const struct op *op;
     const union attr *attr;

@@ -6,6 +6,12 @@
  * effective batch.  So the sweep starts at the samples' terms, with weight /
  * count for the rows at hand and nothing for stale ones; the sum itself is never
  * formed for the gradient's sake.
+ *
+ * Cost: one visit for each forward node, in falling order of ids, which is a
+ * reverse topological order because operands have smaller ids than readers.
+ * Gradients of values with several readers are summed in that same order, so
+ * the sum's bits depend on the graph alone.  (Linnainmaa 1970; the
+ * vector-Jacobian form is Griewank and Walther's "reverse accumulation".)
  */
 #include <string.h>
 
@@ -20,7 +26,9 @@ struct sweep {
     val **dout;  /* of a tuple, by result */
 };
 
-/* Floats that depend on a parameter that trains. */
+/* Floats that depend on a parameter that trains.  Everything else is constant
+ * to the training, and the sweep never visits it.  A tuple has no type of its
+ * own, so its operands decide. */
 static void find_needs(struct sweep *s)
 {
     for (int id = 1; id < s->len; id++) {
@@ -35,6 +43,7 @@ static void find_needs(struct sweep *s)
     }
 }
 
+/* An empty d is a zero that nobody has to add. */
 static void accumulate(struct sweep *s, val *sum, val d)
 {
     if (!d.id)
@@ -42,6 +51,9 @@ static void accumulate(struct sweep *s, val *sum, val d)
     *sum = sum->id ? val_add(s->g, *sum, d) : d;
 }
 
+/* Hand a node's gradient to its operands: dx[k] is the gradient of in[k], of
+ * its shape.  An op may give gradients that nobody needs; those are dropped
+ * here, and simplify() removes their nodes. */
 static void flow(struct sweep *s, int id)
 {
     const struct node *n = s->g->node[id];
@@ -73,6 +85,8 @@ static bool has_gradient(const struct sweep *s, int id)
     return false;
 }
 
+/* A Result's gradient waits at its tuple, whose op takes the gradients of all
+ * its results at once. */
 static void flow_result(struct sweep *s, int id)
 {
     const struct node *n = s->g->node[id];
@@ -83,6 +97,7 @@ static void flow_result(struct sweep *s, int id)
     accumulate(s, &s->dout[tuple][n->attr[0].i], s->d[id]);
 }
 
+/* When id is reached all its readers have been: its gradient is complete. */
 static void run_sweep(struct sweep *s)
 {
     for (int id = s->len - 1; id > 0 && !s->g->diag->failed; id--) {
@@ -99,8 +114,12 @@ static void run_sweep(struct sweep *s)
 
 /* ---- where it starts ---- */
 
-/* How many elements count, where that is not a matter of rows: summed by the
- * `count` sequence over the effective batch before its first backward. */
+/*
+ * How many elements count, where that is not a matter of rows: summed by the
+ * `count` sequence over the effective batch before its first backward.  An
+ * accumulator, since its value must hold from the count sequence until the last
+ * micro-batch of the update.
+ */
 static val count_state(struct graph *g, const struct loss_term *loss)
 {
     struct type t = {.dtype = DT_I32, .rank = 1, .dim = {1}};
@@ -120,6 +139,8 @@ static val count_state(struct graph *g, const struct loss_term *loss)
     return state;
 }
 
+/* The gradient of each term: weight / count.  A penalty is counted once in an
+ * update and is no sum over samples: its seed is its weight. */
 static val seed_of(struct graph *g, const struct loss_term *loss)
 {
     union attr attr[3] = {
@@ -131,7 +152,8 @@ static val seed_of(struct graph *g, const struct loss_term *loss)
     return graph_add(g, &op_LossSeed, &state, 1, attr);
 }
 
-/* What the loss is divided by has no gradient. */
+/* What the loss is divided by has no gradient.  The quotient rule would have to
+ * flow into the count, which comes from another sequence. */
 static void refuse_trained_weights(const struct sweep *s,
                                    const struct loss_term *loss)
 {
@@ -172,6 +194,7 @@ static struct sweep sweep_of(struct graph *g)
     return s;
 }
 
+/* For tests of single ops: no losses, no seeds, no updates. */
 val *grad_of(struct graph *g, val y, val dy)
 {
     struct sweep s = sweep_of(g);
@@ -182,7 +205,8 @@ val *grad_of(struct graph *g, val y, val dy)
     return s.d;
 }
 
-/* "gradient.NAME", stored as the parameter is. */
+/* "gradient.NAME", stored as the parameter is.  Of the whole update, since it
+ * is assigned in `step`, behind the last micro-batch. */
 static void observe_gradients(struct graph *g, const val *d, int len)
 {
     for (int id = 1; id < len; id++) {
@@ -196,6 +220,8 @@ static void observe_gradients(struct graph *g, const val *d, int len)
     }
 }
 
+/* Gradients first, all of them, then clipping, then updates: an update changes
+ * no node before it, but what clips needs every gradient. */
 void grad_build(struct graph *g, const struct training *t)
 {
     struct sweep s = sweep_of(g);

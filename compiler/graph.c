@@ -2,6 +2,11 @@
  * graph.c: building graphs.  Shapes are inferred as nodes are added; a node
  * that is refused, or that has a refused operand, is the empty value, and only
  * the first refusal is kept.
+ *
+ * What graph_verify() finds is kept by construction: an operand's id is below
+ * its reader's, so every walk over the array is in topological order; a tuple
+ * is read by Result nodes only; an assignment keeps its leaf's type.  Arrays
+ * grow by doubling, and nodes are pointers, so that a node never moves.
  */
 #include "compiler/graph.h"
 
@@ -10,7 +15,7 @@
 
 #include "compiler/op.h"
 
-static const int64_t MAX_ELEMENTS = (int64_t)1 << 40;
+static const int64_t MAX_ELEMENTS = (int64_t)1 << 40; /* 4 TiB of f32 */
 
 static const struct op op_leaf = {
     .name = "Leaf",
@@ -91,7 +96,8 @@ bool reject_here(struct graph *g, const char *format, ...)
     return false;
 }
 
-/* So that no product of dimensions, nor bytes, overflows later. */
+/* So that no product of dimensions, nor bytes, overflows later.  2^40 elements
+ * of 8 bytes and some are far from 2^63. */
 static bool size_fits(struct graph *g, const struct node *n,
                       const struct type *t)
 {
@@ -268,6 +274,8 @@ void meter_add(struct graph *g, const struct metering *m)
                                            m->weight};
 }
 
+/* One walk backwards suffices, since operands have smaller ids.  A leaf that is
+ * assigned counts as used also where nobody reads it. */
 bool *graph_used(const struct graph *g, unsigned sequences)
 {
     bool *used = ARENA_NEW(g->arena, bool, (size_t)g->len);

@@ -84,6 +84,8 @@ struct node {
     const char *path; /* layer, "s1.conv"; part of random keys */
 };
 
+/* All values of a sequence are computed from what the leaves held before: an
+ * assignment is never seen by another one of the same sequence. */
 struct assign {
     unsigned sequences; /* bit 1 << enum plan_sequence_id */
     val leaf, value;
@@ -97,6 +99,8 @@ struct meter {
 };
 enum { METER_LANES = 16 };
 
+/* The first refusal, shared by all graphs of an attempt; builders look at
+ * `failed` and give the empty value from then on. */
 struct diag {
     bool failed;
     struct source at;

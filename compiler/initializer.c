@@ -4,6 +4,12 @@
  * The formulas are He's (2015), Glorot's (2010) and LeCun's (1998), without
  * truncation; FanInUniform is what PyTorch's layers start from.  Fans count a
  * kernel's taps: a layer's op says what they are.
+ *
+ * He's deviation keeps the variance of values from layer to layer behind a
+ * Relu, which halves it: fan_in * d^2 / 2 = 1.  Glorot's is between keeping
+ * that of values, fan_in * d^2 = 1, and that of gradients, fan_out * d^2 = 1.
+ * PyTorch's bound is the kaiming_uniform of slope sqrt(5): sqrt(6 / ((1 + 5)
+ * fan_in)) = 1 / sqrt(fan_in).
  */
 #include "compiler/model.h"
 
@@ -124,6 +130,7 @@ static const struct json *spec_name(struct model *m, const struct json *spec)
     return spec;
 }
 
+/* x: mean and deviation of Normal, low and high of Uniform. */
 static bool spread_args(struct model *m, const struct rule *r,
                         const struct param_decl *d, double *x)
 {
@@ -138,6 +145,8 @@ static bool spread_args(struct model *m, const struct rule *r,
     return true;
 }
 
+/* One Fill or Random node.  Random numbers are keyed by the parameter's name,
+ * so that a layer added elsewhere changes no other layer's first weights. */
 bool initializer_build(struct model *m, const struct param_decl *d,
                        const char *name, const struct json *spec, val *value)
 {

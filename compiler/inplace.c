@@ -6,6 +6,10 @@
  * reading it element by element is fine).  Otherwise a copy at the end.  Then
  * transients: a result goes over an operand that dies there, where the kernel
  * allows it.  No bit changes: only places do.
+ *
+ * Cost: linear in the steps' operands, times the operands of one step.  The
+ * order of steps is fixed before; a step that is repeated by recompute.c is a
+ * step like others here, with results of its own.
  */
 #include <string.h>
 
@@ -39,7 +43,9 @@ static void find_lifetimes(struct places *p)
     }
 }
 
-/* May a write share its memory with every read of what lies at a place? */
+/* May a write share its memory with every read of what lies at a place?  A read
+ * elsewhere than at the element that is written at that moment would see the
+ * new content: the kernel says of which reads that cannot happen. */
 static bool goes_over(const struct places *p, const struct step *t,
                       const struct use *out, int root)
 {
@@ -58,7 +64,9 @@ static const struct use *write_of(const struct step *t, int buffer)
     return NULL;
 }
 
-/* May the value be made in the leaf's own memory? */
+/* May the value be made in the leaf's own memory?  Then everybody who wants the
+ * old content has run before, or is the step itself.  Without permission only a
+ * leaf that nobody reads is written in place. */
 static bool move_is_legal(const struct places *p, const struct move *m,
                           bool allowed)
 {
@@ -72,6 +80,8 @@ static bool move_is_legal(const struct places *p, const struct move *m,
     return goes_over(p, &p->s->step[d], u, m->leaf);
 }
 
+/* The copy comes after all steps, so a value that is copied lives for ever:
+ * nothing may go over it. */
 static void settle_moves(struct places *p, struct lower *lo, bool allowed)
 {
     for (int i = 0; i < p->s->nmove; i++) {
@@ -95,7 +105,9 @@ static bool taken(const struct places *p, const struct step *t, int root)
     return false;
 }
 
-/* Put a write over a transient operand that nobody reads later. */
+/* Put a write over a transient operand that nobody reads later.  The first
+ * operand that fits is taken.  Leaves are not touched: their content outlives
+ * the sequence. */
 static void overlay(struct places *p, int i, const struct use *out)
 {
     const struct step *t = &p->s->step[i];

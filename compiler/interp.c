@@ -1,6 +1,9 @@
 /*
  * interp.c: run a graph by the ops' references, in double: the meaning that
  * passes must keep and kernels must reach.
+ *
+ * Slow and plain on purpose: one loop over the nodes, each value in an array of
+ * its own, no memory shared.
  */
 #include <string.h>
 

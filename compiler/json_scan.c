@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { MAX_DEPTH = 64 };
+enum { MAX_DEPTH = 64 }; /* bounds the recursion, here and in json.c */
 
 struct scan {
     struct graph *g;
@@ -19,6 +19,8 @@ struct scan {
     struct json_places *out;
 };
 
+/* One byte; a byte 10xxxxxx goes on with a character of UTF-8 and is no
+ * column. */
 static void step(struct scan *s)
 {
     bool new_line = *s->p == '\n';

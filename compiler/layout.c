@@ -26,6 +26,7 @@ struct pass {
     int *stored;       /* of a leaf: the layout that all its readers want */
 };
 
+/* Stored dimension k is the user's perm[k]; returns how many, always rank. */
 static int perm_of(enum layout form, int rank, int *perm)
 {
     int n = 0, lead = form == LAYOUT_LANES;

@@ -6,7 +6,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/compile.c \
 	compiler/emit.c \
 	compiler/emit.h \
-	compiler/fuse.c \
+	compiler/fuse.c compiler/fuse.h compiler/fuse_again.c \
 	compiler/fused.c \
 	compiler/fused.h \
 	compiler/grad.c \

@@ -4,6 +4,9 @@
  * A sequence gets the nodes that its assignments need, in graph order.  Leaves
  * are the first buffers and have the same numbers in every sequence; every
  * other value gets a transient of its own; a view has its operand's.
+ *
+ * Kernels are chosen here, by the problem and the device alone; what comes
+ * after may order, repeat and place steps, but never changes a launch.
  */
 #include "compiler/lower.h"
 
@@ -85,9 +88,12 @@ static bool same_elements(const struct lower *lo, const struct use *a,
                                        dtype_bytes(buffer[b->buffer].dtype);
 }
 
-/* Which of the step's reads may share the memory of result k: those that the op
+/*
+ * Which of the step's reads may share the memory of result k: those that the op
  * names, or any of a pointwise op; with the result's elements, since each is
- * then read before it is written. */
+ * then read before it is written.  Bit k is the k-th use of the step, which
+ * counts given operands only.
+ */
 static unsigned over_mask(const struct lower *lo, const struct node *n,
                           const struct step *s, int k, const struct use *out)
 {
@@ -106,6 +112,9 @@ static unsigned over_mask(const struct lower *lo, const struct node *n,
     return mask;
 }
 
+/* Reads first, then writes, in the order in which the kernel has its arguments.
+ * Results of one node have neighbouring numbers: lower_node() counts on it for
+ * Result. */
 static void set_uses(struct lower *lo, const struct node *n, struct step *s)
 {
     int first, at = 0;
@@ -218,6 +227,9 @@ static void lower_node(struct lower *lo, int id)
     lo->buffer[id] = lo->buffer[0];
 }
 
+/* A value can be made in one leaf's place only, and a leaf's content is never
+ * another's: where either would be asked for, a transient copy is moved
+ * instead. */
 static void add_move(struct lower *lo, val leaf, val value)
 {
     struct steps *s = lo->steps;
@@ -242,6 +254,8 @@ static void add_move(struct lower *lo, val leaf, val value)
     s->move[s->nmove++] = (struct move){to, from};
 }
 
+/* Cost: one visit for each node.  All sequences number leaves alike, so one
+ * memory map serves them all. */
 struct steps *lower_sequence(const struct graph *g,
                              const struct device_info *device,
                              enum plan_sequence_id id, int candidate,

@@ -3,6 +3,11 @@
  *
  * The layers are read twice, once as they train and once as they infer; both
  * passes share inputs and parameters, and simplify.c merges what is equal.
+ *
+ * Training comes first: its losses fill struct training, and its parameters are
+ * made there with the numbers that init fills in.  The inference pass finds
+ * them by name.  A node that does not depend on training_mode is equal in both
+ * and becomes one in simplify().
  */
 #include "compiler/model.h"
 
@@ -34,6 +39,8 @@ static bool top_check(struct model *m)
 
 /* ---- dimensions ---- */
 
+/* "i" is the counter of repeats, and '.' and '-' would end a name inside an
+ * expression. */
 static bool dim_name(struct model *m, const struct json *j)
 {
     if (!check_name(m, &j->key_at, j->key))
@@ -82,7 +89,9 @@ static bool dim_bind(struct model *m, const struct plancl_dim *d)
     return true;
 }
 
-/* Shapes have the micro-batch; only the graph knows the effective batch. */
+/* Shapes have the micro-batch; only the graph knows the effective batch.  "N"
+ * is an ordinary dimension with a meaning: without it a model has a batch of
+ * one sample. */
 static bool batch_bind(struct model *m, uint64_t micro_batch)
 {
     int64_t *n = names_find(&m->dims, "N");
@@ -219,6 +228,8 @@ static bool counts_samples(const struct model *m)
     return false;
 }
 
+/* The host reads outputs row by row, so one that does not count samples has no
+ * rows to read. */
 static bool output_type(struct model *m, const struct json *j, val v)
 {
     const struct type *t = type_of(m->g, v);
@@ -299,7 +310,8 @@ static bool observed_outputs(struct model *m, const struct scope *s)
 
 /* ---- passes ---- */
 
-/* Inputs as values of this pass; a single one is what the first layer takes. */
+/* Inputs as values of this pass; a single one is what the first layer takes.
+ * Values are of one pass, leaves of both. */
 static bool inputs_bind(struct model *m, struct scope *s)
 {
     int n = 0;

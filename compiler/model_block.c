@@ -1,6 +1,10 @@
 /*
  * model_block.c: blocks are macros.  A call binds the block's arguments and
  * inputs and reads its layers again, under the call's path.
+ *
+ * The graph knows no blocks.  A block's layers are read anew for each call,
+ * since shapes and arguments differ; blocks_check() has looked at what does
+ * not, so that also a block that is never called is refused where it is wrong.
  */
 #include "compiler/model.h"
 
@@ -208,7 +212,8 @@ static bool results(struct model *m, const struct layer *l, struct scope *inner,
     return true;
 }
 
-/* The block's place stands in the message; add the call's. */
+/* The block's place stands in the message; add the call's.  With nested calls
+ * the places pile up, the innermost first. */
 static bool called_from(struct model *m, const struct layer *l)
 {
     struct diag *d = m->g->diag;
@@ -219,6 +224,8 @@ static bool called_from(struct model *m, const struct layer *l)
     return false;
 }
 
+/* Without a condition in the language a block that calls itself would never
+ * end. */
 static bool not_open(struct model *m, const struct layer *l)
 {
     const struct json *op = json_member(l->json, "op");

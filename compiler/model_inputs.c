@@ -120,6 +120,9 @@ static bool not_found(struct model *m, const struct scope *s,
                         name, nearest_hint(m->g->arena, &near));
 }
 
+/* A layer's name in this list comes first, then a parameter inside the block,
+ * then one of the whole model.  A value with no results yet is the layer that
+ * is being read, which cannot take itself. */
 static const struct value *find_named(struct model *m, const struct scope *s,
                                       const char *name)
 {

@@ -157,6 +157,8 @@ static bool layer_inputs(struct model *m, const struct scope *s,
     return true;
 }
 
+/* Inside a block of `trainable` false nothing trains, whatever its layers
+ * say. */
 static bool layer_trainable(struct model *m, const struct scope *s,
                             struct layer *l)
 {
@@ -246,7 +248,9 @@ bool layer_build(struct model *m, const struct scope *s, struct layer *l,
     return true;
 }
 
-/* One layer, or one copy of a repeated one. */
+/* One layer, or one copy of a repeated one.  The name is taken before the layer
+ * is built, with no results yet, so that the layer's own mistakes name the
+ * place and a second layer of that name is refused. */
 static bool layer_read(struct model *m, struct scope *s, const struct json *j,
                        struct chain *c)
 {

@@ -61,6 +61,8 @@ static bool make(struct model *m, const struct scope *s, const struct layer *l,
     return true;
 }
 
+/* In the first pass a name that is there already is a mistake, which leaf_add()
+ * refuses; in the second it is the parameter. */
 static bool find_or_make(struct model *m, const struct scope *s,
                          const struct layer *l, const struct param_decl *d,
                          val *out)
@@ -125,6 +127,8 @@ static bool penalty_read(struct model *m, const struct scope *s,
     return true;
 }
 
+/* Operands: data first, then parameters; given counts those parameters that the
+ * model names itself. */
 int params_add(struct model *m, const struct scope *s, const struct layer *l,
                const union attr *attr, val *in)
 {

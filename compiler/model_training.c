@@ -55,6 +55,9 @@ static void loss_term(struct model *m, const struct loss_term *term)
     m->training->loss[m->training->nloss++] = *term;
 }
 
+/* Results of a loss: sums per sample f32 [N], and counts per sample, which may
+ * be left out.  Losses of training are only noted here, for grad.c needs them
+ * all before the first gradient. */
 static void add_target(struct model *m, const struct target *t,
                        const struct layer *l, const struct value *v,
                        double weight)

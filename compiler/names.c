@@ -102,6 +102,8 @@ void nearest_try(struct nearest *n, const char *candidate)
     }
 }
 
+/* Near is at most a third of the letters, and two even in short words, but
+ * never all of them: "a" for "b" would be a guess. */
 const char *nearest_hint(struct arena *a, const struct nearest *n)
 {
     int third = (int)strlen(n->word) / 3, limit = third > 2 ? third : 2;

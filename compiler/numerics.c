@@ -6,6 +6,10 @@
  * stands in it as the effective one, accumulators and their options not at all,
  * so that a plan cut into micro-batches, which gives the same bits, has the same
  * digest.
+ *
+ * What is left out cannot change a bit: the order of steps, repeats, offsets,
+ * launch sizes, the budget.  Two compiles with equal digests give equal weights
+ * on equal devices, which the tests compare.
  */
 #include <string.h>
 
@@ -26,6 +30,8 @@ static void add_int(struct sha256 *h, int64_t v)
     sha256_add(h, &v, sizeof v);
 }
 
+/* A dimension of samples, or a multiple of them, stands as it would with the
+ * whole batch. */
 static void add_type(struct sha256 *h, const struct graph *g,
                      const struct type *t)
 {
@@ -77,6 +83,8 @@ static void add_leaf(struct sha256 *h, const struct leaf *leaf)
         add_text(h, leaf->name);
 }
 
+/* A view's attributes hold its shape with the micro-batch; its type, which was
+ * added already, says the same with the effective batch. */
 static void digest_node(const struct graph *g, int id, const char *kernel,
                         struct digest *all)
 {
@@ -101,6 +109,8 @@ static void digest_node(const struct graph *g, int id, const char *kernel,
     sha256_hex(&h, all[id].hex);
 }
 
+/* By node; null for nodes that make no step.  A node that several sequences
+ * compute has the same kernel in all, the choice being of its problem alone. */
 static const char **kernels_of(const struct graph *g, struct steps *const *seq)
 {
     const char **kernel = ARENA_NEW(g->arena, const char *, (size_t)g->len);

@@ -177,6 +177,8 @@ static val sum_scattered(struct graph *g, val x, const int64_t *axis, int n)
     return val_reduce_sum(g, x, ints_copy(g, other, k), true);
 }
 
+/* The gradient of a broadcast: what was spread is summed.  Across samples it is
+ * a sum that can be cut (batch_sum), else one inside the sample. */
 val val_sum_to(struct graph *g, val x, const struct type *shape)
 {
     const struct type *t = type_of(g, x);
@@ -219,6 +221,8 @@ static int64_t lanes_for(const struct graph *g, int64_t elements)
     return lanes;
 }
 
+/* What type will the lanes have?  The node goes into a copy of the graph's
+ * header, whose length is then forgotten, so g stays as it was. */
 static val accumulator(struct graph *g, const struct op *op, const val *in,
                        int nin, const union attr *attr)
 {
@@ -232,6 +236,8 @@ static val accumulator(struct graph *g, const struct op *op, const val *in,
     return graph_leaf(g, type_of(&probe, plain), &leaf);
 }
 
+/* The chain over samples: lanes(micro-batch k) starts from lanes(k - 1), which
+ * the accumulator holds, so that cutting the batch changes no addition. */
 val batch_sum(struct graph *g, const struct op *op, const val *in, int nin,
               union attr *attr, int64_t elements)
 {

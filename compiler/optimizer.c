@@ -28,6 +28,8 @@ static const struct slots *slots_of(const struct training *t)
     return s->named ? s : NULL;
 }
 
+/* Zero at first, in the parameter's order of dimensions (like), in files under
+ * its name. */
 static val add_state(struct graph *g, const char *name, val param)
 {
     struct type t = *type_of(g, param);
@@ -41,6 +43,8 @@ static val add_state(struct graph *g, const char *name, val param)
     return state;
 }
 
+/* w' = f(w, g, state...): results 0 and up are the next values of w and of the
+ * state, assigned in `step` alone. */
 void optimizer_update(struct graph *g, const struct training *t, val param,
                       val gradient)
 {

@@ -10,6 +10,10 @@
  *
  * The best offsets so far are always kept, and ticks are spent by what there is
  * to gain.
+ *
+ * Finding the least height is NP-hard (it is dynamic storage allocation: Garey
+ * and Johnson 1979, SR2), so every stage may fail, and greedy's height, found
+ * in O(orders n^2), is what is always there.
  */
 #include <setjmp.h>
 #include <string.h>
@@ -43,7 +47,8 @@ static bool done(const struct pack_run *r)
     return r->best.height <= r->enough;
 }
 
-/* Exact search with a part of what is left. */
+/* Exact search with a part of what is left.  An answer that ran out proves
+ * nothing. */
 static enum pack_answer try_cap(struct pack_run *r, struct pack_exact *exact,
                                 int64_t cap, int64_t slice)
 {
@@ -68,6 +73,8 @@ static void keep_exact(struct pack_run *r)
     r->best = (struct pack_best){height, offset};
 }
 
+/* Made once, when the first exact search wants it; false where the lists would
+ * be too long, and greedy's offsets stay. */
 static bool link_exact(struct pack_run *r)
 {
     if (!r->exact && pack_job_link(&r->job, r->arena))
@@ -94,8 +101,9 @@ static struct pack_job large_items(const struct pack_run *r, int64_t least,
     return large;
 }
 
-/* Large items often can lie lower than the bound of all; with them at their
- * own bound the holes are largest. */
+/* Large items often can lie lower than the bound of all; with them at their own
+ * bound the holes are largest.  Three caps: the large items' own bound, halfway
+ * to the bound of all, and that. */
 static bool solve_large(struct pack_run *r, struct pack_exact *exact,
                         int64_t bound)
 {
@@ -133,6 +141,8 @@ static void try_large(struct pack_run *r, int64_t least)
     pack_fill(&r->job, offset, &r->best, r->arena);
 }
 
+/* Large is from one per cent of the bound on, then from 0.3, 0.1 and 0.03 per
+ * cent.  Half of the ticks stay for the bisection. */
 static void hybrid(struct pack_run *r)
 {
     static const int64_t per_thousandth[] = {10000, 3000, 1000, 300};
@@ -146,8 +156,9 @@ static void hybrid(struct pack_run *r)
 
 /* ---- stage 4: bisection ---- */
 
-/* One round: caps between `low`, proved too low, and the best, until `fine`
- * is left.  Returns what is proved too low by now. */
+/* One round: caps between `low`, proved too low, and the best, until `fine` is
+ * left.  Returns what is proved too low by now.  A cap where the ticks ran out
+ * is only this round's floor; a cap that was refuted raises `low` for good. */
 static int64_t bisect(struct pack_run *r, int64_t low, int64_t fine,
                       int64_t slice)
 {
@@ -236,6 +247,8 @@ static void run_stages(struct pack_run *r)
     bisect_rounds(r);
 }
 
+/* Euclid.  In a pushed-down placement every offset is a sum of sizes and slabs,
+ * so a multiple of this unit: caps between two multiples need no search. */
 static uint64_t common_divisor(uint64_t a, uint64_t b)
 {
     while (b) {
@@ -320,6 +333,7 @@ uint64_t allocate_items(struct item *it, int n, uint64_t slab,
     return allocate_within(it, n, slab, 0, arena);
 }
 
+/* A sweep over the changes at each step: O(n + steps). */
 uint64_t allocate_bound(const struct item *it, int n, struct arena *arena)
 {
     int end = 0;

@@ -15,6 +15,9 @@
  * Canonical placements, section bounds and parts are ideas of MiniMalloc
  * (Moffitt, ASPLOS 2023, doi 10.1145/3623278.3624752) and of exact algorithms
  * for strip packing; lifting is ours.
+ *
+ * Lowering all items until each rests on something never raises the height, so
+ * looking at pushed-down placements alone misses none.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -84,6 +87,8 @@ static uint64_t *slot(const struct pack_exact *e, uint64_t hash)
     return &e->failed[hash & (e->slots - 1)];
 }
 
+/* The sum is over all open items; less those of other parts it is the part's
+ * own.  0 marks a free slot. */
 static uint64_t hash_of(const struct pack_exact *e, const struct frame *f)
 {
     uint64_t hash = e->state.hash - f->others;
@@ -91,6 +96,8 @@ static uint64_t hash_of(const struct pack_exact *e, const struct frame *f)
     return hash ? hash : 1;
 }
 
+/* Only hashes are kept: two states with one hash, one chance in 2^64 for a
+ * pair, could hide a placement but never make a wrong one. */
 static enum verdict fail_frame(struct pack_exact *e, struct frame *f)
 {
     pack_state_undo(&e->state, f->entry);
@@ -101,6 +108,8 @@ static enum verdict fail_frame(struct pack_exact *e, struct frame *f)
 
 /* ---- picking ---- */
 
+/* By lower bound, then by the search's order: total, so picks do not depend on
+ * how lists happen to be arranged. */
 static bool before(const struct pack_exact *e, int i, int j)
 {
     int64_t a = e->state.cell[i].low, b = e->state.cell[j].low;
@@ -121,6 +130,8 @@ static int pick_lowest(const struct pack_exact *e, const struct frame *f)
     return best;
 }
 
+/* An item may be placed only where no open neighbour lies lower: what is placed
+ * pushes what it meets above itself. */
 static bool lowest_near(struct pack_exact *e, int i)
 {
     const struct pack_job *job = e->state.job;
@@ -180,6 +191,8 @@ static int pick_crowded(struct pack_exact *e, const struct frame *f)
 
 /* ---- frames ---- */
 
+/* The child's list is the parent's until a quarter of it is placed; then a copy
+ * without those keeps each look at the list in proportion to what is open. */
 static void push(struct pack_exact *e, const int *list, int n, int nopen)
 {
     struct frame *f = &e->frame[e->depth++];
@@ -249,6 +262,8 @@ static bool cut(struct pack_exact *e, struct frame *f)
     return true;
 }
 
+/* Parts do not meet, so a solution of one never rules out another's, and one
+ * part's failure ends the frame. */
 static enum verdict next_part(struct pack_exact *e, struct frame *f)
 {
     const struct part *p = &f->part[f->next];
@@ -267,6 +282,8 @@ static enum verdict next_part(struct pack_exact *e, struct frame *f)
     return OPEN;
 }
 
+/* The place at the lower bound has failed in full: lift the item and pick again
+ * in the same frame. */
 static enum verdict refute(struct pack_exact *e, struct frame *f)
 {
     pack_state_undo(&e->state, f->mark);
@@ -274,6 +291,8 @@ static enum verdict refute(struct pack_exact *e, struct frame *f)
     return pack_state_refute(&e->state, f->item) ? OPEN : fail_frame(e, f);
 }
 
+/* A frame for the first time, or again after a lift.  RAN_OUT leaves the stack
+ * as it is; search() begins anew. */
 static enum verdict enter(struct pack_exact *e, struct frame *f)
 {
     if (f->nopen == 0)
@@ -307,6 +326,8 @@ static enum verdict resume(struct pack_exact *e, struct frame *f,
     return child == SOLVED ? SOLVED : refute(e, f);
 }
 
+/* The tree is walked with a stack of our own: it is as deep as there are items,
+ * which may be thousands. */
 static enum verdict search(struct pack_exact *e, int64_t cap)
 {
     enum verdict verdict = OPEN;

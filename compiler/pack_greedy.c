@@ -40,6 +40,7 @@ static int64_t key_of(const struct pack_item *x, char letter)
     }
 }
 
+/* Falling, and at last by number: the order must not depend on qsort. */
 static int by_key(const void *a, const void *b)
 {
     const struct key *x = a, *y = b;
@@ -80,6 +81,8 @@ struct shelf {
 /* No further order is begun after so many. */
 static const int64_t MOST_TICKS = 2000000000;
 
+/* Kept sorted by offset, so that one walk finds the holes: O(n) for each item,
+ * O(n^2) for an order. */
 static void shelf_add(struct shelf *shelf, const struct pack_item *x,
                       int64_t at)
 {
@@ -101,6 +104,8 @@ static void shelf_add(struct shelf *shelf, const struct pack_item *x,
         shelf->height = at + x->size;
 }
 
+/* A hole lies between the highest top so far and the next item above, of those
+ * that live at the same time; behind the last there is always room. */
 static int64_t shelf_fit(const struct shelf *shelf, const struct pack_item *x,
                          int64_t slab, enum fit fit)
 {

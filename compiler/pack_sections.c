@@ -16,6 +16,7 @@ struct event {
     int step, opens, item;
 };
 
+/* Ends come first: what stops at a step does not meet what starts there. */
 static int by_time(const void *a, const void *b)
 {
     const struct event *x = a, *y = b;
@@ -41,6 +42,8 @@ static struct event *sorted_events(const struct pack_job *job,
     return e;
 }
 
+/* O(n log n) for the sort, then one walk; a section for each start-to-end turn,
+ * so there are at most n. */
 void pack_job_cut(struct pack_job *job, struct arena *arena)
 {
     struct event *e = sorted_events(job, arena);
@@ -74,6 +77,9 @@ void pack_job_cut(struct pack_job *job, struct arena *arena)
 
 /* ---- lists ---- */
 
+/* A list for each section, without a list of lengths: sizes are counted two
+ * places up, so that after the sums at[s + 1] is where section s begins, and
+ * filling moves it on to where s + 1 does. */
 static bool make_members(struct pack_job *job, struct arena *arena)
 {
     size_t *at = ARENA_NEW(arena, size_t, (size_t)job->nsection + 2);

@@ -36,6 +36,9 @@ static void take_sizes(const struct pack_job *job, int section, struct sizes *x)
         x->sum[k + 1] = x->sum[k] + x->size[k];
 }
 
+/* Least height at which the sizes of one section can lie; for each t the bound
+ * of the file's head.  One walk, because both limits only move one way as t
+ * falls. */
 static int64_t section_height(const struct sizes *x, int64_t slab)
 {
     int64_t best = 0;

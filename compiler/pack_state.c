@@ -30,6 +30,8 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 32;
 }
 
+/* Of an item at a bound; a state's hash is their sum, so it does not depend on
+ * how the state was reached. */
 static uint64_t hash_of(const struct pack_state *s, int i, int64_t low,
                         bool lifted)
 {
@@ -100,6 +102,7 @@ static void record(struct pack_state *s, struct pack_change change)
     s->trail[s->ntrail++] = change;
 }
 
+/* The only way that a bound changes, so the trail holds all that undo needs. */
 static void set_low(struct pack_state *s, int i, int64_t low, bool lifted)
 {
     struct pack_cell *x = &s->cell[i];
@@ -127,6 +130,8 @@ static void take_out(struct pack_state *s, struct pack_cell *x)
     s->ticks += x->end - x->first;
 }
 
+/* The exact inverse of take_out(), but for `parted`, which only says that a
+ * look is worth while. */
 static void put_back(struct pack_state *s, struct pack_cell *x)
 {
     x->placed = false;
@@ -157,6 +162,8 @@ void pack_state_undo(struct pack_state *s, size_t mark)
 
 /* ---- sections ---- */
 
+/* Sections whose stacks may have risen are checked once, at the end of a
+ * move. */
 static void mark_range(struct pack_state *s, int from, int to)
 {
     for (int k = from; k < to; k++) {
@@ -211,6 +218,8 @@ int64_t pack_state_reach(struct pack_state *s, int section)
     return top;
 }
 
+/* First a quick look: even all open items on top of the highest bound stay
+ * below the cap. */
 static bool section_fits(struct pack_state *s, int section)
 {
     size_t at = s->job->member_at[section];
@@ -228,7 +237,9 @@ static int64_t next_slab(const struct pack_state *s, int64_t low)
     return s->slab ? (low / s->slab + 1) * s->slab : INT64_MAX;
 }
 
-/* The lowest place above its lower bound where an item can rest. */
+/* The lowest place above its lower bound where an item can rest.
+ * O(neighbours); tops of neighbours are lower bounds themselves, so the result
+ * is one too. */
 static int64_t support(struct pack_state *s, int i)
 {
     struct pack_cell *x = &s->cell[i];
@@ -332,6 +343,8 @@ static void carry_others(struct pack_state *s, int i)
     }
 }
 
+/* Dijkstra's order: the lowest landing is final, because everything that could
+ * still land lies higher.  O(afloat^2). */
 static bool land_all(struct pack_state *s)
 {
     bool fits = true;
@@ -405,6 +418,8 @@ static void begin_move(struct pack_state *s)
     s->nchanged = 0;
 }
 
+/* What meets an item that was placed lies above it.  One that lies there
+ * already was perhaps lifted to rest on it, and now does. */
 static void push_above(struct pack_state *s, int j,
                        const struct pack_cell *below)
 {

@@ -61,9 +61,17 @@ void optimizer_update(struct graph *, const struct training *, val param,
 /* Scale the gradients d of the leaves below len, by the norm of all. */
 void clip_gradients(struct graph *, const struct training *, val *d, int len);
 
+/* Equal nodes become one, small constants are folded, what no assignment needs
+ * is left out.  Assignments bring about the same values to the bit, but for
+ * constants that were folded in double. */
 void simplify(const struct graph *old, struct graph *g);
-/* cancel false: conversions stay beside every op that wants them. */
+/* Convolutions, pools and norms get their channels last, and conversions
+ * between the two orders cancel; leaves say in `perm` how they are stored now.
+ * cancel false: conversions stay beside every op that wants them. */
 void layout(const struct graph *old, struct graph *g, bool cancel);
+/* Pointwise values with one reader are computed inside it (op Fused), and for a
+ * late reader perhaps again.  Every value that an assignment wants keeps its
+ * node and its type. */
 void fuse(const struct graph *old, struct graph *g);
 
 /* Interpreter: every node that the assignments of a sequence need, by the ops'

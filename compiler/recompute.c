@@ -6,6 +6,10 @@
  * lies in a leaf takes no bytes and stays, and where a result is written over an
  * operand that dies there, the two count once.  The answers are then settled and
  * measured as all steps are, so no number that a user sees is a guess.
+ *
+ * The values and ops of the question are the buffers and steps of the answer:
+ * op i is step i, in the order that schedule() made.  A way's load and seconds
+ * come from settle(), which treats repeated steps as any others.
  */
 #include "compiler/recompute.h"
 
@@ -107,6 +111,8 @@ static bool has_input(const struct remat_op *op, const int *in, int value)
     return false;
 }
 
+/* Costs are nanoseconds, plus one so that no repeat is free.  `until`: once a
+ * leaf has changed, a step that reads it would compute something else. */
 static void add_op(struct question *q, int i)
 {
     const struct step *t = &q->s->step[i];
@@ -162,6 +168,8 @@ static int copy_buffer(struct writer *w, int old)
     return w->to->nbuffer++;
 }
 
+/* A step reads the latest copy of each buffer.  A repeat writes buffers of its
+ * own, so each buffer is still written once. */
 static void write_step(struct writer *w, const struct step *t, bool again)
 {
     struct step *x = &w->to->step[w->to->n++];
@@ -207,6 +215,8 @@ static struct steps *repeated(const struct question *q,
     return to;
 }
 
+/* Measures as the plan will: places from inplace(), the load from lifetimes,
+ * predicted seconds of every step. */
 static struct way settle(const struct steps *s, const struct placing *how)
 {
     struct arena *a = how->graph->arena;
@@ -231,7 +241,8 @@ struct ways ways_plain(const struct steps *s, const struct placing *how)
 }
 
 /* Add a way where it has less load than all before; a way that is dearer, and
- * not better, goes. */
+ * not better, goes.  What stays is the front of load against seconds: no way is
+ * both larger and slower than another. */
 static void keep(struct ways *w, const struct way *x)
 {
     if (x->load >= w->way[w->n - 1].load)
@@ -283,6 +294,9 @@ uint64_t ways_bound(const struct steps *s, const struct way *kept,
     return remat_bound(&q.job, &op, q.arena);
 }
 
+/* Loads fall by a fixed part from one to the next, from what the steps need
+ * with everything kept; all are asked at once, or in groups where a limit may
+ * end the search early. */
 struct ways ways_find(const struct steps *s, const struct way *kept,
                       const struct placing *how, double limit)
 {

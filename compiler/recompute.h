@@ -13,9 +13,9 @@
 
 /* One way to run a sequence. */
 struct way {
-    uint64_t load;  /* bytes of shared buffers alive at once, at most */
-    double seconds; /* predicted */
-    int repeats;
+    uint64_t load;       /* bytes of shared buffers alive at once, at most */
+    double seconds;      /* predicted */
+    int repeats;         /* steps that are run again */
     struct steps *steps; /* inplace() has settled its places */
 };
 

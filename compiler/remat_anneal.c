@@ -4,6 +4,10 @@
  * What is sought is the least cost within the budget; on the way a state may be
  * over it, for a penalty.  Cost and penalty are relative to the base order's
  * cost and to the budget.
+ *
+ * The rule of acceptance is Metropolis' (1953) in the annealing of Kirkpatrick,
+ * Gelatt and Vecchi (Science 220, 1983): a change for the worse by d stays with
+ * probability exp(-d / heat), that is where d < heat * E, E being exponential.
  */
 #include "compiler/remat_search.h"
 
@@ -26,7 +30,8 @@ static double power_of_two(double x)
 }
 
 /* Minus the logarithm of a random number in (0, 1], bit by bit: squaring the
- * mantissa doubles its logarithm. */
+ * mantissa doubles its logarithm.  With z leading zeros r = m * 2^(63 - z), so
+ * u = r / 2^64 has -ln u = ln 2 * (z + 1 - log2 m). */
 static double draw_exponential(uint64_t *random)
 {
     uint64_t r = remat_random(random) | 1;
@@ -65,6 +70,8 @@ void remat_keep_best(struct remat_search *s, struct remat_best *best)
     best->found = true;
 }
 
+/* cost / base, and where the budget is exceeded step + weight * (excess of the
+ * peak + spread * mean excess of all events), each as a part of the budget. */
 static double objective(const struct remat_search *s,
                         const struct remat_run *run, double weight)
 {
@@ -82,6 +89,8 @@ static double objective(const struct remat_search *s,
     return cost + run->step + high;
 }
 
+/* Now and then, by one in CHAIN, a move is two or three moves: some
+ * improvements lie behind a change for the worse. */
 static void change(struct remat_search *s, const struct remat_run *run)
 {
     if (!remat_below(s, CHAIN)) {
@@ -92,6 +101,9 @@ static void change(struct remat_search *s, const struct remat_run *run)
     remat_state_look(&s->state, s->budget);
 }
 
+/* A move that is not accepted is undone by the journal to the last number, so
+ * states do not drift.  Heat and weight change every CALM moves only, between
+ * which objectives can be compared. */
 void remat_anneal(struct remat_search *s, const struct remat_run *run,
                   struct remat_best *best)
 {

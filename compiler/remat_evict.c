@@ -4,6 +4,10 @@
  *
  * It knows only which values the base order does not need any more.  What it
  * had to compute again becomes the events.
+ *
+ * The score of a value is cost / (bytes * time since its last use), the least
+ * of which goes: cheap to make again, large and long unused.  O(values) for
+ * each drop.
  */
 #include "compiler/remat_search.h"
 
@@ -84,6 +88,8 @@ static bool may_go(const struct runtime *r, int v)
     return !r->left[v] || net->reader[net->reader_at[v + 1] - 1] <= until;
 }
 
+/* DTR's h; the small numbers keep it finite for costs and idle times of
+ * zero. */
 static double score_of(struct runtime *r, int v)
 {
     int maker = value_of(r, v)->maker;
@@ -101,6 +107,8 @@ static void drop(struct runtime *r, int v)
     r->alive -= (int64_t)value_of(r, v)->bytes;
 }
 
+/* False when nothing more may go: the budget is too small for this way of
+ * running. */
 static bool make_room(struct runtime *r, int64_t bytes)
 {
     while (r->alive + bytes > r->room) {

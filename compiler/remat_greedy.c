@@ -56,6 +56,8 @@ static int used_next(const struct remat_state *st, int value, int64_t key)
     return after == REMAT_NEVER ? -1 : (int)(after / net->n);
 }
 
+/* Values that are alive at the peak and not used there, best first; returns how
+ * many are worth a try. */
 static int list(const struct remat_search *s, struct candidate *c)
 {
     const struct remat_state *st = &s->state;
@@ -129,6 +131,8 @@ static bool drop_one(struct remat_search *s, struct candidate *c)
     return true;
 }
 
+/* 20 drops for each op at most: each takes off bytes over budget, but may also
+ * make others. */
 void remat_greedy(struct remat_search *s)
 {
     struct candidate *c = ARENA_NEW(s->arena, struct candidate,

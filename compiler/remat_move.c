@@ -11,6 +11,8 @@
 
 enum { DEPTH = 48, TRIES = 8, REPAIRS = 3, NEAR = 8 };
 
+/* By bits: no floating-point function, whose last digit differs between
+ * machines. */
 static uint64_t root_of(uint64_t x)
 {
     uint64_t root = 0;
@@ -50,7 +52,9 @@ void remat_search_init(struct remat_search *s, const struct remat_net *net,
                                             : 0);
 }
 
-/* A value by the root of its bytes; -1 when none is worth it. */
+/* A value by the root of its bytes; -1 when none is worth it.  A binary search
+ * in the sums of weights.  The root favours large values without forgetting the
+ * many small ones. */
 static int draw_value(struct remat_search *s)
 {
     int low = 0, high = s->net->job->nvalue;
@@ -70,6 +74,8 @@ static int draw_value(struct remat_search *s)
     return low;
 }
 
+/* A drop may pull inputs along never, half of the time, nine times in ten or
+ * always: chains of very different lengths get tried. */
 static struct remat_taste draw_taste(struct remat_search *s)
 {
     static const uint64_t chance[] = {0, 32768, 58982, 65536};
@@ -118,6 +124,8 @@ static bool behind_peak(const struct remat_state *st, int before, int op)
     return before >= st->peak_key / st->net->n && before > op;
 }
 
+/* Eight tries: a random value is often not alive at the peak, and a list of
+ * those that are would cost more. */
 static bool drop_at_peak(struct remat_search *s)
 {
     struct remat_state *st = &s->state;
@@ -219,6 +227,7 @@ static struct remat_event draw_event(struct remat_search *s)
                                 (int)(st->spot[at].key % nop)};
 }
 
+/* A removal alone mostly goes over the budget, and would be undone. */
 static void remove_and_repair(struct remat_search *s, struct remat_event e,
                               int repair)
 {
@@ -246,6 +255,7 @@ static int64_t last_use_of(const struct remat_state *st, struct remat_event e)
     return last;
 }
 
+/* To a place near by, or anywhere between the copy before and its last use. */
 static bool shift(struct remat_search *s, struct remat_event e)
 {
     struct remat_state *st = &s->state;

@@ -59,7 +59,8 @@ void remat_net_init(struct remat_net *net, const struct remat_job *job,
     turn_round(net, arena);
 }
 
-/* What is kept to the end is there for all later ops as well. */
+/* What is kept to the end is there for all later ops as well.  Every op needs
+ * at least its inputs, its results and its workspace at once. */
 uint64_t remat_bound(const struct remat_job *job, int *op, struct arena *arena)
 {
     uint64_t *made = ARENA_NEW(arena, uint64_t, (size_t)job->nop + 1);
@@ -143,6 +144,8 @@ static void let_go(struct walk *w, int v)
         w->shared[p] = (int64_t)w->job->value[v].bytes;
 }
 
+/* One walk finds where each copy is used last, a second adds up: O(places +
+ * uses).  It knows nothing of remat_state.c, which it is there to check. */
 static int64_t peak_of(const struct remat_job *job, const int *order, int n,
                        struct arena *arena)
 {

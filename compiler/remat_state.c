@@ -1,6 +1,13 @@
 /*
  * remat_state.c: adding and removing events; each touches its neighbours only,
  * and the two are exact inverses.
+ *
+ * Invariants: spots ascend by key; copy 0 of each op is the base order's;
+ * end[v][j] is the last key that reads copy j of v, or the key that made it, or
+ * never for what is kept; need and change of each spot are what a count from
+ * the events alone would give.  Integers only, so an undone change leaves
+ * nothing behind.  An event costs O(spots) to move the list and O(copies of
+ * neighbours) to update it.
  */
 #include "compiler/remat_state.h"
 
@@ -161,6 +168,8 @@ static void split(struct remat_state *s, int value, int copy, int64_t key)
     }
 }
 
+/* The inverse of split(): readers of the copy that goes read the one before
+ * again. */
 static void join(struct remat_state *s, int value, int copy, int64_t key)
 {
     const struct remat_copies *c = &s->copies[maker_of(s, value)];
@@ -183,6 +192,9 @@ static void move_end(struct remat_state *s, int value, int copy, int64_t to)
     *end = to;
 }
 
+/* In this order: the spot first, since freed bytes are booked on spots; then
+ * the new copies of its results take readers over; then its inputs live at
+ * least until here. */
 static void add(struct remat_state *s, int before, int op)
 {
     const struct remat_net *net = s->net;
@@ -259,6 +271,8 @@ static bool unread(const struct remat_state *s, int op, int copy)
     return true;
 }
 
+/* The last copy of the op that nobody reads any more; copy 0 is the base
+ * order's and stays. */
 static void push_dead(struct remat_state *s, int op)
 {
     for (int j = s->copies[op].n - 1; j >= 1; j--) {
@@ -288,6 +302,8 @@ void remat_state_remove(struct remat_state *s, int before, int op)
     }
 }
 
+/* Inputs whose copy had been dead before this key and would now be kept for
+ * it. */
 static void push_stretched(struct remat_state *s, int before, int op)
 {
     const struct remat_op *o = &s->net->job->op[op];
@@ -341,6 +357,7 @@ void remat_state_add(struct remat_state *s, int before, int op,
     }
 }
 
+/* Backwards, since later changes rest on earlier ones. */
 void remat_state_undo(struct remat_state *s)
 {
     while (s->njournal > 0) {

@@ -7,6 +7,8 @@
  * Folding uses the ops' references, on small constants only.  What it replaces
  * stays in the new graph, unused, unless it is the last node; the next simplify,
  * fuse and lower leave out what no assignment needs.
+ *
+ * One walk with a hash table: O(nodes) but for long probes.
  */
 #include <string.h>
 
@@ -24,6 +26,7 @@ struct simplify {
     size_t mask;
 };
 
+/* Numbers by their bits: 0 and -0 differ, and NaN is itself. */
 static bool same_attr(const struct attr_spec *s, const union attr *a,
                       const union attr *b)
 {
@@ -51,6 +54,7 @@ static bool same_constant(const struct node *a, const struct node *b)
                   (size_t)type_count(&x->type) * sizeof *x->data) == 0;
 }
 
+/* Types need not be compared: they follow from op, attributes and operands. */
 static bool same_node(const struct node *a, const struct node *b)
 {
     if (a->leaf || b->leaf)
@@ -66,6 +70,7 @@ static bool same_node(const struct node *a, const struct node *b)
     return true;
 }
 
+/* Attributes are left to same_node(): few nodes differ in these alone. */
 static size_t hash_of(const struct node *n)
 {
     size_t h = (size_t)op_attrs(n->op) * 31 + strlen(n->op->name);
@@ -99,6 +104,8 @@ static const struct tensor *constant_of(const struct graph *g, val v)
     return leaf ? leaf->constant : NULL;
 }
 
+/* Cheap ops on few elements; nothing that counts samples, since their number
+ * may be cut. */
 static bool can_fold(const struct graph *g, const struct node *n)
 {
     if (!n->nin || n->op->nout || n->op->is_loss || n->op->across_batch ||
@@ -175,6 +182,34 @@ static val copy_transpose(struct simplify *s, const struct node *n, val x)
     return val_transpose(s->g, first->in[0], perm);
 }
 
+/*
+ * Relu's gradient behind MaxPool's goes before it: of the elements of a window only
+ * the largest gets a gradient, and it is above zero just where the window's result
+ * is.  The bits are the same, made on fewer elements, and Relu's result need not be
+ * kept for them.
+ */
+static val copy_relu_grad(struct simplify *s, const struct node *n,
+                          const val *in)
+{
+    const struct node *spread = graph_node(s->g, in[0]), *index, *pool;
+    val y, dy;
+
+    if (spread->op != &op_MaxPoolGrad)
+        return graph_copy(s->g, n, in);
+    index = graph_node(s->g, spread->in[1]);
+    if (index->op != &op_Result)
+        return graph_copy(s->g, n, in);
+    pool = graph_node(s->g, index->in[0]);
+    if (pool->op != &op_MaxPoolIndex || pool->in[0].id != in[1].id)
+        return graph_copy(s->g, n, in);
+    s->g->at = n->at;
+    s->g->path = n->path;
+    y = merge(s, graph_result(s->g, index->in[0], 0));
+    dy = graph_add(s->g, &op_ReluGrad, (val[]){spread->in[0], y}, 2, NULL);
+    return graph_add(s->g, &op_MaxPoolGrad, (val[]){dy, spread->in[1]}, 2,
+                     spread->attr);
+}
+
 static val copy(struct simplify *s, int id, const val *in)
 {
     const struct node *n = s->old->node[id];
@@ -183,6 +218,8 @@ static val copy(struct simplify *s, int id, const val *in)
         return copy_leaf(s, n);
     if (n->op == &op_Transpose)
         return copy_transpose(s, n, in[0]);
+    if (n->op == &op_ReluGrad)
+        return copy_relu_grad(s, n, in);
     if (n->op == &op_Result && only_first(s, n->in[0].id))
         return in[0];
     if (!only_first(s, id))

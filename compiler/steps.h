@@ -27,6 +27,8 @@ struct use {
     unsigned over; /* a write: bit k set: may share the memory of use k */
 };
 
+/* One launch.  `use` has operands in the kernel's order, reads before writes; a
+ * workspace, read and written, comes last. */
 struct step {
     const char *kernel; /* name of the candidate */
     const struct launch *launch;
@@ -39,6 +41,7 @@ struct step {
     double seconds; /* predicted */
 };
 
+/* The value must end up in the leaf by the end of the sequence. */
 struct move {
     int leaf, value; /* buffers */
 };

@@ -49,6 +49,7 @@ struct rows rows_along(const struct type *t, int axis)
     return r;
 }
 
+/* Two operands must agree on which axis counts samples. */
 bool type_broadcast(struct type *t, const struct type *u)
 {
     struct type out = *t;
@@ -91,6 +92,7 @@ int64_t broadcast_index(const struct type *out, const struct type *in,
     return at;
 }
 
+/* Dimensions of one element may stand anywhere: they move nothing. */
 bool type_one_range(const struct type *x, unsigned mask, int64_t *outer,
                     int64_t *len, int64_t *inner)
 {

@@ -6,6 +6,9 @@
  * sample, through a small buffer where elements are converted on their way.
  * Windows of a longer array are samples too, and so are those that were
  * selected: both only say where a sample begins.
+ *
+ * Memory is the records, the selection and what was unpacked: a sample passes
+ * through 16 KiB on the stack, or not at all where its bytes are the result's.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,7 +43,7 @@ struct plancl_data {
 struct span {
     const struct column *column;
     struct conversion conversion;
-    uint64_t first, n;
+    uint64_t first, n; /* elements of the file's array */
     char *to;
 };
 
@@ -65,6 +68,8 @@ static enum plancl_status check_name(const struct plancl_data *d,
     return PLANCL_OK;
 }
 
+/* The first column says how many samples there are; the others must agree, or
+ * of windows the shortest counts. */
 static enum plancl_status check_samples(struct plancl_data *d,
                                         const struct column *c)
 {
@@ -89,7 +94,8 @@ static enum plancl_status check_samples(struct plancl_data *d,
     return PLANCL_OK;
 }
 
-/* Rows [L, ...] become samples [n, window, ...], from the shift on. */
+/* Rows [L, ...] become samples [n, window, ...], from the shift on.  Windows do
+ * not overlap: sample i is rows shift + i * window and on. */
 static enum plancl_status cut_windows(const struct plancl_data *d,
                                       struct column *c)
 {
@@ -117,7 +123,9 @@ static enum plancl_status cut_windows(const struct plancl_data *d,
     return PLANCL_OK;
 }
 
-/* Which bytes the whole text has; each is numbered by those below it. */
+/* Which bytes the whole text has; each is numbered by those below it.  Rising
+ * with the byte, so that the numbers depend on which characters occur, not on
+ * their order. */
 static enum plancl_status number_characters(const struct plancl_data *d,
                                             struct column *c)
 {
@@ -270,6 +278,7 @@ uint64_t plancl_data_host_bytes(const struct plancl_data *d)
     return bytes;
 }
 
+/* element counts from the file's begin, in elements behind the shift. */
 static enum plancl_status refuse_value(const struct plancl_data *d,
                                        const struct span *s, uint64_t element,
                                        const uint8_t *at)
@@ -333,6 +342,8 @@ static enum plancl_status read_span(const struct plancl_data *d,
                        &d->callbacks);
 }
 
+/* All of it before the first byte is read, so that out is whole or untouched by
+ * a wrong index. */
 static enum plancl_status check_read(const struct plancl_data *d,
                                      unsigned column, const uint64_t *index,
                                      uint64_t n, enum plancl_dtype dtype)
@@ -352,6 +363,8 @@ static enum plancl_status check_read(const struct plancl_data *d,
     return PLANCL_OK;
 }
 
+/* Runs of neighbours, which an unshuffled batch is, are one read; a shuffled
+ * one is a read for each sample. */
 enum plancl_status plancl_data_read(struct plancl_data *d, unsigned column,
                                     const uint64_t *index, uint64_t n,
                                     enum plancl_dtype dtype, void *out)

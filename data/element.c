@@ -5,6 +5,9 @@
  * the result.  The type is looked at once per block, so that the loops stay
  * plain.  Numbers are int64 where an integer goes unscaled, since a double
  * does not hold all of them, and double everywhere else.
+ *
+ * Nothing is rounded silently into an integer: a label of 2.5 or 300 for u8 is
+ * refused with its place.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -97,6 +100,8 @@ static void load_raw(const struct conversion *c, const uint8_t *from, size_t n,
     }
 }
 
+/* Left and back: >> of a negative number carries the sign, as gcc and clang
+ * promise. */
 static int64_t sign_extend(uint64_t raw, unsigned bytes)
 {
     unsigned unused = 64 - 8 * bytes;
@@ -104,6 +109,8 @@ static int64_t sign_extend(uint64_t raw, unsigned bytes)
     return (int64_t)(raw << unused) >> unused;
 }
 
+/* IEEE 754 binary16: fraction * 2^-24 below the smallest normal number, else
+ * (1024 + fraction) * 2^(exponent - 25). */
 static double half_to_double(uint64_t raw)
 {
     int exponent = (int)(raw >> 10 & 31);
@@ -193,6 +200,7 @@ static bool half_of(double x, uint16_t *half)
     return true;
 }
 
+/* False where a finite value would become infinite. */
 static bool float_of(double x, float *y)
 {
     /* Half way from the largest float to 2^128. */
@@ -237,6 +245,9 @@ static void store_integer(int64_t v, enum plancl_dtype to, void *out, size_t i)
     }
 }
 
+/* Returns how many were stored before the first that does not fit.  int64 to
+ * f32 is rounded once; to f16 by way of double, which is exact for all that f16
+ * can hold. */
 static size_t store_integers(const int64_t *v, size_t n, enum plancl_dtype to,
                              void *out)
 {
@@ -340,6 +351,7 @@ static size_t convert_to_floats(const struct conversion *c, const uint64_t *raw,
     return store_floats(x, n, c->to, to);
 }
 
+/* At most BLOCK elements, whose arrays lie on the stack, 4 KiB each. */
 static size_t convert_block(const struct conversion *c, const uint8_t *from,
                             size_t n, void *to)
 {

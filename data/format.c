@@ -30,6 +30,7 @@ static bool size_of(struct layout *l)
            end <= INT64_MAX;
 }
 
+/* Names the mistake that is likely: an archive instead of the array in it. */
 static enum plancl_status refuse_unknown(const struct head *h,
                                          const struct plancl_callbacks *cb)
 {

@@ -3,6 +3,9 @@
  *
  * Two zero bytes, a type, the rank, the dimensions as big-endian 32-bit
  * numbers, then the elements, big-endian, last dimension fastest.
+ *
+ * The types are u8, i8, i16, i32, f32 and f64; unsigned 16 bits and 64-bit
+ * integers have no code.
  */
 #include "data/format.h"
 #include "runtime/base.h"
@@ -31,12 +34,15 @@ static bool element_of(uint8_t code, enum element *e)
     return false;
 }
 
+/* Big-endian, whatever the host is; not aligned. */
 static uint64_t u32_at(const uint8_t *p)
 {
     return (uint64_t)p[0] << 24 | (uint64_t)p[1] << 16 | (uint64_t)p[2] << 8 |
            p[3];
 }
 
+/* Where the dimensions end the elements begin; that the file has them all is
+ * the caller's to check. */
 enum plancl_status idx_parse(const struct head *h,
                              const struct plancl_callbacks *cb,
                              struct layout *l)

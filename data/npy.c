@@ -5,6 +5,9 @@
  * 1) or 4, then a Python dict with exactly the keys descr, fortran_order and
  * shape, padded with spaces and ended by a newline.  The dict is read by hand:
  * only strings, True, False and tuples of integers are understood.
+ *
+ * What Python would read as well (escapes, other keys, nested values) is
+ * refused: a reader that guesses reads wrong numbers.
  */
 #include <string.h>
 
@@ -88,6 +91,7 @@ static bool take_string(struct parser *p, struct piece *string)
     return true;
 }
 
+/* Kind and bytes of an element as in NumPy's array interface. */
 static bool element_of(struct piece type, enum element *e)
 {
     static const struct {
@@ -146,6 +150,7 @@ static enum plancl_status parse_order(struct parser *p)
     return refuse(p, "fortran_order is neither True nor False");
 }
 
+/* 0 is a size: the array has no elements then. */
 static enum plancl_status parse_dim(struct parser *p, uint64_t *dim)
 {
     const char *first;
@@ -220,6 +225,7 @@ static enum plancl_status parse_item(struct parser *p)
                 p->head->path, name.n, name.s);
 }
 
+/* Keys in any order, a comma behind the last or not, as Python has it. */
 static enum plancl_status parse_dict(struct parser *p)
 {
     bool comma = true;

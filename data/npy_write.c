@@ -3,6 +3,8 @@
  *
  * The shape is in the header, so it is wanted first; the file gets its name
  * only when every byte has come, so that no reader sees half of it.
+ *
+ * Rows come as they are predicted, so memory does not grow with the file.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -49,6 +51,8 @@ static const char *type_name(enum plancl_dtype dtype)
     }
 }
 
+/* An empty array has 0 bytes, but its other dimensions must not overflow
+ * either. */
 static bool size_of(enum plancl_dtype dtype, unsigned rank, const uint64_t *dim,
                     uint64_t *bytes)
 {
@@ -148,6 +152,8 @@ enum plancl_status plancl_npy_create(const char *path, enum plancl_dtype dtype,
     return PLANCL_OK;
 }
 
+/* Any number of bytes at a time; more than the shape has is an error at
+ * once. */
 enum plancl_status plancl_npy_add(struct plancl_npy_writer *w, const void *data,
                                   uint64_t bytes)
 {
@@ -166,6 +172,7 @@ enum plancl_status plancl_npy_add(struct plancl_npy_writer *w, const void *data,
     return status;
 }
 
+/* Frees the writer in any case; the file gets its name only here. */
 enum plancl_status plancl_npy_close(struct plancl_npy_writer *w)
 {
     enum plancl_status status = PLANCL_FAILED;

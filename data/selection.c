@@ -53,6 +53,7 @@ static bool take_integer(const char **s, int64_t *x)
     return true;
 }
 
+/* "7", "3-9" or "-5--2"; a range that falls is refused. */
 static bool take_range(const char **s, struct range *r)
 {
     if (!take_integer(s, &r->low))
@@ -64,6 +65,8 @@ static bool take_range(const char **s, struct range *r)
     return take_integer(s, &r->high) && r->high >= r->low;
 }
 
+/* Each range takes two characters at the least, "1,", which bounds their
+ * number. */
 static enum plancl_status parse_list(const struct parser *p, const char *s,
                                      struct ranges *list)
 {
@@ -130,6 +133,8 @@ static int compare_ranges(const void *a, const void *b)
     return (x->low > y->low) - (x->low < y->low);
 }
 
+/* Sorted, since samples keep the files' order; sorting also brings those named
+ * twice together. */
 static enum plancl_status by_number(struct parser *p, struct ranges *list,
                                     uint64_t samples)
 {
@@ -271,6 +276,7 @@ uint64_t selection_count(const struct selection *s)
     return last ? last->before + last->n : 0;
 }
 
+/* Binary search for the run: O(log runs) for each sample of a batch. */
 uint64_t selection_sample(const struct selection *s, uint64_t i)
 {
     uint64_t low = 0, high = s->runs;

@@ -8,11 +8,17 @@
  * (cycle walking; Black and Rogaway, 2002): fewer than two passes on average,
  * since 2^b < 2n.  The function is Philox-4x32-10 (Salmon et al., "Parallel
  * random numbers: as easy as 1, 2, 3", 2011) keyed with seed and epoch.
+ *
+ * Eight rounds are twice the four after which Luby and Rackoff's construction
+ * is indistinguishable from a random permutation by chosen plaintext and
+ * ciphertext, since that bound is weak for halves of few bits.
  */
 #include "data/plancl_data.h"
 
 enum { PHILOX_ROUNDS = 10, FEISTEL_ROUNDS = 8 };
 
+/* Multipliers and Weyl constants are those of the paper, so its test vectors
+ * hold. */
 static uint32_t philox(uint32_t half, uint32_t round, uint32_t seed,
                        uint32_t epoch)
 {
@@ -33,6 +39,7 @@ static uint32_t philox(uint32_t half, uint32_t round, uint32_t seed,
     return c[0];
 }
 
+/* The fewest bits that hold 0..n-1: n <= 2^bits < 2n. */
 static unsigned bits_below(uint64_t n)
 {
     unsigned bits = 0;

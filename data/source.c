@@ -1,5 +1,7 @@
 /*
  * source.c: opening and reading a plain data file.
+ *
+ * pread moves no position, so reads need no order between them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,6 +57,8 @@ enum plancl_status source_read(const struct source *s, const char *path,
     return PLANCL_OK;
 }
 
+/* A file that is longer than its header says is as suspicious as a shorter
+ * one. */
 static enum plancl_status parse_plain(const struct head *h, uint64_t file_bytes,
                                       const struct plancl_callbacks *cb,
                                       struct layout *l)
@@ -123,6 +127,7 @@ static enum plancl_status open_head(struct source *s, const char *path,
                        l);
 }
 
+/* After a refusal nothing is left open; the head's 64 KiB are given back. */
 enum plancl_status source_open(struct source *s, const char *path,
                                const struct plancl_callbacks *cb,
                                struct layout *l)
@@ -140,6 +145,7 @@ enum plancl_status source_open(struct source *s, const char *path,
     return status;
 }
 
+/* Rank 1 of u8: dataset.c makes characters of it. */
 static enum plancl_status open_text(struct source *s, const char *path,
                                     const struct plancl_callbacks *cb,
                                     struct layout *l)

@@ -66,6 +66,7 @@ static enum plancl_status parse_scale(const char *text, const char *s,
     return PLANCL_OK;
 }
 
+/* UINT64_MAX stands for what is no number, and is refused below. */
 static enum plancl_status parse_count(const char *text, const char *option,
                                       const struct plancl_callbacks *cb,
                                       uint64_t *n)
@@ -134,6 +135,7 @@ static enum plancl_status parse_file(const char *text, char *file,
     return PLANCL_OK;
 }
 
+/* The strings are copies, freed by spec_free(). */
 enum plancl_status spec_parse(const char *text,
                               const struct plancl_callbacks *cb,
                               struct spec *spec)

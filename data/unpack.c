@@ -64,6 +64,8 @@ static enum plancl_status refuse_rest(const struct unpack *u)
                 u->path, u->total);
 }
 
+/* Unlinked at once: it is gone with its descriptor, however the process
+ * ends. */
 static enum plancl_status open_temporary(const struct unpack *u)
 {
     const char *folder = getenv("TMPDIR");
@@ -183,6 +185,7 @@ static enum plancl_status unpack_all(struct unpack *u, uint8_t *buffer,
     return status ? status : check_end(u, buffer);
 }
 
+/* gzdopen takes fd over: gzclose closes it. */
 enum plancl_status source_unpack(struct source *s, int fd, const char *path,
                                  uint8_t *head,
                                  const struct plancl_callbacks *cb,

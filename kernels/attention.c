@@ -29,6 +29,8 @@ static double weights(const struct attention_problem *p)
     return (double)p->N * heads * (T * S - hidden);
 }
 
+/* Types and switches are options, so that they are compiled away; sizes are
+ * scalars. */
 static void attention(const struct attention_problem *p, struct launch *l)
 {
     const int64_t size[] = {p->N, p->heads, p->T, p->S, p->D, p->E};
@@ -47,6 +49,7 @@ static void attention(const struct attention_problem *p, struct launch *l)
         launch_u64(l, (uint64_t)p->mask_stride[d]);
 }
 
+/* Bytes of q, k, v and y once. */
 static double operands(const struct attention_problem *p)
 {
     return (double)p->N * (double)p->heads * (double)(p->T + p->S) *
@@ -70,6 +73,7 @@ static void backward(const struct attention_problem *p, struct launch *l)
 
 /* ---- plain ---- */
 
+/* Hopelessly slow on large heads: each item computes its row's scores anew. */
 static void item(struct launch *l, int64_t items, const struct device_info *dev)
 {
     l->source = "attention.cl";
@@ -114,7 +118,8 @@ static int64_t pitch(int64_t width, int vecs)
     return ceil_div(width, 16 * vecs) * 16 * vecs;
 }
 
-/* Of those that waste the fewest columns the widest. */
+/* Of those that waste the fewest columns the widest.  VECS * rows sums of 16
+ * floats, 24 at most, and the operands fit AVX-512's 32. */
 static struct tile tile_for(const struct attention_problem *p)
 {
     static const struct tile tiles[] = {
@@ -128,6 +133,9 @@ static struct tile tile_for(const struct attention_problem *p)
     return best;
 }
 
+/* In floats, as attention_cpu lays it out: keys in panels, values, and for a
+ * block of queries those, their weights (16 more columns: whole vectors may
+ * hang out behind the last panel) and their results. */
 static int64_t forward_scratch(const struct attention_problem *p)
 {
     struct tile t = tile_for(p);
@@ -137,6 +145,9 @@ static int64_t forward_scratch(const struct attention_problem *p)
     return keys * p->D + p->S * e + BLOCK * (pitch(p->D, 1) + keys + 16 + e);
 }
 
+/* As attention_grad_cpu lays it out: q, dq, dy and delta of the whole head;
+ * keys and their gradients, in whole tiles of rows; turned keys and values,
+ * and two tiles of weights. */
 static int64_t grad_scratch(const struct attention_problem *p)
 {
     struct tile t = tile_for(p);
@@ -156,6 +167,8 @@ static bool cpu_fits(const void *problem, const struct device_info *dev)
            grad_scratch(p) < INT32_MAX;
 }
 
+/* Each group has a scratch of its own; a task is a chunk of queries or, in the
+ * gradient, a head, so that no two groups add to one place. */
 static void cpu(const struct attention_problem *p, struct launch *l,
                 int64_t tasks, int64_t scratch)
 {
@@ -195,6 +208,7 @@ static void grad_cpu(const void *problem, const struct device_info *dev,
 
 /* ---- tiles, for a GPU ---- */
 
+/* must agree with attention_tile.cl */
 enum { ITEMS = 128, AHEAD = 4, WIDEST = 128 };
 
 /* As in attention_tile.cl: channels with their padding, and the tile. */
@@ -202,19 +216,24 @@ struct local_tile {
     int64_t d, e, queries, keys;
 };
 
+/* Local memory in floats: queries, keys, values, weights, and 17 partial
+ * results for each query (16 and one for the banks). */
 static int64_t forward_floats(const struct local_tile *t)
 {
     return (t->queries + t->keys) * (t->d + AHEAD) + t->keys * (t->e + AHEAD) +
            t->queries * (t->keys + 1 + 17);
 }
 
+/* Queries, keys, values and dy; weights and the gradients of the scores. */
 static int64_t grad_floats(const struct local_tile *t)
 {
     return (t->queries + t->keys) * (t->d + t->e + 2 * AHEAD) +
            2 * t->queries * (t->keys + 1);
 }
 
-/* The larger tile of two that fits into local memory, or none. */
+/* The larger tile of two that fits into local memory, or none.  Going forward
+ * a tile has twice as many queries as keys.  WIDEST limits the sums that an
+ * item holds in registers. */
 static bool choose_tile(const struct attention_problem *p,
                         const struct device_info *dev,
                         int64_t (*floats)(const struct local_tile *),
@@ -233,6 +252,8 @@ static bool choose_tile(const struct attention_problem *p,
     return false;
 }
 
+/* Local sizes are constants of the program: arrays in local memory need
+ * them. */
 static void tile(struct launch *l, const struct local_tile *t, int64_t groups,
                  const struct device_info *dev)
 {

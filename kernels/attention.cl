@@ -2,9 +2,9 @@
  * attention.cl: attention and its gradient, plainly: one work-item computes 16
  * channels of one row of a result, and for them all the scores of that row.
  *
- * See attention.h for the operands.  A row's maximum is found first; its sum and
- * its products are chains in the order of the keys (of the queries for dk and
- * dv), channels beyond the last are zeros in a register.
+ * See attention.h for the operands.  A row's maximum is found first; its sum
+ * and its products are chains in the order of the keys (of the queries for dk
+ * and dv), channels beyond the last are zeros in a register.
  */
 #define BLOCKS(n) (((n) + 15) / 16)
 
@@ -44,6 +44,7 @@ INLINE ulong KERNEL(row)(const struct KERNEL(shape) s, ulong nh, ulong t,
 #endif
 }
 
+/* One chain over the channels, [n] each. */
 INLINE float KERNEL(dot)(const __global T(X) *a, const __global T(X) *b, uint n)
 {
     float sum = 0.0f;
@@ -84,6 +85,9 @@ INLINE uint KERNEL(seen)(const struct KERNEL(shape) s, uint t)
 }
 
 #ifdef ENTRY_attention_item
+/* One item per 16 channels of a row of y; the rows of a head lie together.
+ * Two passes over the keys: the maximum, then exponentials, their sum and y.
+ * The item of the first channels writes the row's lse. */
 __kernel void KERNEL(attention_item)(
     const __global T(X) *q, ulong q_off, const __global T(X) *k, ulong k_off,
     const __global T(X) *v, ulong v_off, MASK_PARAMETERS __global T(X) *y,
@@ -191,6 +195,9 @@ INLINE void KERNEL(grad_v)(const struct KERNEL(shape) s,
     ST16N(X, dv, KERNEL(row)(s, nh, j, s.S, s.E) + c, sum, left);
 }
 
+/* Items in three ranges, each for 16 channels of a row: of dq, of dk, of dv.
+ * Every result gathers its own terms, so none is written twice and no atomics
+ * are needed. */
 __kernel void KERNEL(attention_grad_item)(
     const __global T(X) *q, ulong q_off, const __global T(X) *k, ulong k_off,
     const __global T(X) *v, ulong v_off, const __global T(X) *y, ulong y_off,

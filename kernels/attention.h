@@ -8,8 +8,8 @@
  * q and dq are [N, heads, T, D], k and dk [N, heads, S, D], v and dv
  * [N, heads, S, E], y and dy [N, heads, T, E]; where `joined`, the heads stand
  * behind the position: [N, T, heads, D] and so on.  lse is f32 [N, heads, T],
- * the logarithm of a row's sum of exponentials.  The mask is of bool (what takes
- * part) or of floats (added).
+ * the logarithm of a row's sum of exponentials.  The mask is of bool (what
+ * takes part) or of floats (added).
  *
  * A row that nothing takes part in is NaN, as the softmax of so many -inf.
  */

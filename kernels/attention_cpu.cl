@@ -8,7 +8,8 @@
  *
  * An element of a result is one chain over the keys (dk and dv: over the
  * queries) in order, a sum of a row 16 chains and a tree, whatever tile it fell
- * into.  Positions beyond the last, or that causal leaves out, get the weight 0.
+ * into.  Positions beyond the last, or that causal leaves out, get the weight
+ * 0.
  */
 #ifndef VECS
 #define VECS  1
@@ -50,7 +51,8 @@
         uint mnh, uint mh, uint mhh, uint mt, uint mth, uint ms, uint msh,    \
         uint scratch
 
-/* A matrix in the workspace: elements from row to row, from column to column. */
+/* A matrix in the workspace: elements from row to row, from column to
+ * column. */
 struct KERNEL(matrix) {
     __global float *at;
     int row, column;
@@ -86,6 +88,8 @@ INLINE float16 KERNEL(exp)(float16 x)
     return select(p * two_n, (float16)(0.0f), none);
 }
 
+/* One fixed tree, so that the sum does not depend on the width of the
+ * device. */
 INLINE float KERNEL(tree)(float16 v)
 {
     const float8 a = v.lo + v.hi;
@@ -102,7 +106,8 @@ INLINE float KERNEL(largest)(float16 v)
     return fmax(fmax(b.x, b.y), fmax(b.z, b.w));
 }
 
-/* Rows of an operand, `step` apart, as [rows][pitch]; `have` of them exist. */
+/* Rows of an operand, `step` apart, as [rows][pitch]; `have` of them exist.
+ * size: rows and pitch. */
 INLINE void KERNEL(pack_rows)(__global float *to, int2 size,
                               const __global T(X) *from, ulong step, int have,
                               int width)
@@ -146,7 +151,8 @@ INLINE void KERNEL(unpack)(__global T(X) *to, ulong step,
                   width.x - c);
 }
 
-/* One tile of y = a b, or of y + a b where `more`. */
+/* One tile of y = a b, or of y + a b where `more`. `more` is a constant where
+ * it is called. */
 INLINE void KERNEL(tile)(struct KERNEL(matrix) y, struct KERNEL(matrix) a,
                          struct KERNEL(matrix) b, int K, const int more)
 {
@@ -181,7 +187,8 @@ INLINE void KERNEL(tile)(struct KERNEL(matrix) y, struct KERNEL(matrix) a,
             st16_f32(y.at + j * y.row + v * 16, sum[j][v]);
 }
 
-/* size: rows and columns of y, to which whole tiles are added, and K. */
+/* size: rows and columns of y, to which whole tiles are added, and K. y and a
+ * are read and written up to whole tiles of rows: scratch has room for them. */
 INLINE void KERNEL(product)(struct KERNEL(matrix) y, struct KERNEL(matrix) a,
                             struct KERNEL(matrix) b, int3 size, const int more)
 {
@@ -250,6 +257,8 @@ INLINE float2 KERNEL(exponentials)(__global float *p, int used, int padded,
     return (float2)(m, KERNEL(tree)(total));
 }
 
+/* Neighbouring tasks mostly have one head, whose keys and values stay
+ * packed. */
 __kernel ONE_ITEM void KERNEL(attention_cpu)(
     const __global T(X) *q, ulong q_off, const __global T(X) *k, ulong k_off,
     const __global T(X) *v, ulong v_off, MASK_PARAMETERS __global T(X) *y,
@@ -323,9 +332,10 @@ __kernel ONE_ITEM void KERNEL(attention_cpu)(
 
 #ifdef ENTRY_attention_grad_cpu
 /*
- * A task is a head: for each PANEL of keys, for each TILE queries, the weights and
- * the gradients of the scores, and what they add to dq, dk and dv.  Scratch: q,
- * dy, dq and delta = sum of dy y of the whole head; the rest for one tile.
+ * A task is a head: for each PANEL of keys, for each TILE queries, the weights
+ * and the gradients of the scores, and what they add to dq, dk and dv.
+ * Scratch: q, dy, dq and delta = sum of dy y of the whole head; the rest for
+ * one tile.
  */
 INLINE void KERNEL(clear)(__global float *to, ulong n)
 {
@@ -361,6 +371,8 @@ INLINE void KERNEL(gradients)(__global float *p, __global float *ds, int used,
     }
 }
 
+/* dk and dv of a panel are complete after its loop over queries, dq of the
+ * head after all panels: chains over keys or queries in order. */
 __kernel ONE_ITEM void KERNEL(attention_grad_cpu)(
     const __global T(X) *q, ulong q_off, const __global T(X) *k, ulong k_off,
     const __global T(X) *v, ulong v_off, const __global T(X) *y, ulong y_off,

@@ -4,8 +4,8 @@
  *
  * See attention.h for the operands.  A work-group is 16 x 8 work-items; of a
  * tile of scores or of results a work-item has the neighbouring rows of its y
- * and every 16th column from its x on.  Channels are padded with zeros to DP and
- * EP, multiples of 16; rows of local memory are 4 floats longer, so that
+ * and every 16th column from its x on.  Channels are padded with zeros to DP
+ * and EP, multiples of 16; rows of local memory are 4 floats longer, so that
  * neighbouring rows lie in other banks.
  *
  * Going forward, maximum and sum of a row are corrected from tile to tile
@@ -62,6 +62,7 @@ INLINE int KERNEL(in)(const struct KERNEL(scores) s, int t, int j)
     return t < s.T && j < s.S && (!CAUSAL || j <= t);
 }
 
+/* The mask belongs to the head already. */
 INLINE float KERNEL(score)(const struct KERNEL(scores) s, float x, int t, int j)
 {
 #ifdef MASK_IS_DEFAULT
@@ -77,8 +78,8 @@ INLINE float KERNEL(score)(const struct KERNEL(scores) s, float x, int t, int j)
 #endif
 }
 
-/* size.x rows of an operand as rows of size.y floats; `have` of them, and `width`
- * of their channels, exist. */
+/* size.x rows of an operand as rows of size.y floats; `have` of them, and
+ * `width` of their channels, exist. */
 INLINE void KERNEL(load)(__local float *to, int2 size,
                          const __global T(X) *from, ulong step, int have,
                          int width)
@@ -159,12 +160,12 @@ __kernel GROUP void KERNEL(attention_tile)(
     for (int j0 = 0; j0 < end; j0 += KEYS) {
         float s[MY_ROWS][MY_COLS];
 
-        BARRIER;
+        BARRIER; /* ks, vs and ps of the tile before were read */
         KERNEL(load)(ks, (int2)(KEYS, DP),
                      k + k_off + HEAD(S, D) + j0 * STEP(D), STEP(D), S - j0, D);
         KERNEL(load)(vs, (int2)(KEYS, EP),
                      v + v_off + HEAD(S, E) + j0 * STEP(E), STEP(E), S - j0, E);
-        BARRIER;
+        BARRIER; /* ks and vs are there */
         KERNEL(dots)(s, qs, ks, DP);
 #pragma unroll
         for (int i = 0; i < MY_ROWS; i++) {
@@ -181,7 +182,7 @@ __kernel GROUP void KERNEL(attention_tile)(
             }
             part[(row + i) * 17 + x] = most;
         }
-        BARRIER;
+        BARRIER; /* part has the maxima of all columns */
 #pragma unroll
         for (int i = 0; i < MY_ROWS; i++) {
             float now = top[i];
@@ -205,7 +206,7 @@ __kernel GROUP void KERNEL(attention_tile)(
                 ps[(row + i) * (KEYS + 1) + x + 16 * j] = p;
             }
         }
-        BARRIER;
+        BARRIER; /* ps is there, and part was read */
         for (int j = 0; j < KEYS; j++) {
             float value[EP / 16];
 
@@ -226,7 +227,7 @@ __kernel GROUP void KERNEL(attention_tile)(
 #pragma unroll
     for (int i = 0; i < MY_ROWS; i++)
         part[(row + i) * 17 + x] = total[i];
-    BARRIER;
+    BARRIER; /* part has the sums of all columns */
 #pragma unroll
     for (int i = 0; i < MY_ROWS; i++) {
         const int t = t0 + row + i;
@@ -269,11 +270,11 @@ INLINE void KERNEL(load_keys)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                  h.S - j0, h.D);
     KERNEL(load)(l.v, (int2)(KEYS, EP), h.v + j0 * h.e_step, h.e_step,
                  h.S - j0, h.E);
-    BARRIER;
+    BARRIER; /* k and v are there */
 }
 
-/* Also delta = the sum of dy y, for this item's rows; p is free until the scores
- * are there. */
+/* Also delta = the sum of dy y, for this item's rows; p is free until the
+ * scores are there. */
 INLINE void KERNEL(load_queries)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                                  int t0, float delta[MY_ROWS])
 {
@@ -284,7 +285,7 @@ INLINE void KERNEL(load_queries)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                  h.T - t0, h.D);
     KERNEL(load)(l.dy, (int2)(QUERIES, EP), h.dy + t0 * h.e_step, h.e_step,
                  h.T - t0, h.E);
-    BARRIER;
+    BARRIER; /* q and dy are there */
     for (int i = 0; i < MY_ROWS; i++) {
         const int r = row + i;
         float sum = 0.0f;
@@ -296,13 +297,13 @@ INLINE void KERNEL(load_queries)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                       sum;
         l.p[r * (KEYS + 1) + x] = sum;
     }
-    BARRIER;
+    BARRIER; /* p has every column's part of delta */
     for (int i = 0; i < MY_ROWS; i++) {
         delta[i] = 0.0f;
         for (int c = 0; c < 16; c++)
             delta[i] += l.p[(row + i) * (KEYS + 1) + c];
     }
-    BARRIER;
+    BARRIER; /* p was read: the weights may come */
 }
 
 /* The weights p and the gradients ds of the scores, from all four tiles. */
@@ -331,9 +332,11 @@ INLINE void KERNEL(gradients)(struct KERNEL(tiles) l, struct KERNEL(head) h,
             l.p[r * (KEYS + 1) + c] = p;
             l.ds[r * (KEYS + 1) + c] = ds;
         }
-    BARRIER;
+    BARRIER; /* p and ds are there */
 }
 
+/* dq of QUERIES queries: ds k, tile after tile of keys.  The last barrier
+ * keeps the next tile's keys from overwriting those still read. */
 INLINE void KERNEL(for_queries)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                                 const struct KERNEL(scores) about, int t0,
                                 __global T(X) *dq)
@@ -357,7 +360,7 @@ INLINE void KERNEL(for_queries)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                     sum[i][c] = ds * l.k[j * (DP + AHEAD) + x + 16 * c] +
                                 sum[i][c];
             }
-        BARRIER;
+        BARRIER; /* k, v and ds were read */
     }
 #pragma unroll
     for (int i = 0; i < MY_ROWS; i++)
@@ -367,6 +370,7 @@ INLINE void KERNEL(for_queries)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                 ST(X, dq, (t0 + row + i) * h.d_step + x + 16 * c, sum[i][c]);
 }
 
+/* dk = ds^T q and dv = p^T dy of KEYS keys; here an item's rows are keys. */
 INLINE void KERNEL(for_keys)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                              const struct KERNEL(scores) about, int j0,
                              __global T(X) *dk, __global T(X) *dv)
@@ -397,7 +401,7 @@ INLINE void KERNEL(for_keys)(struct KERNEL(tiles) l, struct KERNEL(head) h,
                     sum_k[i][c] = ds * l.q[t * (DP + AHEAD) + x + 16 * c] +
                                   sum_k[i][c];
             }
-        BARRIER;
+        BARRIER; /* q, dy, p and ds were read */
     }
 #pragma unroll
     for (int i = 0; i < KEYS / 8; i++) {
@@ -414,6 +418,8 @@ INLINE void KERNEL(for_keys)(struct KERNEL(tiles) l, struct KERNEL(head) h,
     }
 }
 
+/* Weights are computed twice, once for each range of groups: cheaper than
+ * atomics, and the order of sums is fixed. */
 __kernel GROUP void KERNEL(attention_grad_tile)(
     const __global T(X) *q, ulong q_off, const __global T(X) *k, ulong k_off,
     const __global T(X) *v, ulong v_off, const __global T(X) *y, ulong y_off,

@@ -48,6 +48,9 @@ __kernel ONE_ITEM void KERNEL(blend_cpu)(const __global T(X) *x, ulong x_off,
 #endif
 
 #ifdef ENTRY_blend_item
+/* One item per element of y [outer, out, inner]; x [outer, in, inner].  Its
+ * terms are added in the table's order, as in blend_cpu, one contracted
+ * product each. */
 __kernel void KERNEL(blend_item)(const __global T(X) *x, ulong x_off, TABLES,
                                  __global T(X) *y, ulong y_off, uint outer,
                                  uint outer_high, uint in, uint out, uint inner,

@@ -53,6 +53,7 @@ static double flop(const struct conv_problem *p)
     return 2.0 * (double)(p->N * p->P * p->Q * p->K) * (double)taps(p);
 }
 
+/* Traffic as if every tensor were moved once. */
 static double x_bytes(const struct conv_problem *p)
 {
     return (double)(p->N * p->H * p->W * p->C) * (double)dtype_bytes(p->x);
@@ -75,6 +76,8 @@ static void types(const struct conv_problem *p, struct launch *l)
     launch_option(l, "Y=%s", dtype_name(p->y));
 }
 
+/* Sizes and geometry are arguments of the plain kernels: one program for all
+ * layers. */
 static void plain(const struct conv_problem *p, const struct device_info *dev,
                   struct launch *l)
 {
@@ -136,11 +139,15 @@ static void grad_w_item_launch(const void *problem,
         launch_option(l, "ACC=1");
 }
 
+/* Offsets inside a sample are 32-bit in the CPU kernels.  In doubles, as the
+ * product of three may exceed 64 bits. */
 static bool small(int64_t a, int64_t b, int64_t c)
 {
     return (double)a * (double)b * (double)c < INT32_MAX;
 }
 
+/* The slack is what packed weights and tiles hang out behind the last
+ * channel. */
 static bool cpu_fits(const void *problem, const struct device_info *dev)
 {
     const struct conv_problem *p = problem;
@@ -152,7 +159,8 @@ static bool cpu_fits(const void *problem, const struct device_info *dev)
 
 /* The sum of conv_cpu.cl: for each pixel of out, over taps and channels. */
 struct sum {
-    int64_t N, IH, IW, IC, OH, OW, OC, R, S;
+    int64_t N, IH, IW, IC, OH, OW, OC, R, S; /* in and out as in conv_cpu.cl */
+    /* up: distance of the input's pixels */
     int64_t stride[2], up[2], pad[2], dilation[2];
 };
 
@@ -190,6 +198,9 @@ static void sum_scalars(const struct sum *s, struct launch *l)
         launch_i32(l, pair[i / 2][i % 2]);
 }
 
+/* A group's slice of the workspace has one block of weights and one band, so
+ * it does not grow with N; its groups are as many as there are tasks, or
+ * GROUPS. */
 static void sum_launch(const struct sum *s, struct launch *l)
 {
     struct tile tile = tile_for(s->OC);
@@ -211,6 +222,7 @@ static void sum_launch(const struct sum *s, struct launch *l)
     l->efficiency = 0.4;
 }
 
+/* The sum is the convolution as it stands. */
 static struct sum forward_sum(const struct conv_problem *p)
 {
     struct sum s = {.N = p->N,
@@ -232,7 +244,12 @@ static struct sum forward_sum(const struct conv_problem *p)
     return s;
 }
 
-/* A convolution of dy, its pixels `stride` apart, with the weights turned. */
+/*
+ * A convolution of dy, its pixels `stride` apart, with the weights turned.
+ * From h = p stride - pad + r dilation: dx[h] sums dy[p] w[r] where p stride =
+ * h + pad - r dilation.  With r' = R - 1 - r that is h - pad' + r' dilation,
+ * for pad' = (R - 1) dilation - pad, which may be below zero.
+ */
 static struct sum grad_x_sum(const struct conv_problem *p)
 {
     const int64_t kernel[] = {p->R, p->S};
@@ -299,6 +316,9 @@ static void grad_w_scalars(const struct conv_problem *p, struct launch *l)
     launch_setting(l, SETTING_FIRST);
 }
 
+/* Lanes are the second dimension; tiles of a lane are divided among `parts`
+ * groups, as many as fill the cores when there are few lanes.  A band is as
+ * many rows as twice the cache's floats hold, of x and of dy. */
 static void grad_w_cpu_launch(const void *problem,
                               const struct device_info *dev, struct launch *l)
 {
@@ -342,6 +362,7 @@ static void grad_w_cpu_launch(const void *problem,
  * whose sums a data gradient may. */
 enum { DEPTHWISE_TAPS = 64, DEPTHWISE_FILTERS = 16 };
 
+/* Channels by themselves, and a window small enough for the table of taps. */
 static bool depthwise_fits(const void *problem, const struct device_info *dev)
 {
     const struct conv_problem *p = problem;
@@ -361,6 +382,7 @@ static bool depthwise_grad_w_fits(const void *problem,
     return depthwise_fits(problem, dev) && p->C >= 16;
 }
 
+/* Window and steps are compiled in: loops over taps are then unrolled. */
 static void depthwise_launch(const struct conv_problem *p, const struct sum *s,
                              struct launch *l)
 {
@@ -383,6 +405,7 @@ static void depthwise_launch(const struct conv_problem *p, const struct sum *s,
     l->efficiency = 0.2;
 }
 
+/* Rows of all samples are divided among the groups. */
 static void depthwise_rows(const struct sum *s, struct launch *l)
 {
     int64_t rows = s->N * s->OH;
@@ -422,6 +445,7 @@ static void depthwise_grad_x_launch(const void *problem,
     depthwise_rows(&s, l);
 }
 
+/* A group for each lane and block. */
 static void depthwise_lanes(const struct conv_problem *p, int64_t blocks,
                             struct launch *l)
 {

@@ -4,11 +4,16 @@
  * that of the loops.
  */
 
+/* Letters of conv.h; s, p and d are stride, pad and dilation by rows (h) and
+ * columns (w). */
 #define GEOMETRY                                                               \
     int H, int W, int C, int K, int R, int S, int P, int Q, int sh, int sw,    \
         int ph, int pw, int dh, int dw, int group
 
 #ifdef ENTRY_conv_item
+/* x [N, H, W, C], w [R, S, C / group, K], bias [K] -> y [N, P, Q, K]: item i
+ * is element i of y.  A filter's group begins at channel c0; taps in the
+ * padding are left out, so that an infinite weight there makes no NaN. */
 __kernel void KERNEL(conv_item)(const __global T(X) *x, ulong x_off,
                                 const __global T(F) *w, ulong w_off,
 #ifdef BIAS
@@ -46,6 +51,9 @@ __kernel void KERNEL(conv_item)(const __global T(X) *x, ulong x_off,
 #endif
 
 #ifdef ENTRY_conv_grad_x_item
+/* dy [N, P, Q, K], w [R, S, C / group, K] -> dx [N, H, W, C]: item i is
+ * element i of dx and gathers from dy.  Pixel h is tap r of output row (h +
+ * pad - r dilation) / stride, where that is whole. */
 __kernel void KERNEL(conv_grad_x_item)(const __global T(Y) *dy, ulong dy_off,
                                        const __global T(F) *w, ulong w_off,
                                        __global T(X) *dx, ulong dx_off,
@@ -77,6 +85,10 @@ __kernel void KERNEL(conv_grad_x_item)(const __global T(Y) *dy, ulong dy_off,
 #endif
 
 #ifdef ENTRY_conv_grad_w_item
+/* x [N, H, W, C], dy [N, P, Q, K], acc -> dw [lanes, R, S, C / group, K]: item
+ * i is element i of dw, a chain over the samples of its lane, then rows, then
+ * columns.  The batch can be cut between samples, the chain goes on from
+ * acc. */
 __kernel void KERNEL(conv_grad_w_item)(const __global T(X) *x, ulong x_off,
                                        const __global T(Y) *dy, ulong dy_off,
 #ifdef ACC

@@ -24,9 +24,9 @@ struct conv_problem {
     int64_t stride[2], pad[2], dilation[2]; /* pad: at the beginning */
     int64_t group;
     enum dtype x, w, y;
-    bool bias; /* of kernels_conv */
-    int lanes; /* of kernels_conv_grad_w, as is: */
-    bool accumulate;
+    bool bias;       /* of kernels_conv */
+    int lanes;       /* of kernels_conv_grad_w, as is: */
+    bool accumulate; /* carry on from acc */
 };
 
 extern const struct kernel kernels_conv[];

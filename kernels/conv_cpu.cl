@@ -44,6 +44,7 @@ INLINE void KERNEL(copy)(__global float *to, const __global T(IN) *from, int n)
         to[i] = LD(IN, from, i);
 }
 
+/* Zeros are stored, not multiplied away, so stale memory never takes part. */
 INLINE void KERNEL(clear)(__global float *to, int n)
 {
     int i = 0;
@@ -126,7 +127,9 @@ struct KERNEL(sum) {
     int width, row_step, runs, run_step, run;
 };
 
-/* The padded input of `rows` rows of output from o0 on. */
+/* The padded input of `rows` rows of output from o0 on.  Output row o sees
+ * input rows from o sh - ph on, `uh` apart where the input is spread out; rows
+ * between and outside are zeros. band: [height, width, IC]. */
 INLINE void KERNEL(load_band)(__global float *band,
                               const __global T(IN) *sample,
                               const struct KERNEL(sum) * g, int o0, int rows)
@@ -146,7 +149,10 @@ INLINE void KERNEL(load_band)(__global float *band,
     }
 }
 
-/* Add all taps and channels to the sums of the pixels at band + at[j]. */
+/* Add all taps and channels to the sums of the pixels at band + at[j]. w: [R,
+ * S, IC, TILE], read once from front to back.  PIXELS * VECS sums (24 at
+ * most, see tile_for) and VECS weights of 16 floats stay in registers: AVX-512
+ * has 32. */
 INLINE void KERNEL(tile)(float16 sum[PIXELS][VECS], const __global float *band,
                          const int *at, const __global float *w,
                          const struct KERNEL(sum) * g)
@@ -174,7 +180,9 @@ INLINE void KERNEL(tile)(float16 sum[PIXELS][VECS], const __global float *band,
         }
 }
 
-/* All tiles of a band of `pixels` pixels; out: its first, channel k0. */
+/* All tiles of a band of `pixels` pixels; out: its first, channel k0.  The
+ * last tile repeats its last pixel, whose sums are not stored, instead of
+ * having a shorter loop with other instructions. */
 INLINE void KERNEL(tiles)(__global T(OUT) *out, const __global float *band,
                           const __global float *w, const float16 *start,
                           const struct KERNEL(sum) * g, const int2 size)
@@ -207,6 +215,12 @@ INLINE void KERNEL(tiles)(__global T(OUT) *out, const __global float *band,
     }
 }
 
+/*
+ * in [N, IH, IW, IC], w as pack takes it, bias [OC] -> out [N, OH, OW, OC].
+ * The slice: packed weights [R * S * IC, TILE], then a band.  A task is a
+ * band; each group takes a contiguous part of them, and packs the weights once
+ * for each block of channels.
+ */
 __kernel ONE_ITEM void
 #ifdef ENTRY_conv_cpu
 KERNEL(conv_cpu)(

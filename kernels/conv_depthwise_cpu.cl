@@ -53,12 +53,15 @@ struct KERNEL(shape) {
 };
 
 /* The taps of a run of pixels that lie UP_W apart: where the first pixel reads
- * the sample, and which weights. */
+ * the sample, and which weights. `at` is an offset in elements from the
+ * sample's first channel, `tap` a row of w. */
 struct KERNEL(taps) {
     int n, run, at[TAPS], tap[TAPS];
 };
 
-/* For the pixel in row o and column q, and those behind it with the same. */
+/* For the pixel in row o and column q, and those behind it with the same.  The
+ * run ends where a tap would leave the input or, being outside, come into
+ * it. */
 INLINE void KERNEL(find)(struct KERNEL(taps) * l,
                          const struct KERNEL(shape) * g, int o, int q)
 {
@@ -93,7 +96,7 @@ INLINE void KERNEL(find)(struct KERNEL(taps) * l,
 
 /* Weights [taps, C, APART] to [APART][taps, C], bias [C, APART] to [APART][C]
  * or to zeros. */
-INLINE void KERNEL(pack)(__global float *to, const __global T(F) * w,
+INLINE void KERNEL(pack)(__global float *to, const __global T(F) *w,
                          const __global float *bias, int C)
 {
     for (int m = 0; m < APART; m++)
@@ -105,7 +108,7 @@ INLINE void KERNEL(pack)(__global float *to, const __global T(F) * w,
 }
 
 /* The first n of v, APART elements apart. */
-INLINE void KERNEL(put)(__global T(OUT) * out, float16 v, const int n)
+INLINE void KERNEL(put)(__global T(OUT) *out, float16 v, const int n)
 {
     float a[16];
 
@@ -117,7 +120,7 @@ INLINE void KERNEL(put)(__global T(OUT) * out, float16 v, const int n)
 #define W       F
 #define FILTERS 1
 
-INLINE void KERNEL(put)(__global T(OUT) * out, float16 v, const int n)
+INLINE void KERNEL(put)(__global T(OUT) *out, float16 v, const int n)
 {
     ST16N(OUT, out, 0, v, n);
 }
@@ -125,8 +128,8 @@ INLINE void KERNEL(put)(__global T(OUT) * out, float16 v, const int n)
 
 /* Add all taps to the sums of 16 channels of `count` pixels, the first n only
  * where these are fewer.  A further tap's weights lie `pitch` behind. */
-INLINE void KERNEL(add_taps)(float16 *sum, const __global T(IN) * in,
-                             const __global T(W) * w,
+INLINE void KERNEL(add_taps)(float16 *sum, const __global T(IN) *in,
+                             const __global T(W) *w,
                              const struct KERNEL(taps) * l, const int pitch,
                              const int count, const int n)
 {
@@ -142,8 +145,8 @@ INLINE void KERNEL(add_taps)(float16 *sum, const __global T(IN) * in,
 
 #if defined ENTRY_conv_depthwise_cpu || APART == 1
 /* 16 channels of `count` pixels, the first n only where these are fewer. */
-INLINE void KERNEL(block)(__global T(OUT) * out, const __global T(IN) * in,
-                          const __global T(W) * w, float16 start,
+INLINE void KERNEL(block)(__global T(OUT) *out, const __global T(IN) *in,
+                          const __global T(W) *w, float16 start,
                           const struct KERNEL(taps) * l,
                           const struct KERNEL(shape) * g, const int count,
                           const int n)
@@ -160,8 +163,8 @@ INLINE void KERNEL(block)(__global T(OUT) * out, const __global T(IN) * in,
 }
 #else
 /* As above, each channel's sum over its filters in order. */
-INLINE void KERNEL(block)(__global T(OUT) * out, const __global T(IN) * in,
-                          const __global T(W) * w, float16 start,
+INLINE void KERNEL(block)(__global T(OUT) *out, const __global T(IN) *in,
+                          const __global T(W) *w, float16 start,
                           const struct KERNEL(taps) * l,
                           const struct KERNEL(shape) * g, const int count,
                           const int n)
@@ -174,9 +177,8 @@ INLINE void KERNEL(block)(__global T(OUT) * out, const __global T(IN) * in,
 #pragma unroll
         for (int j = 0; j < count; j++)
             sum[j] = start;
-        KERNEL(add_taps)
-        (sum, in + v * 16, w + v * 16, l, IN_C(g), count,
-         n == 16 ? 16 : min(n * APART - v * 16, 16));
+        KERNEL(add_taps)(sum, in + v * 16, w + v * 16, l, IN_C(g), count,
+                         n == 16 ? 16 : min(n * APART - v * 16, 16));
 #pragma unroll
         for (int j = 0; j < count; j++)
             vstore16(sum[j], v, part[j]);
@@ -196,8 +198,8 @@ INLINE void KERNEL(block)(__global T(OUT) * out, const __global T(IN) * in,
 /* All channels of `count` pixels, for one filter of each where forward.  The
  * last block of 16 begins where it ends with the last channel: it computes some
  * channels again, to the same bits. */
-INLINE void KERNEL(pixels)(__global T(OUT) * out, const __global T(IN) * in,
-                           const __global T(W) * w, const __global float *bias,
+INLINE void KERNEL(pixels)(__global T(OUT) *out, const __global T(IN) *in,
+                           const __global T(W) *w, const __global float *bias,
                            const struct KERNEL(taps) * l,
                            const struct KERNEL(shape) * g, const int count)
 {
@@ -216,15 +218,14 @@ INLINE void KERNEL(pixels)(__global T(OUT) * out, const __global T(IN) * in,
 
         if (bias)
             start = LD16(f32, bias, c);
-        KERNEL(block)
-        (out + c * out_step, in + c * in_step, w + c * w_step, start, l, g,
-         count, 16);
+        KERNEL(block)(out + c * out_step, in + c * in_step, w + c * w_step,
+                      start, l, g, count, 16);
     }
 }
 
 /* A run of pixels that share their taps. */
-INLINE void KERNEL(run)(__global T(OUT) * out, const __global T(IN) * in,
-                        const __global T(W) * w, const __global float *bias,
+INLINE void KERNEL(run)(__global T(OUT) *out, const __global T(IN) *in,
+                        const __global T(W) *w, const __global float *bias,
                         const struct KERNEL(taps) * l,
                         const struct KERNEL(shape) * g)
 {
@@ -232,25 +233,28 @@ INLINE void KERNEL(run)(__global T(OUT) * out, const __global T(IN) * in,
     int j = 0;
 
     for (; j + PIXELS <= l->run; j += PIXELS)
-        KERNEL(pixels)
-    (out + j * out_pitch, in + j * in_pitch, w, bias, l, g, PIXELS);
+        KERNEL(pixels)(out + j * out_pitch, in + j * in_pitch, w, bias, l, g,
+                       PIXELS);
     for (; j < l->run; j++)
-        KERNEL(pixels)
-    (out + j * out_pitch, in + j * in_pitch, w, bias, l, g, 1);
+        KERNEL(pixels)(out + j * out_pitch, in + j * in_pitch, w, bias, l, g,
+                       1);
 }
 
+/* in [N, IH, IW, C], w [TAPS, C], bias [C] -> out [N, OH, OW, C]; `rows`
+ * counts rows of output of all samples.  Where the input is spread out,
+ * columns are taken in UP_W turns, as those UP_W apart share their taps. */
 __kernel ONE_ITEM void
 #ifdef ENTRY_conv_depthwise_grad_x_cpu
 KERNEL(conv_depthwise_grad_x_cpu)(
 #else
 KERNEL(conv_depthwise_cpu)(
 #endif
-    const __global T(IN) * in, ulong in_off, const __global T(F) * weights,
+    const __global T(IN) *in, ulong in_off, const __global T(F) *weights,
     ulong w_off,
 #ifdef BIAS
     const __global float *bias, ulong bias_off,
 #endif
-    __global T(OUT) * out, ulong out_off,
+    __global T(OUT) *out, ulong out_off,
 #ifdef PACKED
     __global float *workspace, ulong workspace_off,
 #endif
@@ -286,14 +290,13 @@ KERNEL(conv_depthwise_cpu)(
 
                 KERNEL(find)(&l, &g, i % OH, q);
                 for (int m = 0; m < FILTERS; m++)
-                    KERNEL(run)
-                (to + m, from, w + m * C * TAPS, start ? start + m * C : 0, &l,
-                 &g);
+                    KERNEL(run)(to + m, from, w + m * C * TAPS,
+                                start ? start + m * C : 0, &l, &g);
             }
 }
 #else
 /* One filter of each of 16 channels, or of the first n. */
-INLINE float16 KERNEL(dy16)(const __global T(Y) * dy, const int n)
+INLINE float16 KERNEL(dy16)(const __global T(Y) *dy, const int n)
 {
 #if APART == 1
     return LD16N(Y, dy, 0, n);
@@ -334,9 +337,10 @@ INLINE void KERNEL(put_dw)(__global float *w, float16 total, const int n)
 #endif
 }
 
-/* Add a run of pixels that have all taps: every sum in a register. */
-INLINE void KERNEL(add_whole)(float16 *total, const __global T(X) * x,
-                              const __global T(Y) * dy,
+/* Add a run of pixels that have all taps: every sum in a register.  Without a
+ * branch per tap; row and column are the distances of taps in x. */
+INLINE void KERNEL(add_whole)(float16 *total, const __global T(X) *x,
+                              const __global T(Y) *dy,
                               const struct KERNEL(taps) * l,
                               const struct KERNEL(shape) * g, const int n)
 {
@@ -363,9 +367,10 @@ INLINE void KERNEL(add_whole)(float16 *total, const __global T(X) * x,
         total[t] = sum[t];
 }
 
-/* Add a run of pixels that have some of the taps. */
-INLINE void KERNEL(add_some)(float16 *total, const __global T(X) * x,
-                             const __global T(Y) * dy,
+/* Add a run of pixels that have some of the taps.  Tap by tap instead, pixels
+ * inside: each sum still takes its pixels in order. */
+INLINE void KERNEL(add_some)(float16 *total, const __global T(X) *x,
+                             const __global T(Y) *dy,
                              const struct KERNEL(taps) * l,
                              const struct KERNEL(shape) * g, const int n)
 {
@@ -381,8 +386,8 @@ INLINE void KERNEL(add_some)(float16 *total, const __global T(X) * x,
 }
 
 /* Add one sample, n channels of it. */
-INLINE void KERNEL(add_sample)(float16 *total, const __global T(X) * x,
-                               const __global T(Y) * dy,
+INLINE void KERNEL(add_sample)(float16 *total, const __global T(X) *x,
+                               const __global T(Y) *dy,
                                const struct KERNEL(shape) * g, const int n)
 {
     struct KERNEL(taps) l;
@@ -399,8 +404,11 @@ INLINE void KERNEL(add_sample)(float16 *total, const __global T(X) * x,
         }
 }
 
+/* x [N, IH, IW, C], dy [N, OH, OW, C], acc -> dw [lanes, TAPS, C].  The two
+ * calls differ in n alone: where it is the constant 16, tails are compiled
+ * away. */
 __kernel ONE_ITEM void KERNEL(conv_depthwise_grad_w_cpu)(
-    const __global T(X) * x, ulong x_off, const __global T(Y) * dy,
+    const __global T(X) *x, ulong x_off, const __global T(Y) *dy,
     ulong dy_off,
 #ifdef ACC
     const __global float *acc, ulong acc_off,
@@ -428,10 +436,11 @@ __kernel ONE_ITEM void KERNEL(conv_depthwise_grad_w_cpu)(
         const __global T(X) *sample = x + (ulong)i * IH * IW * C;
 
         if (n == 16)
-            KERNEL(add_sample)
-        (total, sample, dy + (ulong)i * OH * OW * K, &g, 16);
-        else KERNEL(add_sample)(total, sample, dy + (ulong)i * OH * OW * K, &g,
-                                n);
+            KERNEL(add_sample)(total, sample, dy + (ulong)i * OH * OW * K, &g,
+                               16);
+        else
+            KERNEL(add_sample)(total, sample, dy + (ulong)i * OH * OW * K, &g,
+                               n);
     }
     for (int t = 0; t < TAPS; t++)
         KERNEL(put_dw)(dw_out + dw_off + at + t * K, total[t], n);

@@ -24,8 +24,8 @@ struct KERNEL(shape) {
     int H, W, P, Q, C, K, sh, ph, pw, dh, dw;
     int pixels, used; /* elements that are used, of `pixels` pixels */
     int at[16];       /* where they read x, behind the first pixel */
-    const __global T(X) * x_end;
-    const __global T(Y) * dy_end;
+    const __global T(X) *x_end;
+    const __global T(Y) *dy_end;
 };
 
 /* Vectors of filters k0 and on, over whole pixels where K is small. */
@@ -41,7 +41,7 @@ INLINE void KERNEL(spread)(struct KERNEL(shape) * g, int k0)
 }
 
 /* The first n elements of x; behind those that are used anything. */
-INLINE float16 KERNEL(x16)(const __global T(X) * x,
+INLINE float16 KERNEL(x16)(const __global T(X) *x,
                            const struct KERNEL(shape) * g, int n)
 {
     float a[16];
@@ -56,7 +56,7 @@ INLINE float16 KERNEL(x16)(const __global T(X) * x,
     return vload16(0, a);
 }
 
-INLINE float16 KERNEL(dy16)(const __global T(Y) * dy,
+INLINE float16 KERNEL(dy16)(const __global T(Y) *dy,
                             const struct KERNEL(shape) * g, int n)
 {
     if (n == g->used && dy + 16 <= g->dy_end)
@@ -65,8 +65,8 @@ INLINE float16 KERNEL(dy16)(const __global T(Y) * dy,
 }
 
 /* Add `run` pixels of a row. */
-INLINE float16 KERNEL(add_run)(float16 sum, const __global T(X) * x,
-                               const __global T(Y) * dy,
+INLINE float16 KERNEL(add_run)(float16 sum, const __global T(X) *x,
+                               const __global T(Y) *dy,
                                const struct KERNEL(shape) * g, int run)
 {
     for (int j = 0; j < run; j += g->pixels) {
@@ -80,8 +80,8 @@ INLINE float16 KERNEL(add_run)(float16 sum, const __global T(X) * x,
 }
 
 /* The sums of one sample and tap (r, s). */
-INLINE float16 KERNEL(add_tap)(const __global T(X) * x,
-                               const __global T(Y) * dy,
+INLINE float16 KERNEL(add_tap)(const __global T(X) *x,
+                               const __global T(Y) *dy,
                                const struct KERNEL(shape) * g, int r, int s)
 {
     /* Columns q whose q * STEP_W - left lies in the input. */
@@ -102,8 +102,8 @@ INLINE float16 KERNEL(add_tap)(const __global T(X) * x,
 }
 
 /* Add one sample to the totals. */
-INLINE void KERNEL(add_sample)(float *total, const __global T(X) * x,
-                               const __global T(Y) * dy,
+INLINE void KERNEL(add_sample)(float *total, const __global T(X) *x,
+                               const __global T(Y) *dy,
                                const struct KERNEL(shape) * g)
 {
     const int filters = min(g->K, g->used);
@@ -123,7 +123,7 @@ INLINE void KERNEL(add_sample)(float *total, const __global T(X) * x,
 }
 
 __kernel ONE_ITEM void KERNEL(conv_depthwise_narrow_grad_w_cpu)(
-    const __global T(X) * x, ulong x_off, const __global T(Y) * dy,
+    const __global T(X) *x, ulong x_off, const __global T(Y) *dy,
     ulong dy_off,
 #ifdef ACC
     const __global float *acc, ulong acc_off,

@@ -73,7 +73,8 @@ struct KERNEL(shape) {
     int width, pitch; /* pixels of a padded row of x; floats of one of dy */
 };
 
-/* Rows [p0, p0 + count) of dy of sample n, and what they see of x. */
+/* Rows [p0, p0 + count) of dy of sample n, and what they see of x. band:
+ * [height, width, C]; pixels: [count, Q, pitch]. */
 INLINE void KERNEL(load_band)(__global float *band, __global float *pixels,
                               const __global T(X) *x, const __global T(Y) *dy,
                               const struct KERNEL(shape) * g, const int2 rows)
@@ -94,7 +95,9 @@ INLINE void KERNEL(load_band)(__global float *band, __global float *pixels,
                     g->pitch);
 }
 
-/* Add the pixels of a band to the sums of one tile. */
+/* Add the pixels of a band to the sums of one tile. at[t]: where tap and
+ * channel t of the tile begin in the band.  One product a pixel: the outer
+ * product of TAPS elements of x and TILE of dy. */
 INLINE void KERNEL(tile)(float16 sum[TAPS][VECS], const __global float *band,
                          const int *at, const __global float *dy,
                          const struct KERNEL(shape) * g, int rows)
@@ -121,7 +124,9 @@ INLINE void KERNEL(tile)(float16 sum[TAPS][VECS], const __global float *band,
     }
 }
 
-/* Tile i of a lane: from dw to registers, the band, and back. */
+/* Tile i of a lane: from dw to registers, the band, and back.  Tiles are TAPS
+ * rows of dw by TILE columns, columns fastest.  Rows past the last repeat it
+ * and are not stored. */
 INLINE void KERNEL(add_band)(__global float *dw_out, const __global float *band,
                              const __global float *dy,
                              const struct KERNEL(shape) * g, int i, int rows)
@@ -168,6 +173,9 @@ INLINE void KERNEL(start)(__global float *dw_out, const __global float *acc,
             dw_out[t * g->K + k] = acc ? acc[t * g->K + k] : 0.0f;
 }
 
+/* x [N, H, W, C], dy [N, P, Q, K], acc -> dw [lanes, R, S, C, K]; slice: band,
+ * then pixels.  Sums go through dw between bands, as f32 either way, so the
+ * size of a band changes no bit. */
 __kernel ONE_ITEM void KERNEL(conv_grad_w_cpu)(
     const __global T(X) *x, ulong x_off, const __global T(Y) *dy, ulong dy_off,
 #ifdef ACC

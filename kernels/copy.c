@@ -13,6 +13,7 @@ enum { CHUNK = 16384 };
 static const char *const unsigned_of[] = {
     [1] = "uchar", [2] = "ushort", [4] = "uint", [8] = "ulong"};
 
+/* Quotient, rounded up. */
 static uint64_t over(int64_t n, int64_t by)
 {
     return (uint64_t)((n + by - 1) / by);
@@ -20,14 +21,15 @@ static uint64_t over(int64_t n, int64_t by)
 
 /* ---- copy ---- */
 
+/* Does y have all indices of x, in order? */
 static bool is_whole(const struct copy_dim *d)
 {
     return d->mul == 1 && d->div == 1 && d->add == 0 && d->in == d->out;
 }
 
 /* May a whole dimension go into the one before it?  Where a step is 1, an index
- * outside of x stays outside when all elements behind it are counted in, and one
- * that starts again does so as well. */
+ * outside of x stays outside when all elements behind it are counted in, and
+ * one that starts again does so as well. */
 static bool takes_next(const struct copy_problem *p, int k)
 {
     const struct copy_dim *d = &p->dim[k], *next = &p->dim[k + 1];
@@ -40,6 +42,9 @@ static bool takes_next(const struct copy_problem *p, int k)
             d->mul == 1 && d->div == 1);
 }
 
+/* From the last dimension to the first, so that one that has taken the next
+ * may go into the one before it.  An index (i + add) n + rest is i n + rest +
+ * add n: sizes and add grow alike. */
 void copy_collapse(struct copy_problem *p)
 {
     for (int k = p->rank - 2; k >= 0; k--) {
@@ -58,6 +63,7 @@ void copy_collapse(struct copy_problem *p)
         p->dim[p->rank++] = (struct copy_dim){1, 1, 1, 0, 1};
 }
 
+/* Elements of y. */
 static int64_t count(const struct copy_problem *p)
 {
     int64_t n = 1;
@@ -67,6 +73,7 @@ static int64_t count(const struct copy_problem *p)
     return n;
 }
 
+/* A float's bits in the low half, an integer's value in both. */
 static uint64_t fill_bits(enum dtype t, double value)
 {
     float f = (float)value;
@@ -107,6 +114,8 @@ static void copy_begin(const struct copy_problem *p, struct launch *l)
     l->bytes = ((double)count(p) + read) * (double)bytes;
 }
 
+/* Steps of 1 along the innermost dimension, so that a row is one run of x;
+ * rows are counted in 32 bits. */
 static bool rows_fits(const void *problem, const struct device_info *dev)
 {
     const struct copy_problem *p = problem;
@@ -116,6 +125,9 @@ static bool rows_fits(const void *problem, const struct device_info *dev)
            count(p) < 1LL << 31;
 }
 
+/* Short rows share a group, `per` of them; long ones are cut into chunks,
+ * which are the second dimension of groups.  Both are about CHUNK elements,
+ * enough work to hide the cost of a group. */
 static void rows(const void *problem, const struct device_info *dev,
                  struct launch *l)
 {
@@ -133,6 +145,8 @@ static void rows(const void *problem, const struct device_info *dev,
     l->global[1] = over(len, CHUNK);
 }
 
+/* The index is taken apart for every element: about 20 operations a
+ * dimension. */
 static void item(const void *problem, const struct device_info *dev,
                  struct launch *l)
 {
@@ -155,6 +169,7 @@ const struct kernel kernels_copy[] = {
 
 /* ---- concat, split ---- */
 
+/* Returns the elements of a row of the whole. */
 static int64_t concat_begin(const struct concat_problem *p, struct launch *l)
 {
     int64_t total = 0;
@@ -171,6 +186,7 @@ static int64_t concat_begin(const struct concat_problem *p, struct launch *l)
     return total;
 }
 
+/* As `rows`, but the second dimension cuts every part into as many pieces. */
 static void rows_of_parts(const struct concat_problem *p, struct launch *l)
 {
     int64_t total = concat_begin(p, l);
@@ -236,6 +252,8 @@ const struct kernel kernels_split[] = {
 
 /* ---- pad_fold ---- */
 
+/* One item for each element of dx, which looks for its copies: no two items
+ * write one place. */
 static void pad_fold(const void *problem, const struct device_info *dev,
                      struct launch *l)
 {

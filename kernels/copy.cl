@@ -41,6 +41,7 @@ INLINE int KERNEL(source)(int i, int in, int mul, int add, int div)
 #endif
 }
 
+/* f16 is rounded here, by the same instruction as every other store. */
 INLINE E KERNEL(fill)(uint low, uint high)
 {
 #ifdef HALF
@@ -67,6 +68,7 @@ __kernel ONE_ITEM void KERNEL(copy_rows_cpu)(
     const int begin = (int)(get_group_id(1) * chunk);
     const int end = min(out0, begin + (int)chunk);
     const uint first = get_group_id(0) * per;
+    /* Indices [low, high) of the row lie inside x. */
     const int low = clamp(-add0, begin, end);
     const int high = clamp(in0 - add0, low, end);
 

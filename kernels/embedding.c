@@ -11,6 +11,7 @@ enum { GROUPS = 32, LOCAL = 64, PARTS = 32 };
 
 /* ---- forward ---- */
 
+/* Traffic: a row read and written for each index. */
 static void forward(const struct embedding_problem *p, struct launch *l)
 {
     double n = (double)p->n * (double)p->size;
@@ -58,11 +59,14 @@ const struct kernel kernels_embedding[] = {
 
 /* ---- gradient ---- */
 
+/* No part without a row. */
 static int64_t parts_of(const struct embedding_grad_problem *p)
 {
     return p->count < PARTS ? p->count : PARTS;
 }
 
+/* Without atomics and without sorting: each item reads all indices and adds
+ * those that are its own. */
 static void grad(const struct embedding_grad_problem *p, struct launch *l)
 {
     double n = (double)p->samples * (double)p->positions;

@@ -32,6 +32,7 @@ __kernel ONE_ITEM void KERNEL(embedding_cpu)(
 #endif
 
 #ifdef ENTRY_embedding_item
+/* One item per element of y [n, size]; index [n], w [count, size]. */
 __kernel void KERNEL(embedding_item)(const __global T(I) *index,
                                      ulong index_off, const __global T(W) *w,
                                      ulong w_off, __global T(W) *y, ulong y_off,

@@ -21,7 +21,7 @@ struct embedding_problem {
 };
 
 struct embedding_grad_problem {
-    int64_t samples, positions, count, size;
+    int64_t samples, positions, count, size; /* positions: of a sample */
     enum dtype index, dy;
     int lanes;
     bool accumulate;

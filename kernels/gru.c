@@ -1,8 +1,9 @@
 /* gru.c: the ways to run gru.cl, best first. */
 #include "kernels/gru.h"
 
-enum { CPU_SAMPLES = 4 };
+enum { CPU_SAMPLES = 4 }; /* samples of a group; see gru.cl */
 
+/* Below 4 units a vector of 16 is mostly padding. */
 static bool wide_fits(const void *problem, const struct device_info *dev)
 {
     const struct gru_problem *p = problem;
@@ -10,6 +11,9 @@ static bool wide_fits(const void *problem, const struct device_info *dev)
     return fits_cpu(problem, dev) && p->H >= 4;
 }
 
+/* 3 products of H by H for each sample and step, at 2 operations.  Groups do
+ * not depend on N but for their number, so samples keep their bits in any
+ * batch. */
 static void launch(const struct gru_problem *p, int64_t samples,
                    struct launch *l)
 {
@@ -53,6 +57,7 @@ static void wide_launch(const void *problem, const struct device_info *dev,
     l->efficiency = 0.2;
 }
 
+/* One sample to an item: for any device, and the reference for the other. */
 static void plain_launch(const void *problem, const struct device_info *dev,
                          struct launch *l)
 {

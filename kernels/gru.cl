@@ -37,7 +37,8 @@ INLINE V KERNEL(sigmoid)(V x)
 }
 
 #ifdef ENTRY_gru
-/* The new state from the gates; at the first step the old one is zero. */
+/* The new state from the gates; at the first step the old one is zero. n is
+ * stored as the third gate. */
 INLINE void KERNEL(finish)(__global float *h, __global float *gates, V z, V n,
                            ulong row, ulong old, uint H, uint j, int left,
                            uint step)
@@ -50,6 +51,12 @@ INLINE void KERNEL(finish)(__global float *h, __global float *gates, V z, V n,
     PUT(h, row * H + j, now, left);
 }
 
+/*
+ * xg [N, T, 3 H], w [H, 3 H], b [3 H] -> h [N, T, H], gates [N, T, GATES * H].
+ * Within a step all units read the old h, at row `before`, and write the new
+ * one at row t, so no barrier is needed.  The bias of n belongs inside the
+ * reset gate.
+ */
 __kernel ONE_ITEM void KERNEL(gru)(
     const __global float *xg, ulong xg_off, const __global float *w,
     ulong w_off,
@@ -114,6 +121,8 @@ __kernel ONE_ITEM void KERNEL(gru)(
             }
         }
 #ifndef LINEAR
+        /* n's product takes r h, so all of r must be there first: a second pass
+         * over units. */
         for (uint j = 0; j < H; j += STEP) {
             const int left = min(H - j, (uint)STEP);
             V a[SAMPLES];
@@ -142,7 +151,12 @@ __kernel ONE_ITEM void KERNEL(gru)(
 #endif
 
 #ifdef ENTRY_gru_grad
-/* state: dh that flows to the step before; here without the products. */
+/*
+ * state: dh that flows to the step before; here without the products.  One row
+ * (sample and time) of each operand; `old` is the row of the step before.
+ * Formulas: compiler/ops/gru.c. `first` and `last` are the ends of the
+ * recurrence.
+ */
 INLINE void KERNEL(gate_gradients)(
     const __global float *dh, const __global float *gates,
     const __global float *h, __global float *dxg, __global float *h_before,
@@ -189,6 +203,9 @@ INLINE void KERNEL(gate_gradients)(
             a[s] = wj * from[ROW(s, t) * 3 * H + j] + a[s];                    \
     }
 
+/* dh, h [N, T, H], gates [N, T, GATES * H], wt [3 H, H] -> dxg [N, T, 3 H],
+ * h_before [N, T, H], kept; work [N, H] carries dh from step to step,
+ * backwards. */
 __kernel ONE_ITEM void KERNEL(gru_grad)(
     const __global float *dh, ulong dh_off, const __global float *gates,
     ulong gates_off, const __global float *h, ulong h_off,

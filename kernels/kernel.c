@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A roofline: compute and traffic overlap, so the slower one counts, and every
+ * launch has its fixed cost. */
 double launch_seconds(const struct launch *l, const struct device_info *dev)
 {
     double compute = l->flop / (dev->flops * l->efficiency);
@@ -18,6 +20,8 @@ double launch_seconds(const struct launch *l, const struct device_info *dev)
     return dev->launch_seconds + fmax(compute, traffic);
 }
 
+/* Zeros and ones where a launch function says nothing: one item, no
+ * workspace. */
 static void launch_init(struct launch *l)
 {
     memset(l, 0, sizeof *l);
@@ -26,6 +30,8 @@ static void launch_init(struct launch *l)
     l->efficiency = 1;
 }
 
+/* The launch points into the problem where it has a generated text, so the
+ * problem must outlive it. */
 bool kernel_try(const struct kernel *k, const void *problem,
                 const struct device_info *dev, struct launch *l)
 {
@@ -38,8 +44,8 @@ bool kernel_try(const struct kernel *k, const void *problem,
 
 /*
  * All candidates of a family do the same work, so the cheapest is the most
- * efficient one.  Seconds are not compared: they hold terms that do not grow with
- * the batch, and the choice must be the same for a micro-batch as for the
+ * efficient one.  Seconds are not compared: they hold terms that do not grow
+ * with the batch, and the choice must be the same for a micro-batch as for the
  * effective batch, or bits would depend on the cut.
  */
 const struct kernel *kernel_choose(const struct kernel *family,
@@ -65,6 +71,8 @@ const struct kernel *kernel_choose(const struct kernel *family,
     return best;
 }
 
+/* Options are text, so they are part of what makes two instances of a source
+ * differ; what varies with the batch goes into scalars. */
 void launch_option(struct launch *l, const char *format, ...)
 {
     size_t used = strlen(l->options);
@@ -80,6 +88,7 @@ void launch_option(struct launch *l, const char *format, ...)
     (void)n;
 }
 
+/* Overflow is our mistake, not the user's, hence the assertion. */
 static struct scalar *scalar_add(struct launch *l)
 {
     assert(l->nscalar < LAUNCH_SCALARS);
@@ -115,6 +124,8 @@ void launch_f32(struct launch *l, double value)
     s->f32 = (float)value;
 }
 
+/* The host fills the value in for each run, so that a plan holds for all of
+ * them. */
 void launch_setting(struct launch *l, enum setting setting)
 {
     struct scalar *s = scalar_add(l);
@@ -123,6 +134,9 @@ void launch_setting(struct launch *l, enum setting setting)
     s->setting = setting;
 }
 
+/* Rounded up to whole groups: kernels with groups of more than one item check
+ * their number.  At least one group, as OpenCL 1.2 refuses a global size of
+ * 0. */
 void launch_grid(struct launch *l, uint64_t items, uint64_t local)
 {
     uint64_t groups = (items + local - 1) / local;

@@ -15,6 +15,7 @@
 #define LANE16 ((int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
 
 #if defined ENTRY_layer_norm_cpu || defined ENTRY_layer_norm_grad_cpu
+/* The last additions, in one order for rows of any length. */
 INLINE float KERNEL(tree)(float16 v)
 {
     const float8 a = v.lo + v.hi;
@@ -34,6 +35,8 @@ INLINE float KERNEL(row_mean)(const __global T(X) *x, ulong n)
     return KERNEL(tree)(sum) / (float)n;
 }
 
+/* x [n].  Padding is not x - mean = 0 but -mean, so it is left out by
+ * selection. */
 INLINE float KERNEL(row_variance)(const __global T(X) *x, ulong n, float mean)
 {
     float16 sum = 0.0f;
@@ -48,6 +51,8 @@ INLINE float KERNEL(row_variance)(const __global T(X) *x, ulong n, float mean)
     return KERNEL(tree)(sum) / (float)n;
 }
 
+/* x, y [rows, C], scale, bias [C], mean, rstd [rows].  A group takes a
+ * contiguous part of the rows. */
 __kernel ONE_ITEM void KERNEL(layer_norm_cpu)(
     const __global T(X) *x, ulong x_off, const __global float *scale,
     ulong scale_off, const __global float *bias, ulong bias_off,
@@ -78,6 +83,7 @@ __kernel ONE_ITEM void KERNEL(layer_norm_cpu)(
 #endif
 
 #ifdef ENTRY_layer_norm_item
+/* As layer_norm_cpu, a row an item, each sum one chain. */
 __kernel void KERNEL(layer_norm_item)(
     const __global T(X) *x, ulong x_off, const __global float *scale,
     ulong scale_off, const __global float *bias, ulong bias_off,
@@ -117,6 +123,8 @@ __kernel void KERNEL(layer_norm_item)(
  * dx = r (g - mean(g) - z mean(g z)).
  */
 #ifdef ENTRY_layer_norm_grad_cpu
+/* dy, x, dx [rows, C], mean, rstd [rows], scale [C].  Two passes over the row:
+ * sums, then dx. */
 __kernel ONE_ITEM void KERNEL(layer_norm_grad_cpu)(
     const __global T(DY) *dy, ulong dy_off, const __global T(X) *x, ulong x_off,
     const __global float *mean, ulong mean_off, const __global float *rstd,
@@ -191,6 +199,9 @@ __kernel void KERNEL(layer_norm_grad_item)(
 /* A sample's sums are added to its lane's; a lane is cut between samples only.
  * Samples from `rows` on are stale and not read. */
 #ifdef ENTRY_layer_norm_sums_cpu
+/* dy, x [samples, positions, C], mean, rstd [samples, positions], acc -> y
+ * [lanes, 2, C].  A work-group is one work-item: a lane, and a part of the
+ * blocks of 16 channels. */
 __kernel ONE_ITEM void
 KERNEL(layer_norm_sums_cpu)(const __global T(DY) *dy, ulong dy_off,
                             const __global T(X) *x, ulong x_off,
@@ -238,6 +249,8 @@ KERNEL(layer_norm_sums_cpu)(const __global T(DY) *dy, ulong dy_off,
 #endif
 
 #ifdef ENTRY_layer_norm_sums_item
+/* One item per lane and channel; positions are summed apart first, as above,
+ * for the same reason: a lane continues from whole samples. */
 __kernel void KERNEL(layer_norm_sums_item)(
     const __global T(DY) *dy, ulong dy_off, const __global T(X) *x, ulong x_off,
     const __global float *mean, ulong mean_off, const __global float *rstd,

@@ -25,7 +25,7 @@ struct layer_norm_problem {
     enum dtype x, dy;
 };
 
-struct layer_norm_sums_problem {
+struct layer_norm_sums_problem { /* positions: rows of a sample */
     int64_t samples, positions, C;
     int lanes;
     enum dtype x, dy;

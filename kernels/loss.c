@@ -8,6 +8,7 @@
 /* Groups of one item on a CPU; what an exponential costs, in operations. */
 enum { GROUPS = 32, LOCAL = 64, EXP_FLOP = 20 };
 
+/* The label to ignore is 64-bit text: labels are compared as long. */
 static void options(const struct loss_problem *p, struct launch *l)
 {
     launch_option(l, "L=%s", dtype_name(p->label));
@@ -24,6 +25,7 @@ static void sizes(const struct loss_problem *p, struct launch *l)
     launch_u32(l, (uint64_t)p->inner);
 }
 
+/* `transfers`: how often the logits go through memory. */
 static void predict(const struct loss_problem *p, struct launch *l,
                     int transfers)
 {
@@ -43,6 +45,7 @@ static void share(struct launch *l, int64_t tasks)
     l->efficiency = 0.3;
 }
 
+/* A work-item for each of n tasks; on a CPU it is a group by itself. */
 static void items(struct launch *l, const struct device_info *dev, int64_t n)
 {
     launch_grid(l, (uint64_t)n, dev->family == FAMILY_CPU ? 1 : LOCAL);
@@ -50,6 +53,7 @@ static void items(struct launch *l, const struct device_info *dev, int64_t n)
     l->efficiency = 0.02;
 }
 
+/* Logits of a position lie together only where there are no positions. */
 static bool rows_fits(const void *problem, const struct device_info *dev)
 {
     const struct loss_problem *p = problem;

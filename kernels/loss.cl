@@ -25,6 +25,7 @@ INLINE float KERNEL(top)(const __global T(X) *x, uint C, ulong step)
     return top;
 }
 
+/* At least 1, since the largest logit adds e^0. */
 INLINE float KERNEL(total)(const __global T(X) *x, uint C, ulong step,
                            float top)
 {
@@ -37,6 +38,8 @@ INLINE float KERNEL(total)(const __global T(X) *x, uint C, ulong step,
 #endif
 
 #ifdef ENTRY_cross_entropy_item
+/* x [C], `step` apart.  The difference top - x[label] comes first: both may be
+ * large. */
 INLINE float KERNEL(term)(const __global T(X) *x, long label, uint C,
                           ulong step)
 {
@@ -50,6 +53,8 @@ INLINE float KERNEL(term)(const __global T(X) *x, long label, uint C,
     return log(total) + (top - LD(X, x, (ulong)label * step));
 }
 
+/* x [N, C, inner], label [N, inner] -> terms [N].  Positions are added in
+ * order. */
 __kernel void KERNEL(cross_entropy_item)(
     const __global T(X) *x, ulong x_off, const __global T(L) *label,
     ulong label_off, __global float *terms, ulong terms_off, uint N, uint C,
@@ -116,6 +121,7 @@ INLINE long KERNEL(best)(const __global T(X) *x, uint C, ulong step)
     return at;
 }
 
+/* x [N, C, inner], label [N, inner] -> hits [N]. */
 __kernel void KERNEL(hits_item)(const __global T(X) *x, ulong x_off,
                                 const __global T(L) *label, ulong label_off,
                                 __global float *hits, ulong hits_off, uint N,
@@ -138,6 +144,7 @@ __kernel void KERNEL(hits_item)(const __global T(X) *x, ulong x_off,
 #endif
 
 #ifdef ENTRY_valid_count_item
+/* label [N, inner] -> count [N]; as an integer, so exact. */
 __kernel void KERNEL(valid_count_item)(const __global T(L) *label,
                                        ulong label_off, __global int *count,
                                        ulong count_off, uint N, uint inner)

@@ -44,6 +44,7 @@ INLINE float16 KERNEL(row16)(const __global T(X) *x, uint c, uint C)
     return LANE16 < left ? LD16N(X, x, c, left) : (float16)(-INFINITY);
 }
 
+/* x [C], one row. */
 INLINE float KERNEL(top)(const __global T(X) *x, uint C)
 {
     float16 top = -INFINITY;
@@ -67,6 +68,7 @@ INLINE float KERNEL(total)(const __global T(X) *x, uint C, float top)
 #endif
 
 #ifdef ENTRY_cross_entropy_rows
+/* x [N, C], label [N] -> terms [N]. */
 __kernel ONE_ITEM void KERNEL(cross_entropy_rows)(
     const __global T(X) *x, ulong x_off, const __global T(L) *label,
     ulong label_off, __global float *terms, ulong terms_off, uint N, uint C,
@@ -86,6 +88,8 @@ __kernel ONE_ITEM void KERNEL(cross_entropy_rows)(
 #endif
 
 #ifdef ENTRY_cross_entropy_grad_rows
+/* dterms [N], x [N, C], label [N] -> dx [N, C], which may lie over x: a
+ * register of logits is read for the last time just before it is written. */
 __kernel ONE_ITEM void KERNEL(cross_entropy_grad_rows)(
     const __global float *dterms, ulong dterms_off, const __global T(X) *x,
     ulong x_off, const __global T(L) *label, ulong label_off,
@@ -135,6 +139,7 @@ INLINE float16 KERNEL(total)(const __global T(X) *x, uint C, uint inner,
     return total;
 }
 
+/* Positions that are not there are ignored ones: they add nothing. */
 INLINE int16 KERNEL(classes)(const __global T(L) *label, uint C, int left)
 {
     int k[16];
@@ -158,6 +163,8 @@ INLINE float16 KERNEL(chosen)(const __global T(X) *x, int16 class, uint inner)
     return vload16(0, v);
 }
 
+/* x [N, C, inner], label [N, inner] -> terms [N]: 16 chains over blocks of
+ * positions, then a tree. */
 __kernel ONE_ITEM void KERNEL(cross_entropy_planes)(
     const __global T(X) *x, ulong x_off, const __global T(L) *label,
     ulong label_off, __global float *terms, ulong terms_off, uint N, uint C,
@@ -184,6 +191,8 @@ __kernel ONE_ITEM void KERNEL(cross_entropy_planes)(
 #endif
 
 #ifdef ENTRY_cross_entropy_grad_planes
+/* dterms [N], x [N, C, inner], label [N, inner] -> dx as x; a task is 16
+ * positions. */
 __kernel ONE_ITEM void KERNEL(cross_entropy_grad_planes)(
     const __global float *dterms, ulong dterms_off, const __global T(X) *x,
     ulong x_off, const __global T(L) *label, ulong label_off,

@@ -1,8 +1,9 @@
 /* lstm.c: the ways to run lstm.cl, best first. */
 #include "kernels/lstm.h"
 
-enum { CPU_SAMPLES = 4 };
+enum { CPU_SAMPLES = 4 }; /* samples of a group; see lstm.cl */
 
+/* Below 4 units a vector of 16 is mostly padding. */
 static bool wide_fits(const void *problem, const struct device_info *dev)
 {
     const struct lstm_problem *p = problem;
@@ -10,6 +11,7 @@ static bool wide_fits(const void *problem, const struct device_info *dev)
     return fits_cpu(problem, dev) && p->H >= 4;
 }
 
+/* 4 products of H by H for each sample and step, at 2 operations. */
 static void launch(const struct lstm_problem *p, const char *entry,
                    int64_t samples, struct launch *l)
 {
@@ -36,6 +38,7 @@ static void wide_launch(const void *problem, const struct device_info *dev,
     l->efficiency = 0.2;
 }
 
+/* One sample to an item: for any device, and the reference for the other. */
 static void plain_launch(const void *problem, const struct device_info *dev,
                          struct launch *l)
 {

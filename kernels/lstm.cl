@@ -27,6 +27,9 @@ INLINE V KERNEL(sigmoid)(V x)
 }
 
 #ifdef ENTRY_lstm
+/* xg [N, T, 4 H], w [H, 4 H] -> h, c [N, T, H], gates [N, T, 4 H].  Within a
+ * step all units read the old h, at row `before`, and write the new one at row
+ * t, so no barrier is needed. */
 __kernel ONE_ITEM void KERNEL(lstm)(
     const __global float *xg, ulong xg_off, const __global float *w,
     ulong w_off, __global float *h, ulong h_off, __global float *gates,
@@ -91,7 +94,9 @@ __kernel ONE_ITEM void KERNEL(lstm)(
 #endif
 
 #ifdef ENTRY_lstm_grad
-/* state: dh and dc that flow to the step before, [N, 2 H]. */
+/* state: dh and dc that flow to the step before, [N, 2 H].  One row (sample
+ * and time) of each operand; `old` is the row of the step before.  Formulas:
+ * compiler/ops/lstm.c.  The other half of state, dh, is the kernel's. */
 INLINE void KERNEL(gate_gradients)(
     const __global float *dh, const __global float *gates,
     const __global float *c, const __global float *h, __global float *dxg,
@@ -125,6 +130,9 @@ INLINE void KERNEL(gate_gradients)(
     }
 }
 
+/* dh, c, h [N, T, H], gates [N, T, 4 H], wt [4 H, H] -> dxg [N, T, 4 H],
+ * h_before [N, T, H]; work [N, 2 H] carries dh and dc from step to step,
+ * backwards. */
 __kernel ONE_ITEM void KERNEL(lstm_grad)(
     const __global float *dh, ulong dh_off, const __global float *gates,
     ulong gates_off, const __global float *c, ulong c_off,

@@ -8,8 +8,8 @@
  *
  * xg is what the input and the biases give to the gates i, f, g, o; w the
  * recurrent weights, k outermost, and wt the same turned.  The state before the
- * first step is zero.  gates are kept after their sigmoid or tanh; h_before is h
- * one step earlier, which the gradient of w needs.  With `reverse` time runs
+ * first step is zero.  gates are kept after their sigmoid or tanh; h_before is
+ * h one step earlier, which the gradient of w needs.  With `reverse` time runs
  * from the last step to the first.  Everything is f32.
  */
 #ifndef KERNELS_LSTM_H

@@ -31,6 +31,7 @@ static struct tile tile_for(int64_t N)
     return t;
 }
 
+/* Of y: those that broadcasting repeats are computed again. */
 static int64_t matrices(const struct matmul_problem *p)
 {
     int64_t n = 1;
@@ -40,7 +41,7 @@ static int64_t matrices(const struct matmul_problem *p)
     return n;
 }
 
-/* A stride of 0 reads one matrix again. */
+/* A stride of 0 reads one matrix again.  Counted for the traffic. */
 static double operand_matrices(const struct matmul_problem *p,
                                const int64_t *stride)
 {
@@ -51,6 +52,7 @@ static double operand_matrices(const struct matmul_problem *p,
     return n;
 }
 
+/* Batch dimensions not in use have size 1 and stride 0. */
 static void batch_scalars(const struct matmul_problem *p, struct launch *l)
 {
     const int64_t *const stride[] = {p->a_stride, p->b_stride};
@@ -97,11 +99,13 @@ static void matmul_item(const void *problem, const struct device_info *dev,
     l->efficiency = dev->family == FAMILY_CPU ? 0.004 : 0.1;
 }
 
+/* Offsets inside a matrix are 32-bit in the CPU kernels. */
 static bool small(int64_t a, int64_t b)
 {
     return (double)a * (double)b < INT32_MAX;
 }
 
+/* The slack is what tiles hang out behind the last row or column. */
 static bool matmul_cpu_fits(const void *problem, const struct device_info *dev)
 {
     const struct matmul_problem *p = problem;
@@ -110,6 +114,8 @@ static bool matmul_cpu_fits(const void *problem, const struct device_info *dev)
            small(p->N + 64, p->K) && small(p->M, p->N);
 }
 
+/* Tasks are numbered rows first, so that neighbours share their packed
+ * columns. */
 static void matmul_cpu(const void *problem, const struct device_info *dev,
                        struct launch *l)
 {
@@ -173,6 +179,7 @@ static bool batch_sum_cpu_fits(const void *problem,
            small(p->per_sample, p->M) && small(p->per_sample, p->N);
 }
 
+/* No workspace: rows of a and b are read as they lie, samples outermost. */
 static void batch_sum_cpu(const void *problem, const struct device_info *dev,
                           struct launch *l)
 {

@@ -4,6 +4,9 @@
  */
 
 #ifdef ENTRY_matmul_item
+/* a [d.., M, K] or [K, M], b [d.., K, N] or [N, K], bias [N] -> y [d0, d1, d2,
+ * d3, M, N].  Strides of a and b for each batch dimension come as two halves
+ * of 32 bits. */
 __kernel void KERNEL(matmul_item)(
     const __global T(A) *a, ulong a_off, const __global T(B) *b, ulong b_off,
 #ifdef BIAS
@@ -40,6 +43,8 @@ __kernel void KERNEL(matmul_item)(
 #endif
 
 #ifdef ENTRY_matmul_batch_sum_item
+/* a [samples * per_sample, M], b [.., N], acc -> y [lanes, M, N]: item i is
+ * element i of y, a chain over its lane's samples and their rows. */
 __kernel void KERNEL(matmul_batch_sum_item)(
     const __global T(A) *a, ulong a_off, const __global T(B) *b, ulong b_off,
 #ifdef ACC

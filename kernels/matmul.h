@@ -16,7 +16,7 @@
 
 #include "kernels/kernel.h"
 
-enum { MATMUL_BATCH = 4 };
+enum { MATMUL_BATCH = 4 }; /* dimensions before the matrix */
 
 struct matmul_problem {
     int64_t M, N, K;
@@ -28,7 +28,7 @@ struct matmul_problem {
 };
 
 struct matmul_sum_problem {
-    int64_t samples, per_sample, M, N;
+    int64_t samples, per_sample, M, N; /* per_sample: rows of a sample */
     enum dtype a, b;
     int lanes;
     bool accumulate;

@@ -22,12 +22,14 @@
 #define CHUNK_IS_DEFAULT
 #endif
 
+/* The samples of one lane, and the sizes. */
 struct KERNEL(lane) {
     uint begin, step, end; /* samples */
-    int per_sample, M, N;
+    int per_sample, M, N; /* rows of a sample; of y */
 };
 
-/* One tile of n_left columns; `full` is a constant: all 16 * VECS of them. */
+/* One tile of n_left columns; `full` is a constant: all 16 * VECS of them.
+ * carry, y: its first element; b: its first column; at: its columns of a. */
 INLINE void KERNEL(tile)(__global float *y, const __global float *carry,
                          const __global T(A) *a, const int *at,
                          const __global T(B) *b, const struct KERNEL(lane) * s,
@@ -78,6 +80,8 @@ INLINE void KERNEL(tile)(__global float *y, const __global float *carry,
                 ST16N(f32, y, j * s->N + v * 16, sum[j][v], n_left - v * 16);
 }
 
+/* a [samples * per_sample, M], b [.., N], acc -> y [lanes, M, N].  The calls
+ * differ in `full` alone, so that the usual tile has no tests in its loop. */
 __kernel ONE_ITEM void KERNEL(matmul_batch_sum_cpu)(
     const __global T(A) *a, ulong a_off, const __global T(B) *b, ulong b_off,
 #ifdef ACC

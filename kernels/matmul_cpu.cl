@@ -42,6 +42,7 @@ INLINE void KERNEL(pack16)(__global float *to, const __global T(B) *b, int K,
             st16_f32(to + k * TILE, v[k]);
 }
 
+/* b [N, K], turned by blocks of 16 by 16 in registers -> to [K, TILE]. */
 INLINE void KERNEL(pack)(__global float *to, const __global T(B) *b, int K,
                          int N, int n0)
 {
@@ -99,6 +100,9 @@ INLINE void KERNEL(tile)(__global T(Y) *y, const __global T(A) *a,
                 ST16N(Y, y, j * N + v * 16, sum[j][v], n_left - v * 16);
 }
 
+/* Operands and strides as in matmul.cl's matmul_item. task = (batch, block of
+ * columns, chunk of rows), rows fastest; `last` is the batch and block that is
+ * packed. */
 __kernel ONE_ITEM void KERNEL(matmul_cpu)(
     const __global T(A) *a, ulong a_off, const __global T(B) *b, ulong b_off,
 #ifdef BIAS

@@ -12,6 +12,7 @@ static void counts_option(struct launch *l, enum dtype counts)
         launch_option(l, "ROUNDED=1");
 }
 
+/* One group: its items are the lanes, which must see one number of rows. */
 static void meter_launch(const void *problem, const struct device_info *dev,
                          struct launch *l)
 {
@@ -37,6 +38,7 @@ const struct kernel kernels_meter_add[] = {
     {0},
 };
 
+/* One item alone: the grid is left at 1. */
 static void count_launch(const void *problem, const struct device_info *dev,
                          struct launch *l)
 {
@@ -57,6 +59,8 @@ const struct kernel kernels_count_add[] = {
     {0},
 };
 
+/* One item per sample; the weight is a constant of the model, the counts are
+ * not. */
 static void seed_launch(const void *problem, const struct device_info *dev,
                         struct launch *l)
 {

@@ -31,7 +31,8 @@ INLINE float KERNEL(add_count)(float sum, long count, float *lost)
     return KERNEL(add)(sum, near, lost);
 }
 
-/* One item per lane. */
+/* One item per lane. state, next [LANES, 4], terms, counts [N]; `next` may lie
+ * over state, as each item reads its lane before it writes it. */
 __kernel void KERNEL(meter_add)(
     const __global float *state, ulong state_off, const __global float *terms,
     ulong terms_off,

@@ -23,12 +23,14 @@ static void by_blocks(const struct norm_problem *p, struct launch *l)
     l->efficiency = 0.1;
 }
 
+/* One item per lane and channel: right everywhere, fast nowhere. */
 static void by_items(const struct norm_problem *p, struct launch *l)
 {
     launch_grid(l, (uint64_t)(p->lanes * p->C), LOCAL);
     l->efficiency = 0.004;
 }
 
+/* The scalars that all but the totals begin with. */
 static void sizes(const struct norm_problem *p, struct launch *l)
 {
     l->source = "norm.cl";
@@ -66,6 +68,7 @@ static void moments_item(const void *problem, const struct device_info *dev,
     by_items(problem, l);
 }
 
+/* Few numbers, so one way for all devices; on a CPU in groups of one. */
 static void stats_item(const void *problem, const struct device_info *dev,
                        struct launch *l)
 {

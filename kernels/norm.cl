@@ -19,6 +19,8 @@
 #endif
 
 #ifdef ENTRY_batch_moments_cpu
+/* x [samples, positions, C] -> y [lanes, 2, C]. `ratio` is b / (a + b): of the
+ * part in what there is with it; the first part has count 0 and ratio 1. */
 __kernel ONE_ITEM void KERNEL(batch_moments_cpu)(const __global T(X) *x,
                                                  ulong x_off,
                                                  __global float *y, ulong y_off,
@@ -65,6 +67,7 @@ __kernel ONE_ITEM void KERNEL(batch_moments_cpu)(const __global T(X) *x,
 #endif
 
 #ifdef ENTRY_batch_moments_item
+/* As batch_moments_cpu, one channel an item, with the same parts and joins. */
 __kernel void KERNEL(batch_moments_item)(const __global T(X) *x, ulong x_off,
                                          __global float *y, ulong y_off,
                                          uint positions, uint C, uint lanes,
@@ -106,7 +109,11 @@ __kernel void KERNEL(batch_moments_item)(const __global T(X) *x, ulong x_off,
 #endif
 
 #ifdef ENTRY_batch_stats
-/* A work-item joins the lanes of one channel, in their order. */
+/*
+ * A work-item joins the lanes of one channel, in their order. x [lanes, 2, C]
+ * -> mean, var, unbiased [C].  Lane i has every lanes-th sample from i on;
+ * lanes beyond the rows have none and are left out.
+ */
 __kernel void KERNEL(batch_stats)(const __global float *x, ulong x_off,
                                   __global float *mean, ulong mean_off,
                                   __global float *var, ulong var_off,
@@ -187,6 +194,9 @@ KERNEL(batch_norm_sums_cpu)(const __global T(DY) *dy, ulong dy_off,
 #endif
 
 #ifdef ENTRY_batch_norm_sums_item
+/* dy, x [samples, positions, C], mean, scale [C], acc -> y [lanes, 2, C].  The
+ * scale is constant over a sample's sum, so it is multiplied in once for
+ * each. */
 __kernel void KERNEL(batch_norm_sums_item)(
     const __global T(DY) *dy, ulong dy_off, const __global T(X) *x, ulong x_off,
     const __global float *mean, ulong mean_off, const __global float *scale,
@@ -230,7 +240,8 @@ __kernel void KERNEL(batch_norm_sums_item)(
 #endif
 
 #ifdef ENTRY_batch_norm_totals
-/* A work-item per channel: its sums over the rows at hand, and their means. */
+/* A work-item per channel: its sums over the rows at hand, and their means. x
+ * [2, C]; all results [C]. */
 __kernel void KERNEL(batch_norm_totals)(
     const __global float *x, ulong x_off, __global float *sum, ulong sum_off,
     __global float *sum_x, ulong sum_x_off, __global float *mean,

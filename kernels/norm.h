@@ -23,7 +23,7 @@
 #include "kernels/kernel.h"
 
 struct norm_problem {
-    int64_t samples, positions, C;
+    int64_t samples, positions, C; /* positions: of a channel in a sample */
     int lanes;
     enum dtype x, dy;
     bool accumulate;

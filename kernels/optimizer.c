@@ -11,6 +11,7 @@ static double log_beta(double beta)
     return fmax(log(beta), -1000);
 }
 
+/* Differences from 1 are taken in double, before they are rounded to f32. */
 static void sgd_scalars(const struct optimizer_problem *p, struct launch *l)
 {
     launch_option(l, "SLOTS=%d", p->kind == OPTIMIZER_MOMENTUM);
@@ -20,6 +21,8 @@ static void sgd_scalars(const struct optimizer_problem *p, struct launch *l)
     launch_f32(l, 1 - p->dampening);
 }
 
+/* Logarithms of the betas, for the corrections of any step; see
+ * optimizer.cl. */
 static void adam_scalars(const struct optimizer_problem *p, struct launch *l)
 {
     launch_option(l, "SLOTS=2");
@@ -33,6 +36,7 @@ static void adam_scalars(const struct optimizer_problem *p, struct launch *l)
     launch_f32(l, p->epsilon);
 }
 
+/* Bytes: w and each slot are read and written, g is read. */
 static void launch(const struct optimizer_problem *p, struct launch *l)
 {
     bool adam = p->kind == OPTIMIZER_ADAM || p->kind == OPTIMIZER_ADAMW;
@@ -52,6 +56,8 @@ static void launch(const struct optimizer_problem *p, struct launch *l)
     l->flop = n * (adam ? 14 : 6);
 }
 
+/* Chunks are many times a vector, and grow where there would be too many
+ * groups. */
 static void cpu_launch(const void *problem, const struct device_info *dev,
                        struct launch *l)
 {

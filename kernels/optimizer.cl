@@ -25,6 +25,7 @@ struct KERNEL(pace) {
 };
 
 #if SLOTS < 2
+/* rest1 and rest2 below are 1 - beta1 and 1 - beta2, undamped 1 - dampening. */
 #define HYPER float momentum, float undamped
 #define HYPER_NAMES momentum, undamped
 
@@ -111,6 +112,8 @@ INLINE struct KERNEL(element) KERNEL(update)(struct KERNEL(element) e, V g,
         HYPER
 
 #ifdef ENTRY_optimizer_cpu
+/* Elements do not know each other, so `chunk` changes no bit. 16 are read
+ * before they are written: a result may lie over its operand. */
 __kernel ONE_ITEM void KERNEL(optimizer_cpu)(OPERANDS, uint chunk_low,
                                              uint chunk_high)
 {

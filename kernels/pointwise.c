@@ -3,8 +3,8 @@
  *
  * pointwise_rows (CPU): the last dimension is a row; a work-group of one item
  * takes some rows, or a part of a long one, in float16 registers.  A row's tail
- * runs the same vector code on a padded register, so that the bits of an element
- * do not depend on where it stands.
+ * runs the same vector code on a padded register, so that the bits of an
+ * element do not depend on where it stands.
  *
  * pointwise_item: one work-item per element; everywhere.
  */
@@ -19,6 +19,7 @@ enum { ROW_CHUNK = 8192, GRID = 32768 };
 /* A vector's condition is a vector of int; a scalar's is an int. */
 #define SELECT "#define SEL(c, a, b) ((c) ? (V)(a) : (V)(b))\n"
 
+/* The source as it grows, cut at POINTWISE_TEXT: chains are limited to fit. */
 struct out {
     char *s;
     size_t len;
@@ -57,6 +58,8 @@ static void drop_dim(struct pointwise_problem *p, int d)
     p->rank--;
 }
 
+/* First dimensions of one element, whose strides say nothing, then
+ * neighbours. */
 void pointwise_collapse(struct pointwise_problem *p)
 {
     for (int d = p->rank - 1; d >= 0; d--)
@@ -76,6 +79,7 @@ void pointwise_collapse(struct pointwise_problem *p)
     }
 }
 
+/* Elements of the result. */
 static int64_t count(const struct pointwise_problem *p)
 {
     int64_t n = 1;
@@ -85,6 +89,7 @@ static int64_t count(const struct pointwise_problem *p)
     return n;
 }
 
+/* A broadcast operand is read from memory once. */
 static void predict(const struct pointwise_problem *p, struct launch *l)
 {
     double n = (double)count(p);
@@ -100,6 +105,7 @@ static void predict(const struct pointwise_problem *p, struct launch *l)
     l->flop = n * p->flop;
 }
 
+/* In memory; computed is in float, or long where all are integers. */
 static const char *c_type(enum dtype t)
 {
     static const char *const name[] = {"",     "float", "half", "int",
@@ -125,6 +131,7 @@ static void load_scalar(const struct pointwise_problem *p, int k,
         add(o, "(%s)x%d[%s]", p->integer ? "long" : "float", k, at);
 }
 
+/* To bool the chain has made 0 or 1. */
 static void store_scalar(const struct pointwise_problem *p, const char *value,
                          const char *at, struct out *o)
 {
@@ -151,6 +158,8 @@ static void row_bases(const struct pointwise_problem *p, struct out *o)
     }
 }
 
+/* Sizes and strides go as arguments, not into the text, so that one program
+ * serves chains of one form at any size; strides of 0 go nowhere. */
 static void size_parameters(const struct pointwise_problem *p, int rank,
                             struct out *o, struct launch *l)
 {
@@ -196,6 +205,7 @@ static void vector_load(const struct pointwise_problem *p, int k, bool tail,
     }
 }
 
+/* Integers are converted as C does, by dropping what is behind the point. */
 static void vector_store(const struct pointwise_problem *p, bool tail,
                          struct out *o)
 {
@@ -223,6 +233,8 @@ static void vector_body(const struct pointwise_problem *p, bool tail,
     add(o, "\n");
 }
 
+/* Steps of 1 or 0 along the row, so that vectors are loaded whole; V is float16
+ * there, so integers are left to the other way; indices of 32 bits. */
 static bool rows_fits(const void *problem, const struct device_info *dev)
 {
     const struct pointwise_problem *p = problem;
@@ -235,6 +247,9 @@ static bool rows_fits(const void *problem, const struct device_info *dev)
            p->out != DT_I64 && inner < (1LL << 31);
 }
 
+/* Rows of the last dimension: a group takes `per` short ones or one of `parts`
+ * of a long one, about ROW_CHUNK elements, and more where there would be too
+ * many groups. */
 static void rows_launch(const void *problem, const struct device_info *dev,
                         struct launch *l)
 {
@@ -283,6 +298,7 @@ static void rows_launch(const void *problem, const struct device_info *dev,
     l->efficiency = 0.8;
 }
 
+/* Takes every dimension of the index apart, and any type. */
 static void item_launch(const void *problem, const struct device_info *dev,
                         struct launch *l)
 {

@@ -10,8 +10,8 @@
 enum { POINTWISE_RANK = 8, POINTWISE_OPERANDS = 12, POINTWISE_TEXT = 16384 };
 
 /*
- * y[i] = body over operands v0, v1, ... of type V, which sets r of type V.  Dims
- * are the result's, outermost first, neighbours joined where every operand
+ * y[i] = body over operands v0, v1, ... of type V, which sets r of type V.
+ * Dims are the result's, outermost first, neighbours joined where every operand
  * allows it; strides count elements, 0 where an operand is broadcast.
  */
 struct pointwise_problem {

@@ -8,8 +8,9 @@
 
 enum { GROUPS = 32 };
 
-enum result { RESULT_Y, RESULT_X };
+enum result { RESULT_Y, RESULT_X }; /* whose pixels are computed */
 
+/* Options, so that loops over a window can be unrolled. */
 static void geometry(const struct pool_problem *p, struct launch *l)
 {
     static const char *const name[][2] = {
@@ -41,6 +42,8 @@ static void pool(const struct pool_problem *p, struct launch *l)
     l->bytes = x * (double)dtype_bytes(p->x) + y * (double)dtype_bytes(p->y);
 }
 
+/* Third dimension: rows of all samples; second: columns; first: blocks of 16
+ * channels.  On a CPU only rows are divided. */
 static void grid(const struct pool_problem *p, const struct device_info *dev,
                  struct launch *l, enum result result)
 {

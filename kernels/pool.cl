@@ -20,7 +20,12 @@
 #define SIZES int H, int W, int C, int P, int Q
 
 #if defined ENTRY_max_pool || defined ENTRY_max_pool_grad
-/* The maximum of a window of a sample, and where it is first. */
+/*
+ * The maximum of a window of a sample, and where it is first. x [H, W, C] of
+ * the sample; (p, q) the window, c the first of 16 channels.  The first
+ * position inside is taken whatever it holds, so that -inf and NaN are found
+ * too.
+ */
 INLINE float16 KERNEL(maximum)(const __global T(X) *x, int p, int q, int c,
                                int H, int W, int C, int16 *where)
 {
@@ -48,6 +53,7 @@ INLINE float16 KERNEL(maximum)(const __global T(X) *x, int p, int q, int c,
 #ifdef INDEX
 #define INDEX16 PASTE(T(INDEX), 16)
 
+/* n: channels that exist. */
 INLINE int16 KERNEL(load_index)(const __global T(INDEX) *p, int n)
 {
     T(INDEX) v[16];
@@ -75,6 +81,7 @@ INLINE void KERNEL(store_index)(__global T(INDEX) *p, int16 index, int n)
 #endif
 
 #ifdef ENTRY_max_pool
+/* x [N, H, W, C] -> y, index [N, P, Q, C]. */
 __kernel void KERNEL(max_pool)(const __global T(X) *x, ulong x_off,
                                __global T(Y) *y, ulong y_off,
 #ifdef INDEX
@@ -105,7 +112,9 @@ __kernel void KERNEL(max_pool)(const __global T(X) *x, ulong x_off,
 
 #if defined ENTRY_max_pool_grad || defined ENTRY_max_pool_index_grad ||        \
     defined ENTRY_average_pool_grad
-/* Outputs whose window may cover position i: from first to last. */
+/* Outputs whose window may cover position i: from first to last.  Output p
+ * covers p stride - pad + r dilation for r < window: solved for p, rounded up
+ * here and down in `last`. */
 INLINE int KERNEL(first)(int i, int pad, int window, int dilation, int stride)
 {
     return max(i + pad - (window - 1) * dilation + stride - 1, 0) / stride;
@@ -133,6 +142,8 @@ INLINE int KERNEL(count)(int begin, int window, int dilation, int pad,
     return max(n, 1);
 }
 
+/* A window is a product of two intervals, and so is the number of its
+ * positions. */
 INLINE float KERNEL(divisor)(int p, int q, int H, int W)
 {
     return (float)KERNEL(count)(p * SH - PH, RH, DH, PH, EH, H) *
@@ -141,6 +152,7 @@ INLINE float KERNEL(divisor)(int p, int q, int H, int W)
 #endif
 
 #ifdef ENTRY_average_pool
+/* x [H, W, C] of the sample; row by row. */
 INLINE float16 KERNEL(sum)(const __global T(X) *x, int p, int q, int c, int H,
                            int W, int C)
 {
@@ -156,6 +168,7 @@ INLINE float16 KERNEL(sum)(const __global T(X) *x, int p, int q, int c, int H,
     return sum;
 }
 
+/* x [N, H, W, C] -> y [N, P, Q, C]. */
 __kernel void KERNEL(average_pool)(const __global T(X) *x, ulong x_off,
                                    __global T(Y) *y, ulong y_off, uint N, SIZES)
 {
@@ -188,7 +201,9 @@ __kernel void KERNEL(average_pool)(const __global T(X) *x, ulong x_off,
 #endif
 
 #if defined ENTRY_max_pool_grad || defined ENTRY_max_pool_index_grad
-/* What position (h, w) of a sample gets from the windows that cover it. */
+/* What position (h, w) of a sample gets from the windows that cover it. dy and
+ * index [P, Q, C], x [H, W, C] of the sample.  Windows are visited in order,
+ * so the sum has one order whatever the launch. */
 INLINE float16 KERNEL(collect)(const __global T(Y) *dy, SAMPLE_SOURCES, int h,
                                int w, int c, SIZES)
 {
@@ -246,6 +261,8 @@ KERNEL(max_pool_grad)(
 #endif
 
 #ifdef ENTRY_average_pool_grad
+/* What position (h, w) gets from the windows that cover it, dy / count of
+ * each; dy [P, Q, C] of the sample. */
 INLINE float16 KERNEL(spread)(const __global T(Y) *dy, int h, int w, int c,
                               SIZES)
 {
@@ -263,6 +280,7 @@ INLINE float16 KERNEL(spread)(const __global T(Y) *dy, int h, int w, int c,
     return sum;
 }
 
+/* dy [N, P, Q, C] -> dx [N, H, W, C]. */
 __kernel void KERNEL(average_pool_grad)(const __global T(Y) *dy, ulong dy_off,
                                         __global T(X) *dx, ulong dx_off, uint N,
                                         SIZES)

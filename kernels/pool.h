@@ -24,6 +24,7 @@
 
 struct pool_problem {
     int64_t N, H, W, C, P, Q;
+    /* rows, columns */
     int64_t window[2], stride[2], pad[2], pad_end[2], dilation[2];
     bool count_include_pad; /* of means */
     enum dtype x, y;

@@ -15,6 +15,7 @@
 typedef float16 __attribute__((aligned(4))) float16u;
 typedef ushort16 __attribute__((aligned(2))) ushort16u;
 
+/* Helpers take arrays of vectors, which a real call would put into memory. */
 #define INLINE static inline __attribute__((always_inline))
 #define RARE static __attribute__((noinline))
 #define ONE_ITEM __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -22,6 +23,7 @@ typedef ushort16 __attribute__((aligned(2))) ushort16u;
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
 
+/* bool is stored as bytes of 0 and 1, as ONNX and NumPy have it. */
 #define T_f32 float
 #define T_f16 half
 #define T_i32 int
@@ -118,6 +120,7 @@ RARE void st16_tail_f16(__global half *p, float16 v, int n)
         vstore_half(a[i], i, p);
 }
 
+/* n may be above 16: callers pass what is left of a row. */
 INLINE float16 ld16n_f32(const __global float *p, int n)
 {
     return n >= 16 ? ld16_f32(p) : ld16_tail_f32(p, n);

@@ -51,6 +51,8 @@ static void put_options(struct writer *w, const char *options,
     }
 }
 
+/* Everything that is defined in front is undefined behind, so that instances
+ * do not see each other. */
 static void write_instance(struct writer *w, const struct launch *l,
                            const char *source, unsigned id)
 {
@@ -62,6 +64,7 @@ static void write_instance(struct writer *w, const struct launch *l,
     put(w, "#undef ENTRY_%s\n#undef KERNEL\n", l->entry);
 }
 
+/* Twice: first to count, then to write. */
 char *kernel_instance(const struct launch *l, unsigned id)
 {
     const char *source = l->text ? l->text : kernel_source(l->source);

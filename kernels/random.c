@@ -6,6 +6,7 @@
 /* A block is the elements of 16 counters. */
 enum { ROUNDS = 10, BLOCK = 64, CPU_BLOCKS = 64, CPU_GROUPS = 32768 };
 
+/* FNV-1a: offset basis and prime of 64 bits. */
 uint64_t random_hash(const char *name)
 {
     uint64_t h = 0xcbf29ce484222325U;
@@ -15,6 +16,8 @@ uint64_t random_hash(const char *name)
     return h;
 }
 
+/* The paper's constants: two multipliers, and Weyl increments of the key
+ * (golden ratio and square root of 3, less 1, in 32 bits). */
 void random_words(const uint32_t counter[4], const uint32_t key[2],
                   uint32_t word[4])
 {
@@ -51,6 +54,7 @@ static uint64_t ceil_div(uint64_t n, uint64_t by)
     return (n + by - 1) / by;
 }
 
+/* `top` keeps a uniform number below b when a + (b - a) u is rounded to f32. */
 static void random_launch(const struct random_problem *p, struct launch *l)
 {
     double n = (double)p->elements;
@@ -95,6 +99,8 @@ static void random_item(const void *problem, const struct device_info *dev,
     l->efficiency = dev->family == FAMILY_CPU ? 0.01 : 0.1;
 }
 
+/* The ratio goes as its threshold, computed once, so that host and device
+ * cannot round it differently. */
 static void dropout_launch(const struct dropout_problem *p, struct launch *l)
 {
     double n = (double)p->samples * (double)p->per_sample;

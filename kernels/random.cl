@@ -90,6 +90,7 @@ INLINE uint16 sixteen_from(uint first)
         float spread, float top, uint hash_low, uint hash_high, uint seed
 
 #ifdef ENTRY_random_cpu
+/* y [n]; `blocks` of 64 elements to a group. */
 __kernel ONE_ITEM void KERNEL(random_cpu)(RANDOM, uint blocks_low,
                                           uint blocks_high)
 {
@@ -124,6 +125,7 @@ __kernel ONE_ITEM void KERNEL(random_cpu)(RANDOM, uint blocks_low,
 #endif
 
 #ifdef ENTRY_random_item
+/* y [n], four elements an item. */
 __kernel void KERNEL(random_item)(RANDOM)
 {
     const ulong n = join(n_low, n_high), quad = get_global_id(0);
@@ -181,6 +183,7 @@ __kernel ONE_ITEM void KERNEL(dropout_cpu)(DROPOUT, uint blocks)
 #endif
 
 #ifdef ENTRY_dropout_item
+/* Four elements of one sample an item, as one counter has words for them. */
 __kernel void KERNEL(dropout_item)(DROPOUT)
 {
     const ulong quads = ((ulong)per_sample + 3) / 4;

@@ -37,7 +37,7 @@ double random_top(double a, double b);
  * the upper 24 bits of the element's word are at least `threshold`, else 0.
  */
 struct dropout_problem {
-    int64_t samples, per_sample;
+    int64_t samples, per_sample; /* per_sample: below 2^32 */
     double ratio;
     uint64_t hash;
     enum dtype x;

@@ -3,8 +3,8 @@
  */
 #include "kernels/reduce.h"
 
-/* Of a CPU's launch at most: a group is one work-item that takes its part of the
- * tasks, and a few for each core balance the load. */
+/* Of a CPU's launch at most: a group is one work-item that takes its part of
+ * the tasks, and a few for each core balance the load. */
 enum { GROUPS = 32 };
 
 static uint64_t groups(int64_t tasks)
@@ -12,7 +12,8 @@ static uint64_t groups(int64_t tasks)
     return (uint64_t)(tasks < GROUPS ? tasks : GROUPS);
 }
 
-/* What the three ways have in common: the first arguments, and the cost. */
+/* What the three ways have in common: the first arguments, and the cost.  KIND
+ * is a name that reduce.cl pastes. */
 static void reduce(const struct reduce_problem *p, struct launch *l)
 {
     static const char *const kind[] = {"SUM", "MEAN", "MAXIMUM", "MINIMUM",
@@ -30,6 +31,7 @@ static void reduce(const struct reduce_problem *p, struct launch *l)
                y * (double)dtype_bytes(p->y);
 }
 
+/* A row's elements lie together. */
 static bool rows_fits(const void *problem, const struct device_info *dev)
 {
     const struct reduce_problem *p = problem;
@@ -49,6 +51,7 @@ static void rows_launch(const void *problem, const struct device_info *dev,
     l->efficiency = 0.1;
 }
 
+/* Neighbours of inner lie together: a vector holds 16 of them. */
 static bool columns_fits(const void *problem, const struct device_info *dev)
 {
     const struct reduce_problem *p = problem;
@@ -70,6 +73,7 @@ static void columns_launch(const void *problem, const struct device_info *dev,
     l->efficiency = 0.1;
 }
 
+/* For every device and shape; one chain for each element of y. */
 static void item_launch(const void *problem, const struct device_info *dev,
                         struct launch *l)
 {
@@ -83,6 +87,7 @@ static void item_launch(const void *problem, const struct device_info *dev,
     l->efficiency = 0.002;
 }
 
+/* x is [samples, A, B, C]; lanes and positions as in reduce.h. */
 static void batch_sum(const struct batch_sum_problem *p, struct launch *l)
 {
     l->source = "reduce.cl";
@@ -127,6 +132,7 @@ static void batch_sum_item(const void *problem, const struct device_info *dev,
     l->efficiency = 0.002;
 }
 
+/* One chain per element on all devices: there are few lanes. */
 static void lane_sum(const void *problem, const struct device_info *dev,
                      struct launch *l)
 {
@@ -146,6 +152,7 @@ static void lane_sum(const void *problem, const struct device_info *dev,
         launch_grid(l, (uint64_t)blocks, 64);
 }
 
+/* No settings: a gradient has no samples, none of it is stale. */
 static void square_sum(const struct square_sum_problem *p, struct launch *l)
 {
     l->source = "reduce.cl";

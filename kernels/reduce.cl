@@ -1,9 +1,9 @@
 /*
  * reduce.cl: sums, means, extremes, products; sums over the batch by lanes.
  *
- * KIND is SUM, MEAN, MAXIMUM, MINIMUM or PRODUCT.  *_cpu entries: a work-group is one
- * work-item that takes a part of the rows or columns; *_item entries: one per
- * element of the result.
+ * KIND is SUM, MEAN, MAXIMUM, MINIMUM or PRODUCT.  *_cpu entries: a work-group
+ * is one work-item that takes a part of the rows or columns; *_item entries:
+ * one per element of the result.
  */
 #ifdef KIND
 #define START_SUM 0.0f
@@ -75,6 +75,7 @@ INLINE float KERNEL(row)(const __global T(X) *x, ulong len)
     return result;
 }
 
+/* x [outer, len] -> y [outer]. */
 __kernel ONE_ITEM void KERNEL(reduce_rows_cpu)(const __global T(X) *x,
                                                ulong x_off, __global T(Y) *y,
                                                ulong y_off, uint outer,
@@ -119,6 +120,7 @@ INLINE float16 KERNEL(columns)(const __global T(X) *x, ulong len, ulong inner,
     return JOIN16(part[0], part[2]);
 }
 
+/* x [outer, len, inner] -> y [outer, inner]; tasks are blocks of 16 columns. */
 __kernel ONE_ITEM void
 KERNEL(reduce_columns_cpu)(const __global T(X) *x, ulong x_off,
                            __global T(Y) *y, ulong y_off, uint outer,
@@ -142,6 +144,7 @@ KERNEL(reduce_columns_cpu)(const __global T(X) *x, ulong x_off,
 #endif
 
 #ifdef ENTRY_reduce_item
+/* x [outer, len, inner] -> y [outer, inner], one chain an item. */
 __kernel void KERNEL(reduce_item)(const __global T(X) *x, ulong x_off,
                                   __global T(Y) *y, ulong y_off, uint outer,
                                   uint outer_high, uint len, uint len_high,
@@ -228,6 +231,8 @@ __kernel ONE_ITEM void KERNEL(batch_sum_cpu)(const __global T(X) *x,
 #endif
 
 #ifdef ENTRY_batch_sum_item
+/* x [samples, A, B, C], acc -> y [lanes, A, C]; the same chains as
+ * batch_sum_cpu. */
 __kernel void KERNEL(batch_sum_item)(const __global T(X) *x, ulong x_off,
 #ifdef ACC
                                      const __global float *acc, ulong acc_off,
@@ -320,6 +325,8 @@ __kernel ONE_ITEM void KERNEL(square_sum_cpu)(const __global T(X) *x,
 #endif
 
 #ifdef ENTRY_square_sum_item
+/* x [elements], acc -> y [lanes], a lane an item: neighbours read
+ * neighbours. */
 __kernel void KERNEL(square_sum_item)(const __global T(X) *x, ulong x_off,
 #ifdef ACC
                                       const __global float *acc, ulong acc_off,

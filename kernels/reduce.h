@@ -11,8 +11,8 @@
  * of the lanes.
  *
  * kernels_square_sum: x [elements], (acc) -> y f32 [lanes], sums of squares:
- * element i goes into lane i mod lanes, which carries on from acc; a multiple of
- * SQUARE_SUM_LANES.
+ * element i goes into lane i mod lanes, which carries on from acc; a multiple
+ * of SQUARE_SUM_LANES.
  */
 #ifndef KERNELS_REDUCE_H
 #define KERNELS_REDUCE_H
@@ -34,7 +34,7 @@ struct reduce_problem {
 };
 
 struct batch_sum_problem {
-    int64_t samples, A, B, C;
+    int64_t samples, A, B, C; /* A, C stay, B goes */
     enum dtype x;
     int lanes;
     bool accumulate;

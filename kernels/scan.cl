@@ -51,6 +51,8 @@ __kernel ONE_ITEM void KERNEL(scan_cpu)(const __global T(X) *x, ulong x_off,
 #endif
 
 #ifdef ENTRY_scan_item
+/* x, y [outer, len, inner]; one item per row, whose elements are `inner`
+ * apart. */
 __kernel void KERNEL(scan_item)(const __global T(X) *x, ulong x_off,
                                 __global T(X) *y, ulong y_off, uint outer,
                                 uint outer_high, uint len, uint len_high,

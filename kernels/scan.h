@@ -13,7 +13,7 @@
 
 struct scan_problem {
     int64_t outer, len, inner;
-    bool product, exclusive, reverse;
+    bool product, exclusive, reverse; /* product: else a sum */
     enum dtype dtype;
 };
 

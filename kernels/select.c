@@ -1,8 +1,9 @@
 /* select.c: the way to run select.cl. */
 #include "kernels/select.h"
 
-enum { LOCAL = 64 };
+enum { LOCAL = 64 }; /* work-items of a group */
 
+/* The work grows with len k: meant for the few first of a row. */
 static void item_launch(const void *problem, const struct device_info *dev,
                         struct launch *l)
 {

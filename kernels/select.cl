@@ -17,6 +17,8 @@
 #define FIRST(a, i, b, j)                                                      \
     (BEFORE(a, b) || (!BEFORE(b, a) && EARLIER(i, j)))
 
+/* x [outer, len, inner] -> value, index [outer, k, inner]; elements of a row
+ * are `inner` apart. `before` and `at` are the last one found. */
 __kernel void KERNEL(select_item)(const __global T(X) *x, ulong x_off,
 #ifdef VALUES
                                   __global T(X) *value, ulong value_off,

@@ -8,6 +8,7 @@
 /* Groups of one item on a CPU; what an exponential costs, in operations. */
 enum { GROUPS = 32, LOCAL = 64, EXP_FLOP = 20 };
 
+/* Two passes of exponentials: for the sum, and for y. */
 static void softmax(const struct softmax_problem *p, struct launch *l)
 {
     double n = (double)p->outer * (double)p->len * (double)p->inner;
@@ -25,6 +26,7 @@ static void softmax(const struct softmax_problem *p, struct launch *l)
     l->bytes = n * (double)(dtype_bytes(p->x) + dtype_bytes(p->y));
 }
 
+/* A group of one item for a part of the tasks. */
 static void share(struct launch *l, int64_t tasks)
 {
     launch_grid(l, (uint64_t)(tasks < GROUPS ? tasks : GROUPS), 1);
@@ -68,6 +70,7 @@ static void columns_launch(const void *problem, const struct device_info *dev,
     share(l, p->outer * ((p->inner + 15) / 16));
 }
 
+/* One item a row: for a GPU too, slow where rows are long. */
 static void item_launch(const void *problem, const struct device_info *dev,
                         struct launch *l)
 {

@@ -39,6 +39,7 @@ INLINE float16 KERNEL(row16)(const __global T(X) *x, ulong i, ulong len)
     return LANE16 < left ? LD16N(X, x, i, left) : (float16)(-INFINITY);
 }
 
+/* fmax drops a NaN; it comes back with the sum of exponentials. */
 INLINE float KERNEL(top)(const __global T(X) *x, ulong len)
 {
     float16 top = -INFINITY;
@@ -63,6 +64,8 @@ INLINE float KERNEL(total)(const __global T(X) *x, ulong len, float top)
     return (b.x + b.y) + (b.z + b.w);
 }
 
+/* top and total are vectors of one number, so that FINISH is vector code
+ * throughout. */
 __kernel ONE_ITEM void KERNEL(softmax_rows_cpu)(const __global T(X) *x,
                                                 ulong x_off, __global T(Y) *y,
                                                 ulong y_off, uint outer,
@@ -125,6 +128,7 @@ KERNEL(softmax_columns_cpu)(const __global T(X) *x, ulong x_off,
 #endif
 
 #ifdef ENTRY_softmax_item
+/* x, y [outer, len, inner]; elements of a row are `inner` apart. */
 __kernel void KERNEL(softmax_item)(const __global T(X) *x, ulong x_off,
                                    __global T(Y) *y, ulong y_off, uint outer,
                                    uint outer_high, uint len, uint len_high,

@@ -9,6 +9,7 @@
 
 enum { CPU_BLOCK = 128, CPU_ELEMENTS = 16384, TILE = 32, TILE_ROWS = 8 };
 
+/* y's dimension `at` goes, and with it the one of x that it is. */
 static void drop(struct transpose_problem *p, int at)
 {
     int gone = p->perm[at], n = 0;
@@ -21,6 +22,7 @@ static void drop(struct transpose_problem *p, int at)
     p->rank--;
 }
 
+/* Neighbours in y that are neighbours in x, in order, are one dimension. */
 void transpose_collapse(struct transpose_problem *p)
 {
     for (int k = p->rank - 1; k >= 0; k--)
@@ -65,6 +67,7 @@ static void begin(const struct transpose_problem *p, struct launch *l)
 
 /* ---- the last two dimensions change places: x [N, A, B] ---- */
 
+/* [A, B] to [B, A], perhaps for each of N. */
 static bool swaps_last(const struct transpose_problem *p)
 {
     if (p->rank == 2)
@@ -72,6 +75,7 @@ static bool swaps_last(const struct transpose_problem *p)
     return p->rank == 3 && p->perm[0] == 0 && p->perm[1] == 2;
 }
 
+/* Sizes go as 32 bits. */
 static bool small(const struct transpose_problem *p)
 {
     for (int d = 0; d < p->rank; d++)
@@ -124,6 +128,7 @@ static void swap_cpu(const void *problem, const struct device_info *dev,
     l->global[2] = (uint64_t)N;
 }
 
+/* A square of TILE, a column more for the banks. */
 static bool swap_tile_fits(const void *problem, const struct device_info *dev)
 {
     const struct transpose_problem *p = problem;
@@ -182,6 +187,7 @@ static void dimensions(const struct transpose_problem *p, struct launch *l)
     }
 }
 
+/* About CPU_ELEMENTS elements to a group. */
 static void rows_cpu(const void *problem, const struct device_info *dev,
                      struct launch *l)
 {
@@ -200,6 +206,7 @@ static void rows_cpu(const void *problem, const struct device_info *dev,
 
 /* ---- everything ---- */
 
+/* Any permutation; indices are taken apart for every element. */
 static void item(const void *problem, const struct device_info *dev,
                  struct launch *l)
 {

@@ -27,6 +27,8 @@ INLINE void KERNEL(tile)(const __global E *x, __global E *y, uint A, uint B,
             y[(ulong)b * A + a] = x[(ulong)a * B + b];
 }
 
+/* Columns of x outermost: a strip of 16 is read downwards while y's rows are
+ * written. */
 __kernel ONE_ITEM void KERNEL(transpose_swap_cpu)(
     const __global E *x, ulong x_off, __global E *y, ulong y_off, uint A,
     uint B, uint block_a, uint block_b)
@@ -66,6 +68,7 @@ void KERNEL(transpose_swap_tile)(const __global E *x, ulong x_off,
     for (uint i = row; i < TILE; i += TILE_ROWS)
         if (a0 + i < A && b0 + column < B)
             tile[i][column] = x[(ulong)(a0 + i) * B + b0 + column];
+    /* Columns of the square are written by other items than read it. */
     barrier(CLK_LOCAL_MEM_FENCE);
     for (uint i = row; i < TILE; i += TILE_ROWS)
         if (b0 + i < B && a0 + column < A)

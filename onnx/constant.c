@@ -1,4 +1,9 @@
-/* constant.c: see constant.h. */
+/*
+ * constant.c: see constant.h.
+ *
+ * Data has the constant's own type, as a file of weights will; arithmetic
+ * takes and gives doubles, which hold all but the largest i64.
+ */
 #include "onnx/constant.h"
 
 #include <math.h>
@@ -6,6 +11,8 @@
 
 /* ---- making ---- */
 
+/* One element more than asked for, so that an empty tensor has an address too;
+ * zeroed, as arenas give it. */
 struct constant *constant_new(struct arena *a, enum dtype dtype, int rank,
                               const int64_t *dim)
 {
@@ -37,6 +44,7 @@ struct constant *constant_number(struct arena *a, enum dtype dtype, double v)
     return c;
 }
 
+/* The data is shared: constants are not changed once they are made. */
 struct constant *constant_view(struct arena *a, const struct constant *old,
                                int rank, const int64_t *dim)
 {
@@ -51,6 +59,8 @@ struct constant *constant_view(struct arena *a, const struct constant *old,
     return c;
 }
 
+/* `at` walks through old's elements in the order of the new ones: stride[k] is
+ * the distance in old of neighbours along the result's dimension k. */
 struct constant *constant_transpose(struct arena *a, const struct constant *old,
                                     const int64_t *perm)
 {
@@ -110,6 +120,8 @@ static double limited(double v, double least, double most)
     return v < most ? v : most;
 }
 
+/* A number that does not fit becomes the nearest that does; for i64 the bound
+ * itself is no double. */
 void constant_set(struct constant *c, int64_t i, double v)
 {
     switch (c->type.dtype) {
@@ -137,6 +149,7 @@ void constant_set(struct constant *c, int64_t i, double v)
     }
 }
 
+/* 2^31 - 1 stands for "to the end" as well as the 2^63 - 1 of files does. */
 int64_t constant_int(const struct constant *c, int64_t i)
 {
     return (int64_t)limited(constant_at(c, i), -INT32_MAX, INT32_MAX);

@@ -10,8 +10,8 @@
 struct Onnx__TensorProto;
 
 struct constant {
-    struct type type; /* f32, i32, i64, u8, i8 or bool */
-    void *data;
+    struct type type;  /* f32, i32, i64, u8, i8 or bool */
+    void *data;        /* of type's dtype and count, in the arena */
     const char *name;  /* the initializer's, or null */
     const char *param; /* parameter of the model that holds it, or null */
 };
@@ -20,7 +20,8 @@ struct constant *constant_new(struct arena *, enum dtype, int rank,
                               const int64_t *dim);
 struct constant *constant_ints(struct arena *, const int64_t *, int n);
 struct constant *constant_number(struct arena *, enum dtype, double);
-/* Of another shape with as many elements, over the same data. */
+/* Of another shape with as many elements, over the same data.  Its `param` is
+ * not carried over. */
 struct constant *constant_view(struct arena *, const struct constant *,
                                int rank, const int64_t *dim);
 /* Dimension k of the result is perm[k]. */
@@ -43,8 +44,8 @@ struct constant *constant_read(struct arena *, const struct Onnx__TensorProto *,
 
 /* ---- external.c ---- */
 
-/* The data of a tensor that lies in a file of its own, so many bytes by its type
- * and shape. */
+/* The data of a tensor that lies in a file of its own, so many bytes by its
+ * type and shape. */
 const uint8_t *external_read(struct arena *, const struct Onnx__TensorProto *,
                              const char *folder, uint64_t bytes,
                              const char **wrong);

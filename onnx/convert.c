@@ -3,12 +3,16 @@
  *
  * Most have a layer of the same name whose record has the same attributes; the
  * others have a function each, in convert_*.c.
+ *
+ * Attributes that say what is the layer's default are left out, so that the
+ * model file reads like one written by hand.
  */
 #include <math.h>
 #include <string.h>
 
 #include "onnx/import.h"
 
+/* One row for each operator, by name; what fold.c knows besides is not here. */
 static const struct {
     const char *op;
     convert_fn *convert;
@@ -126,6 +130,7 @@ static const struct {
     {"training_mode", false, 0},
 };
 
+/* An attribute may be dropped only where it changes nothing. */
 static bool is_harmless(const struct onnx_attr *a)
 {
     for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
@@ -152,6 +157,7 @@ static bool is_usual(const struct attr_spec *spec, const struct constant *c)
     return true;
 }
 
+/* False for a list longer than any attribute of ours has. */
 static bool add_ints(struct layer_text *l, const struct attr_spec *spec,
                      const struct constant *c)
 {
@@ -175,6 +181,7 @@ static double finite(double v)
     return v;
 }
 
+/* A number without brackets where the constant is one. */
 static void add_list(struct layer_text *l, const struct attr_spec *spec,
                      const struct constant *c)
 {
@@ -186,6 +193,8 @@ static void add_list(struct layer_text *l, const struct attr_spec *spec,
     layer_attr(l, spec->name, c->type.rank ? "[%s]" : "%s", t.s ? t.s : "");
 }
 
+/* By the kind that the layer's record says; false where the constant is not of
+ * that kind.  Floats are compared as f32, as which both files hold them. */
 static bool add_number(struct layer_text *l, const struct attr_spec *spec,
                        const struct constant *c)
 {
@@ -210,6 +219,8 @@ static bool add_number(struct layer_text *l, const struct attr_spec *spec,
            spec->kind == ATTR_BOOL;
 }
 
+/* Letters, digits and underscores only: the string goes between quotes
+ * unescaped. */
 static bool add_string(struct layer_text *l, const struct attr_spec *spec,
                        const char *s)
 {
@@ -222,6 +233,7 @@ static bool add_string(struct layer_text *l, const struct attr_spec *spec,
     return true;
 }
 
+/* Hidden attributes are the passes' own and not for files. */
 bool convert_attr(struct import *im, struct layer_text *l, const struct op *op,
                   const struct onnx_attr *a)
 {
@@ -242,6 +254,9 @@ bool convert_attr(struct import *im, struct layer_text *l, const struct op *op,
 
 /* ---- layers ---- */
 
+/* Results at the end that nothing takes are not asked of the layer:
+ * BatchNormalization and Dropout of old files list some that layers do not
+ * have. */
 bool convert_finish(struct import *im, struct layer_text *l)
 {
     struct onnx_value out[MAX_OUT];
@@ -274,6 +289,7 @@ bool convert_last(struct import *im, const char *op, const char *a,
     return convert_finish(im, &l);
 }
 
+/* An operand that is left out is an empty name, as in the model format. */
 bool convert_operands(struct import *im, struct layer_text *l,
                       const struct onnx_node *n)
 {
@@ -314,6 +330,8 @@ bool convert_knows(const char *op)
     return convert_find(op) >= 0;
 }
 
+/* A node that only fold() knows and that comes here has data among its
+ * operands. */
 bool convert(struct import *im, const struct onnx_node *n)
 {
     int i = convert_find(n->op);

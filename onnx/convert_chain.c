@@ -7,6 +7,7 @@
 
 #include "onnx/import.h"
 
+/* The first operand's name in the model; null after a refusal. */
 static const char *data(struct import *im, const struct onnx_node *n)
 {
     return operand_ref(im, n->in[0]);
@@ -47,6 +48,8 @@ bool convert_thresholded_relu(struct import *im, const struct onnx_node *n)
     return convert_finish(im, &l);
 }
 
+/* ReduceLogSum is log(sum(x)): the sum has the axes, the logarithm the node's
+ * name. */
 bool convert_log_sum(struct import *im, const struct onnx_node *n)
 {
     const char *x = data(im, n);
@@ -63,7 +66,8 @@ bool convert_log_sum(struct import *im, const struct onnx_node *n)
     return layer_end(im, &l, &sum, 1) && convert_last(im, "Log", sum.ref, NULL);
 }
 
-/* [N, C, b H, b W] to [N, b b C, H, W]. */
+/* [N, C, b H, b W] to [N, b b C, H, W].  A reshape to [N, C, H, b, W, b], a
+ * transpose to [N, b, b, C, H, W] and a reshape. */
 bool convert_space_to_depth(struct import *im, const struct onnx_node *n)
 {
     static const int64_t perm[] = {0, 3, 5, 1, 2, 4};
@@ -99,7 +103,9 @@ bool convert_space_to_depth(struct import *im, const struct onnx_node *n)
     return convert_finish(im, &l);
 }
 
-/* 1 at the largest of each row, the first of equal ones. */
+/* 1 at the largest of each row, the first of equal ones.  Before opset 13
+ * dimensions from the axis on are one row, which is taken where that is the
+ * last dimension only. */
 bool convert_hardmax(struct import *im, const struct onnx_node *n)
 {
     const char *x = data(im, n);
@@ -150,7 +156,8 @@ bool convert_one_hot(struct import *im, const struct onnx_node *n)
     return convert_finish(im, &l);
 }
 
-/* The triangle is known with the shape: a mask, and 0 elsewhere. */
+/* The triangle is known with the shape: a mask, and 0 elsewhere.  A diagonal k
+ * above 0 lies to the right; `above` is how far an element is from it. */
 bool convert_trilu(struct import *im, const struct onnx_node *n)
 {
     const char *x = data(im, n);

@@ -1,8 +1,11 @@
 /*
  * convert_layer.c: nodes that have weights.
  *
- * Where the weights are constants, as they are in every trained model, the layer
- * owns them, in this format's layout; else they are operands.
+ * Where the weights are constants, as they are in every trained model, the
+ * layer owns them, in this format's layout; else they are operands.
+ *
+ * Parameters keep the names that the file's initializers have, where those end
+ * as PyTorch's do (name.c).
  */
 #include <string.h>
 
@@ -14,6 +17,8 @@ struct owned {
     const struct constant *value;
 };
 
+/* After layer_end: only then the layer's parameters are there to be compared
+ * with. */
 static bool add_weights(struct import *im, const char *layer,
                         const struct owned *w)
 {
@@ -23,6 +28,8 @@ static bool add_weights(struct import *im, const char *layer,
     return true;
 }
 
+/* All attributes of the node, those that the layer lacks being harmless or
+ * refused. */
 static bool add_attrs(struct import *im, struct layer_text *l,
                       const struct onnx_node *n)
 {
@@ -45,6 +52,7 @@ static bool begin(struct import *im, struct layer_text *l, const char *op,
     return true;
 }
 
+/* Are operands k and up all constants?  True where there are none. */
 static bool constants_from(const struct onnx_node *n, int k)
 {
     for (; k < n->nin; k++)
@@ -68,6 +76,8 @@ static bool conv_of_operands(struct import *im, const struct onnx_node *n)
     return add_attrs(im, &l, n) && convert_finish(im, &l);
 }
 
+/* W is [K, C / group, ...], of ConvTranspose [C, K / group, ...], the same
+ * here. */
 bool convert_conv(struct import *im, const struct onnx_node *n)
 {
     const struct constant *w = node_constant(n, 1), *b = node_constant(n, 2);
@@ -93,6 +103,8 @@ bool convert_conv(struct import *im, const struct onnx_node *n)
 
 /* ---- products ---- */
 
+/* alpha and beta of Gemm are multiplied into the weights once, not into each
+ * result. */
 static const struct constant *scaled(struct import *im,
                                      const struct constant *c, double factor)
 {
@@ -107,7 +119,9 @@ static const struct constant *scaled(struct import *im,
     return y;
 }
 
-/* One number for each unit; null where the constant is not that. */
+/* One number for each unit; null where the constant is not that.  Of ONNX's C,
+ * which broadcasts to [rows, units], the forms [units], [1, units] and one
+ * number. */
 static const struct constant *bias_of(struct import *im,
                                       const struct constant *c, int64_t units)
 {
@@ -139,6 +153,7 @@ static bool linear(struct import *im, const struct constant *w,
     return convert_finish(im, &l) && add_weights(im, l.name, owned);
 }
 
+/* The operand's name, behind a Transpose where the node wants one. */
 static const char *transposed(struct import *im, struct onnx_value *v, bool is)
 {
     const char *x = operand_ref(im, v);
@@ -169,6 +184,8 @@ static bool gemm_parts(struct import *im, const struct onnx_node *n)
         times(im, operand_ref(im, n->in[2]), node_float(n, "beta", 1)));
 }
 
+/* A Linear where B is a constant matrix and C nothing or a bias; B [in, units]
+ * is turned to Linear's [units, in] unless transB says that it is. */
 bool convert_gemm(struct import *im, const struct onnx_node *n)
 {
     static const int64_t swap[] = {1, 0};
@@ -186,6 +203,8 @@ bool convert_gemm(struct import *im, const struct onnx_node *n)
                   c ? scaled(im, c, node_float(n, "beta", 1)) : NULL);
 }
 
+/* By a constant matrix it is a Linear without bias; anything else stays a
+ * MatMul. */
 bool convert_matmul(struct import *im, const struct onnx_node *n)
 {
     static const int64_t swap[] = {1, 0};
@@ -219,6 +238,7 @@ bool convert_batch_norm(struct import *im, const struct onnx_node *n)
            convert_finish(im, &l) && add_weights(im, l.name, owned);
 }
 
+/* LayerNormalization and InstanceNormalization, with scale and B. */
 bool convert_norm(struct import *im, const struct onnx_node *n)
 {
     const struct owned owned[] = {{"weight", node_constant(n, 1)},
@@ -259,6 +279,7 @@ static bool slopes_by_channel(const struct import *im,
     return w->type.rank == x->rank - 1 || (im->opset < 7 && w->type.rank == 1);
 }
 
+/* One slope or one per channel is the layer's; other shapes are a chain. */
 bool convert_prelu(struct import *im, const struct onnx_node *n)
 {
     const struct constant *w = node_constant(n, 1);

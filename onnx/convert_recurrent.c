@@ -3,8 +3,11 @@
  *
  * ONNX has time first and the directions of all steps in a dimension of their
  * own; here samples are first and directions lie side by side.  Gates go from
- * ONNX's order (LSTM i, o, f, c; GRU z, r, h) to PyTorch's (i, f, g, o; r, z, n).
- * The cell's last state (LSTM's third result) is not there.
+ * ONNX's order (LSTM i, o, f, c; GRU z, r, h) to PyTorch's (i, f, g, o; r, z,
+ * n).  The cell's last state (LSTM's third result) is not there.
+ *
+ * Each step's gates of one direction are `gates * hidden` rows, gate by gate,
+ * in W, R and both halves of B (for x and for h).
  */
 #include <string.h>
 
@@ -15,8 +18,8 @@ enum { X, W, R, B, LENGTHS, INITIAL_H, INITIAL_C, PEEPHOLES };
 /* A node, read. */
 struct recurrent {
     int gates;
-    const int *order; /* ONNX's gate of each of ours */
-    int64_t hidden, in, steps;
+    const int *order;          /* ONNX's gate of each of ours */
+    int64_t hidden, in, steps; /* in: features of x */
     int dirs;
     bool backwards, batch_first;
 };
@@ -29,6 +32,7 @@ static bool is_all(const struct constant *c, double v)
     return true;
 }
 
+/* f32 [a, b] or [a, b, d]. */
 static bool has_shape(const struct constant *c, int rank, int64_t a, int64_t b,
                       int64_t d)
 {
@@ -37,7 +41,8 @@ static bool has_shape(const struct constant *c, int rank, int64_t a, int64_t b,
            (rank < 3 || c->type.dim[2] == d);
 }
 
-/* Operands that must not say anything. */
+/* Operands that must not say anything.  Lengths that are all T, and initial
+ * states of zeros, are what their absence means. */
 static bool extras_fit(struct import *im, const struct onnx_node *n,
                        const struct recurrent *r)
 {
@@ -54,6 +59,8 @@ static bool extras_fit(struct import *im, const struct onnx_node *n,
     return true;
 }
 
+/* Activations of one's own choice and clipping are not there, and each
+ * of them changes numbers. */
 static bool attributes_fit(struct import *im, const struct onnx_node *n)
 {
     static const char *const read[] = {"hidden_size",  "direction",
@@ -68,6 +75,8 @@ static bool attributes_fit(struct import *im, const struct onnx_node *n)
            import_reject(im, "its attribute \"input_forget\" is not supported");
 }
 
+/* W is [directions, gates H, in], R [directions, gates H, H], B [directions, 2
+ * gates H].  X is [T, N, in], or [N, T, in] with layout 1. */
 static bool read_recurrent(struct import *im, const struct onnx_node *n,
                            struct recurrent *r)
 {
@@ -104,7 +113,8 @@ static bool read_recurrent(struct import *im, const struct onnx_node *n,
 
 /* ---- weights ---- */
 
-/* Rows of one direction, from a gate on, in our order; a bias has no columns. */
+/* Rows of one direction, from a gate on, in our order; a bias has no columns.
+ * `gate` is 0, or for the half of B that belongs to h the number of gates. */
 static const struct constant *rows_of(struct import *im,
                                       const struct constant *c,
                                       const struct recurrent *r, int direction,
@@ -124,6 +134,8 @@ static const struct constant *rows_of(struct import *im,
     return y;
 }
 
+/* The layer's biases stay two, as PyTorch has them; their sum would do for
+ * LSTM alone. */
 static bool add_weights(struct import *im, const struct onnx_node *n,
                         const struct recurrent *r, const char *layer)
 {
@@ -150,6 +162,7 @@ static bool add_weights(struct import *im, const struct onnx_node *n,
 
 /* ---- layers ---- */
 
+/* A layer between with one list as attribute; null after a refusal. */
 static const char *step_with(struct import *im, const char *op, const char *x,
                              const char *attr, struct ints v)
 {
@@ -164,6 +177,7 @@ static const char *step_with(struct import *im, const char *op, const char *x,
     return layer_end(im, &l, &out, 1) ? out.ref : NULL;
 }
 
+/* Result k of the node is what `ref` names in the model. */
 static bool result(struct import *im, int k, const char *ref)
 {
     const struct value *found = ref ? names_find(&im->model.values, ref) : NULL;
@@ -189,7 +203,8 @@ static bool all_steps(struct import *im, const struct recurrent *r,
     return result(im, 0, ref);
 }
 
-/* The state of one direction after its last step, [N, 1, hidden]. */
+/* The state of one direction after its last step, [N, 1, hidden].  The
+ * backward direction ends at the first position in time. */
 static const char *last_step(struct import *im, const struct recurrent *r,
                              const char *y, int d)
 {
@@ -233,6 +248,8 @@ static bool last_steps(struct import *im, const struct recurrent *r,
     return result(im, 1, ref);
 }
 
+/* The layer's result is all states; ONNX's two are cut from it where they are
+ * taken. */
 bool convert_recurrent(struct import *im, const struct onnx_node *n)
 {
     static const int64_t perm[] = {1, 0, 2};

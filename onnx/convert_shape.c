@@ -13,6 +13,7 @@ static const struct type *data_type(const struct onnx_node *n)
     return &n->in[0]->type;
 }
 
+/* A layer of the node's first operand. */
 static bool single(struct import *im, struct layer_text *l, const char *op)
 {
     const char *x = operand_ref(im, im->node->in[0]);
@@ -23,7 +24,8 @@ static bool single(struct import *im, struct layer_text *l, const char *op)
     return x != NULL;
 }
 
-/* A layer in between: the next one takes its result. */
+/* A layer in between: the next one takes its result.  Its own name is the
+ * node's; earlier ones get a number behind. */
 static bool then(struct import *im, struct layer_text *l, const char *op)
 {
     struct onnx_value out;
@@ -64,7 +66,8 @@ static void to_front(const int64_t *from, int64_t *to, int at)
 }
 
 /* Samples that are not in front, as behind an LSTM: [T, N, ...] with both kept.
- * They go to the front and back again. */
+ * They go to the front and back again.  Dimensions before the samples are kept
+ * as they are, so only what is behind them is reshaped. */
 static bool reshape_inside(struct import *im, const struct onnx_node *n,
                            const int64_t *dim, int rank)
 {
@@ -121,7 +124,9 @@ bool convert_reshape(struct import *im, const struct onnx_node *n)
     return convert_finish(im, &l);
 }
 
-/* [N, b b C, H, W] to [N, C, b H, b W]. */
+/* [N, b b C, H, W] to [N, C, b H, b W].  DCR: channels are [b, b, C], the
+ * block's place outermost (as TensorFlow); CRD: [C, b, b] (as PyTorch's
+ * PixelShuffle). */
 bool convert_depth_to_space(struct import *im, const struct onnx_node *n)
 {
     static const int64_t dcr[] = {0, 3, 4, 1, 5, 2}, crd[] = {0, 1, 4, 2, 5, 3};
@@ -152,7 +157,8 @@ bool convert_depth_to_space(struct import *im, const struct onnx_node *n)
     return convert_finish(im, &l);
 }
 
-/* Before opset 13 the dimensions from the axis on were one. */
+/* Before opset 13 the dimensions from the axis on were one.  That is a Flatten
+ * to two dimensions, the softmax of rows, and a Reshape back. */
 bool convert_softmax(struct import *im, const struct onnx_node *n)
 {
     const struct type *x = data_type(n);
@@ -182,6 +188,7 @@ bool convert_softmax(struct import *im, const struct onnx_node *n)
     return convert_finish(im, &l);
 }
 
+/* Without sizes there are as many equal parts as the node has results. */
 bool convert_split(struct import *im, const struct onnx_node *n)
 {
     struct layer_text l;
@@ -213,7 +220,9 @@ static bool embedding(struct import *im, const struct onnx_node *n,
     return convert_finish(im, &l) && weight_add(im, l.name, "weight", table);
 }
 
-/* The shape of what indices of another rank than 1 make. */
+/* The shape of what indices of another rank than 1 make.  The layer takes a
+ * list of indices; their own dimensions come back by a Reshape, in which 0
+ * keeps the samples. */
 static bool gathered_shape(struct import *im, struct layer_text *l,
                            const struct type *x, const struct type *index,
                            int axis)
@@ -236,6 +245,8 @@ static bool gathered_shape(struct import *im, struct layer_text *l,
     return true;
 }
 
+/* Constant rows of a table by data are an Embedding; constant indices of data
+ * are a Gather; both of data is refused. */
 bool convert_gather(struct import *im, const struct onnx_node *n)
 {
     enum { MOST = 4096 };
@@ -298,7 +309,8 @@ static bool add_sizes(struct layer_text *l, const struct type *x,
     return true;
 }
 
-/* ONNX aligns the corners of a size that is a fraction; here sizes are whole. */
+/* ONNX aligns the corners of a size that is a fraction; here sizes are
+ * whole. */
 static bool corners_fit(const struct onnx_node *n, const struct type *x,
                         const struct constant *scales)
 {
@@ -331,6 +343,8 @@ static void add_coordinates(struct import *im, struct layer_text *l,
         layer_attr(l, "nearest_mode", "\"%s\"", nearest);
 }
 
+/* Strings are checked first, since they go between quotes into the model
+ * file. */
 bool convert_resize(struct import *im, const struct onnx_node *n)
 {
     static const char *const known[] = {"mode", "nearest_mode",
@@ -375,6 +389,8 @@ bool convert_alias(struct import *im, const struct onnx_node *n)
     return node_alias(im, 0, n->in[0]);
 }
 
+/* A cast to what the value is already is another name for it: f16 and f64 are
+ * f32 here. */
 bool convert_cast(struct import *im, const struct onnx_node *n)
 {
     enum dtype to = constant_dtype((int)node_int(n, "to", 0));
@@ -430,7 +446,8 @@ bool convert_binary(struct import *im, const struct onnx_node *n)
     return a && convert_last(im, n->op, a, placed(im, n));
 }
 
-/* a + b + c, the largest of them, their mean. */
+/* a + b + c, the largest of them, their mean.  Two at a time from the left, as
+ * ONNX leaves the order open; a mean divides at the end. */
 bool convert_sum(struct import *im, const struct onnx_node *n)
 {
     bool mean = strcmp(n->op, "Mean") == 0;

@@ -19,6 +19,7 @@
 #include "onnx/constant.h"
 #include "onnx/onnx.pb-c.h"
 
+/* The value of a key, null where it is not given. */
 static const char *entry(const Onnx__TensorProto *t, const char *key)
 {
     for (size_t i = 0; i < t->n_external_data; i++) {
@@ -74,6 +75,7 @@ static const char *resolve(struct arena *a, const char *folder,
     return found;
 }
 
+/* Of the open file, so that it cannot be exchanged after the check. */
 static const char *check_part(int fd, uint64_t from, uint64_t bytes)
 {
     struct stat st;
@@ -86,6 +88,7 @@ static const char *check_part(int fd, uint64_t from, uint64_t bytes)
     return NULL;
 }
 
+/* pread may give less than it was asked for. */
 static const char *read_part(int fd, uint64_t from, uint8_t *to, uint64_t bytes)
 {
     while (bytes) {
@@ -100,6 +103,8 @@ static const char *read_part(int fd, uint64_t from, uint8_t *to, uint64_t bytes)
     return NULL;
 }
 
+/* Every check has its message set before it: a null path, number or descriptor
+ * then needs no other.  O_NONBLOCK: opening a pipe would wait for a writer. */
 const uint8_t *external_read(struct arena *a, const struct Onnx__TensorProto *t,
                              const char *folder, uint64_t bytes,
                              const char **wrong)

@@ -1,8 +1,10 @@
 /*
  * fold.c: what is known before any data: shapes, and arithmetic on them.
  *
- * A node whose operands are all constants, and Shape and Size of anything, become
- * constants.
+ * A node whose operands are all constants, and Shape and Size of anything,
+ * become constants.
+ *
+ * So most of what exporters write to compute a shape disappears.
  */
 #include "onnx/fold.h"
 
@@ -26,6 +28,7 @@ struct constant *fold_made(struct import *im, enum dtype dtype, int rank,
 
 /* ---- new ones ---- */
 
+/* The node has one attribute of these. */
 static const struct constant *fold_constant(struct import *im,
                                             const struct onnx_node *n)
 {
@@ -43,6 +46,7 @@ static const struct constant *fold_constant(struct import *im,
     return NULL;
 }
 
+/* ConstantOfShape; without a value, f32 zeros. */
 static const struct constant *fold_fill(struct import *im,
                                         const struct onnx_node *n)
 {
@@ -62,6 +66,8 @@ static const struct constant *fold_fill(struct import *im,
     return y;
 }
 
+/* The count as ONNX has it, max(ceil((limit - start) / delta), 0); a step of 0
+ * makes it infinite or NaN, which the comparison refuses. */
 static const struct constant *fold_range(struct import *im,
                                          const struct onnx_node *n)
 {
@@ -84,6 +90,7 @@ static const struct constant *fold_range(struct import *im,
     return y;
 }
 
+/* fold_shape is given data too, whose type it reads alone. */
 static const struct {
     const char *op;
     fold_fn *fold;
@@ -140,6 +147,7 @@ bool fold_knows(const char *op)
     return fold_find(op) >= 0;
 }
 
+/* A node without operands is Constant, which says so in the table. */
 static bool all_constant(const struct onnx_node *n)
 {
     for (int k = 0; k < n->nin; k++)
@@ -148,6 +156,7 @@ static bool all_constant(const struct onnx_node *n)
     return n->nin > 0;
 }
 
+/* False leaves the node to convert(), which may know a layer for it. */
 bool fold(struct import *im, const struct onnx_node *n)
 {
     int i = fold_find(n->op);

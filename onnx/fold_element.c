@@ -8,6 +8,9 @@
 
 #include "onnx/fold.h"
 
+/* By the operator's place in names.  Integers divide towards zero, as C does
+ * and ONNX wants; by zero gives 0 here, since a shape must not trap the
+ * importer. */
 static double apply(const char *op, double a, double b, bool integers)
 {
     static const char *const names[] = {"Add",  "Sub",         "Mul",
@@ -58,6 +61,8 @@ static bool is_comparison(const char *op)
            strcmp(op, "Or") == 0;
 }
 
+/* Broadcast as in NumPy; comparisons give bool, the rest the first operand's
+ * type. */
 const struct constant *fold_binary(struct import *im, const struct onnx_node *n)
 {
     const struct constant *a = node_constant(n, 0), *b = node_constant(n, 1);
@@ -95,6 +100,8 @@ static double apply_unary(const char *op, double x)
     return x; /* Identity, Cast */
 }
 
+/* Only Cast has `to`.  The name stays, so that a weight behind a cast is
+ * called as the file calls it. */
 const struct constant *fold_unary(struct import *im, const struct onnx_node *n)
 {
     const struct constant *x = node_constant(n, 0);
@@ -134,6 +141,7 @@ const struct constant *fold_where(struct import *im, const struct onnx_node *n)
     return y;
 }
 
+/* Of a list: the number of elements of a shape. */
 const struct constant *fold_product(struct import *im,
                                     const struct onnx_node *n)
 {

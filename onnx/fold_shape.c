@@ -34,11 +34,14 @@ const struct constant *fold_expand(struct import *im, const struct onnx_node *n)
     return y;
 }
 
+/* Of data the type is known, the numbers are not. */
 static const struct type *type_in(const struct onnx_node *n)
 {
     return n->in[0]->constant ? &n->in[0]->constant->type : &n->in[0]->type;
 }
 
+/* The batch in the result is that of this import: what depends on it is mended
+ * in convert_reshape. */
 const struct constant *fold_shape(struct import *im, const struct onnx_node *n)
 {
     const struct type *t = type_in(n);
@@ -56,6 +59,8 @@ const struct constant *fold_shape(struct import *im, const struct onnx_node *n)
                          to > from ? (int)(to - from) : 0);
 }
 
+/* ONNX's 0 keeps a dimension and -1, once, takes what is left; null where the
+ * numbers do not fit. */
 const struct constant *fold_reshape(struct import *im,
                                     const struct onnx_node *n)
 {
@@ -98,6 +103,7 @@ static bool axes_named(const struct onnx_node *n, int rank, bool *named)
     return a != NULL;
 }
 
+/* Axes count dimensions of the result. */
 const struct constant *fold_unsqueeze(struct import *im,
                                       const struct onnx_node *n)
 {
@@ -117,6 +123,7 @@ const struct constant *fold_unsqueeze(struct import *im,
     return constant_view(im->arena, x, rank, dim);
 }
 
+/* Without axes all dimensions of 1 go. */
 const struct constant *fold_squeeze(struct import *im,
                                     const struct onnx_node *n)
 {
@@ -153,6 +160,8 @@ const struct constant *fold_transpose(struct import *im,
 
 /* ---- parts ---- */
 
+/* Element i of y is x[outer, index[...], inner], indices below 0 counting from
+ * the end. */
 const struct constant *fold_gather(struct import *im, const struct onnx_node *n)
 {
     const struct constant *x = node_constant(n, 0),
@@ -217,6 +226,7 @@ static bool cut_axis(struct cut *c, int axis, int64_t len, const int64_t *limit)
     return true;
 }
 
+/* What the node does not name is taken whole. */
 static bool read_cut(const struct onnx_node *n, const struct type *x,
                      struct cut *c)
 {
@@ -245,6 +255,8 @@ static bool read_cut(const struct onnx_node *n, const struct type *x,
     return true;
 }
 
+/* Index i of y is taken apart from the last dimension on while x's, `at`, is
+ * made. */
 const struct constant *fold_slice(struct import *im, const struct onnx_node *n)
 {
     const struct constant *x = node_constant(n, 0);
@@ -269,6 +281,7 @@ const struct constant *fold_slice(struct import *im, const struct onnx_node *n)
     return y;
 }
 
+/* Lists only: shapes are put together so. */
 const struct constant *fold_concat(struct import *im, const struct onnx_node *n)
 {
     int64_t count = 0, at = 0;

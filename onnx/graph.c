@@ -22,6 +22,7 @@ struct declared {
 
 /* ---- inputs ---- */
 
+/* What the user said of an input goes over the file. */
 static const struct onnx_shape *shape_given(const struct import *im,
                                             const char *name)
 {
@@ -31,6 +32,7 @@ static const struct onnx_shape *shape_given(const struct import *im,
     return NULL;
 }
 
+/* 0 where nobody gave that symbol a size. */
 static int64_t dim_given(const struct import *im, const char *symbol)
 {
     for (unsigned i = 0; symbol && i < im->opt->ndim; i++)
@@ -39,6 +41,7 @@ static int64_t dim_given(const struct import *im, const char *symbol)
     return 0;
 }
 
+/* A dimension that stays 0 is open; only the samples' may be. */
 static bool shape_declared(struct import *im, const Onnx__TensorShapeProto *s,
                            struct declared *d)
 {
@@ -63,6 +66,8 @@ static bool shape_declared(struct import *im, const Onnx__TensorShapeProto *s,
     return true;
 }
 
+/* d->first is the file's number even where another shape is given: constants
+ * of the file still name it (keeps_samples). */
 static bool input_declared(struct import *im, const Onnx__ValueInfoProto *p,
                            struct declared *d)
 {
@@ -105,6 +110,7 @@ static bool counts_samples(const struct declared *d,
                           strcmp(d->symbol[0], first->symbol[0]) == 0);
 }
 
+/* The samples' dimension is written as N, the others as numbers. */
 static bool add_shape(struct import *im, const struct declared *d, bool samples,
                       struct text *t)
 {
@@ -126,6 +132,8 @@ static bool add_shape(struct import *im, const struct declared *d, bool samples,
     return true;
 }
 
+/* Its type is filled in when the model's head has been read
+ * (import_open_model). */
 static bool add_input(struct import *im, const struct declared *d, bool samples,
                       struct text *t)
 {
@@ -200,7 +208,8 @@ static bool declare_inputs(struct import *im, const Onnx__GraphProto *g,
     return true;
 }
 
-/* "dims" and "inputs" of the model. */
+/* "dims" and "inputs" of the model.  Without a size in the file or from the
+ * user the batch is 1. */
 static bool add_inputs(struct import *im, const Onnx__GraphProto *g,
                        struct text *t)
 {
@@ -228,6 +237,7 @@ static bool add_inputs(struct import *im, const Onnx__GraphProto *g,
     return true;
 }
 
+/* Before the inputs: old files list initializers among those. */
 static bool add_initializers(struct import *im, const Onnx__GraphProto *g)
 {
     if (g->n_sparse_initializer)
@@ -250,6 +260,7 @@ static bool add_initializers(struct import *im, const Onnx__GraphProto *g)
 
 /* ---- what is missing ---- */
 
+/* Operators of other domains are unknown, whatever they are called. */
 static bool is_known(const Onnx__NodeProto *n)
 {
     if (n->domain && *n->domain && strcmp(n->domain, "ai.onnx") != 0)
@@ -308,6 +319,7 @@ static void note_uses(struct import *im, const Onnx__GraphProto *g,
             names_add(&im->uses, g->output[i]->name, im);
 }
 
+/* Folding first, so that what is known never becomes a layer. */
 static bool add_nodes(struct import *im, const Onnx__GraphProto *g,
                       const struct order *order)
 {
@@ -322,6 +334,7 @@ static bool add_nodes(struct import *im, const Onnx__GraphProto *g,
     return true;
 }
 
+/* A constant output becomes a layer like any constant operand. */
 static bool add_output(struct import *im, const Onnx__ValueInfoProto *p,
                        struct text *t)
 {
@@ -373,6 +386,8 @@ static bool add_identity(struct import *im, const Onnx__GraphProto *g)
     return layer_end(im, &l, v, 1);
 }
 
+/* `t` gets the whole model file: head and inputs are read by the compiler
+ * first, as layers are read one by one against them. */
 bool graph_import(struct import *im, const struct Onnx__GraphProto *g,
                   struct text *t)
 {

@@ -7,8 +7,10 @@
 #include "onnx/onnx.pb-c.h"
 #include "onnx/proto.h"
 
-enum { OLDEST = 6, NEWEST = 17 };
+enum { OLDEST = 6, NEWEST = 17 }; /* opsets that are known */
 
+/* Names come from the file, hence the limits; a node without a name goes by
+ * its first result. */
 bool import_reject(struct import *im, const char *format, ...)
 {
     const struct onnx_node *n = im->node;
@@ -29,6 +31,7 @@ bool import_reject(struct import *im, const char *format, ...)
     return false;
 }
 
+/* From here on the types of inputs are known. */
 bool import_open_model(struct import *im, const char *head)
 {
     const char *text = arena_format(im->arena, "%s\n}\n", head);
@@ -48,6 +51,8 @@ bool import_open_model(struct import *im, const char *head)
     return true;
 }
 
+/* The version of ONNX's own domain; another than known is tried, with a
+ * warning. */
 static bool find_opset(const Onnx__ModelProto *m, const char *name,
                        const struct plancl_callbacks *cb, int64_t *opset)
 {
@@ -81,6 +86,7 @@ static void keep_refusal(void *context, const struct plancl_message *m)
         r->text = arena_string(r->arena, m->text);
 }
 
+/* One import; all that it makes is in the arena, a failed one too. */
 static bool attempt(struct import *im, struct arena *a,
                     const Onnx__GraphProto *graph, struct onnx_model *out)
 {

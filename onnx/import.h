@@ -42,7 +42,7 @@ struct import {
     const char *folder; /* of files of tensors, or null */
     const struct onnx_options *opt;
     const struct plancl_callbacks *cb;
-    int64_t opset;
+    int64_t opset;        /* of the file */
     bool batched;         /* the first dimension counts samples */
     int64_t file_batch;   /* samples in the shapes of the file, or 0 */
     struct names values;  /* struct onnx_value, by ONNX name */
@@ -63,6 +63,7 @@ struct import {
     const struct onnx_node *node; /* being converted, for messages */
 };
 
+/* False, after the message, which names file and node. */
 bool import_reject(struct import *, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The model's text up to its layers. */
 bool import_open_model(struct import *, const char *head);

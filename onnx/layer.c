@@ -54,6 +54,7 @@ static bool follows(const struct import *im, const struct layer_text *l)
     return l->nin == 1 && im->last && strcmp(l->first, im->last) == 0;
 }
 
+/* One line of the model file, as a person would write it. */
 static const char *layer_line(struct import *im, const struct layer_text *l)
 {
     struct text t = {.arena = im->arena};
@@ -65,6 +66,8 @@ static const char *layer_line(struct import *im, const struct layer_text *l)
     return t.s;
 }
 
+/* The reader wants a list of layers; a refusal of the compiler's becomes one
+ * of the importer's. */
 static bool read_line(struct import *im, const char *line)
 {
     const struct json *list;
@@ -76,6 +79,7 @@ static bool read_line(struct import *im, const char *line)
     return import_reject(im, "%s", im->diag.text);
 }
 
+/* Result 0 goes by the layer's name, result k by name:k. */
 static void results(struct import *im, const struct layer_text *l,
                     struct onnx_value *out, int nout)
 {
@@ -90,6 +94,7 @@ static void results(struct import *im, const struct layer_text *l,
     }
 }
 
+/* The line joins the model file only after the reader has taken it. */
 bool layer_end(struct import *im, struct layer_text *l, struct onnx_value *out,
                int nout)
 {
@@ -122,6 +127,7 @@ const char *number_text(struct arena *a, double v)
     return text;
 }
 
+/* Nested lists, one level for each dimension; *at counts elements. */
 static void add_numbers(struct text *t, const struct constant *c, int level,
                         int64_t *at)
 {
@@ -148,6 +154,7 @@ static bool cast_layer(struct import *im, enum dtype dtype,
     return layer_end(im, &l, v, 1);
 }
 
+/* Constant makes f32; another type is a Cast behind it. */
 static bool constant_layer(struct import *im, const struct constant *c,
                            struct onnx_value *out)
 {
@@ -163,7 +170,7 @@ static bool constant_layer(struct import *im, const struct constant *c,
     return c->type.dtype == DT_F32 || cast_layer(im, c->type.dtype, out);
 }
 
-/* Numbers that f32 holds exactly. */
+/* Numbers that f32 holds exactly.  Null where there are others. */
 static struct constant *as_f32(struct import *im, const struct constant *c)
 {
     struct constant *y = constant_new(im->arena, DT_F32, c->type.rank,
@@ -199,6 +206,8 @@ static bool parameter_layer(struct import *im, const struct constant *c,
     return !other || cast_layer(im, c->type.dtype, out);
 }
 
+/* Made once: the value remembers the layer.  What is not finite has no text in
+ * JSON and goes to the file of weights. */
 const char *operand_ref(struct import *im, struct onnx_value *v)
 {
     const struct constant *c = v->constant;
@@ -249,6 +258,9 @@ const char *layer_number(struct import *im, double v)
 
 /* ---- weights ---- */
 
+/* `param` null: the layer's only parameter, called as the layer.  Shapes must
+ * agree: the file's weight replaces the first value that the layer would
+ * draw. */
 bool weight_add(struct import *im, const char *layer, const char *param,
                 const struct constant *c)
 {

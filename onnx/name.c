@@ -10,9 +10,10 @@
 
 #include "onnx/import.h"
 
-enum { LONGEST = 120 };
+enum { LONGEST = 120 }; /* bytes */
 
-/* Null where nothing of the text can stand in a name. */
+/* Null where nothing of the text can stand in a name.  Slashes become points,
+ * which part paths of layers; other characters underscores. */
 static char *cleaned(struct import *im, const char *text)
 {
     char *name = arena_string(im->arena, text);
@@ -58,6 +59,7 @@ static const char *counted(struct import *im, const char *op)
     }
 }
 
+/* Names that are taken get _2, _3, ... */
 const char *name_new(struct import *im, const char *wanted, const char *op)
 {
     const char *name = wanted && *wanted ? cleaned(im, wanted) : NULL;
@@ -69,6 +71,8 @@ const char *name_new(struct import *im, const char *wanted, const char *op)
     return take(im, name);
 }
 
+/* Outputs and layers may share a name, outputs and inputs or parameters may
+ * not. */
 const char *name_output(struct import *im, const char *wanted)
 {
     const char *name = cleaned(im, wanted), *base;

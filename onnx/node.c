@@ -1,8 +1,8 @@
 /*
  * node.c: a NodeProto with its attributes, wherever its opset has them.
  *
- * What used to be attributes became operands: the axes of Squeeze, the limits of
- * Clip.  Here they are attributes in all opsets.
+ * What used to be attributes became operands: the axes of Squeeze, the limits
+ * of Clip.  Here they are attributes in all opsets.
  */
 #include <string.h>
 
@@ -43,6 +43,7 @@ static const struct {
     {"Upsample", 0, {"scales"}},
 };
 
+/* The first row that holds for the file's opset. */
 static const char *const *moved_names(const struct import *im, const char *op)
 {
     for (size_t i = 0; i < sizeof moved / sizeof *moved; i++)
@@ -71,6 +72,8 @@ static const char *string_of(struct import *im, const ProtobufCBinaryData *s)
     return arena_format(im->arena, "%.*s", (int)s->len, (const char *)s->data);
 }
 
+/* Old files do not say an attribute's type, so it is what is there.  One
+ * number becomes a constant of rank 0. */
 static bool attribute_read(struct import *im, const Onnx__AttributeProto *p,
                            struct onnx_attr *a)
 {
@@ -100,7 +103,8 @@ static bool attribute_read(struct import *im, const Onnx__AttributeProto *p,
     return import_reject(im, "attribute %.60s: %s", a->name, wrong);
 }
 
-/* Operands to attributes; those that are left are the data. */
+/* Operands to attributes; those that are left are the data.  Only constants
+ * can be attributes; an operand that is left out is none. */
 static bool move_operands(struct import *im, struct onnx_node *n)
 {
     const char *const *name = moved_names(im, n->op);
@@ -122,6 +126,8 @@ static bool move_operands(struct import *im, struct onnx_node *n)
 
 /* ---- nodes ---- */
 
+/* Empty names at the end are operands left out, as are those in between
+ * (null). */
 static bool operands_read(struct import *im, const Onnx__NodeProto *p,
                           struct onnx_node *n)
 {
@@ -140,6 +146,7 @@ static bool operands_read(struct import *im, const Onnx__NodeProto *p,
     return true;
 }
 
+/* Sets im->node, so that messages from here on name it. */
 const struct onnx_node *node_read(struct import *im,
                                   const struct Onnx__NodeProto *p)
 {
@@ -217,6 +224,7 @@ bool node_needed(const struct import *im, int k)
            names_find(&im->uses, im->node->out[k]);
 }
 
+/* One value under another name: no layer, no copy. */
 bool node_alias(struct import *im, int k, struct onnx_value *v)
 {
     const char *name = k < im->node->nout ? im->node->out[k] : "";

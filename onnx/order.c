@@ -28,6 +28,8 @@ struct walk {
     struct order *order;
 };
 
+/* A value that no node makes is an input, an initializer, or missing: node.c
+ * says so. */
 static const char *index_makers(struct walk *w, struct arena *a)
 {
     int *number = ARENA_NEW(a, int, w->graph->n_node + 1);
@@ -80,6 +82,7 @@ static const char *visit(struct walk *w, int node)
     return NULL;
 }
 
+/* Nodes that no output needs are never read: they may be of any operator. */
 static const char *needed_first(struct walk *w)
 {
     const char *wrong = NULL;

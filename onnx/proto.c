@@ -13,11 +13,12 @@
 #define MAX_BYTES UINT64_C(0x7fffffff)
 enum { GROWTH = 64, ALLOWANCE = 64 << 20 };
 
-struct budget {
+struct budget { /* for one file */
     struct arena *arena;
     uint64_t left;
 };
 
+/* protobuf-c gives up, and says so, when there is no more. */
 static void *take(void *data, size_t size)
 {
     struct budget *b = data;
@@ -34,6 +35,7 @@ static void release(void *data, void *pointer)
     (void)data, (void)pointer;
 }
 
+/* A size is known of ordinary files only. */
 static uint8_t *read_stream(struct arena *a, FILE *f, const char *path,
                             size_t *len, const struct plancl_callbacks *cb)
 {
@@ -74,6 +76,7 @@ const uint8_t *proto_read(struct arena *a, const char *path, size_t *len,
     return bytes;
 }
 
+/* wire_check first: protobuf-c recurses without a bound. */
 const struct Onnx__ModelProto *proto_parse(struct arena *a, const char *name,
                                            const uint8_t *bytes, size_t len,
                                            const struct plancl_callbacks *cb)

@@ -15,8 +15,8 @@ struct ProtobufCMessageDescriptor;
 /* A whole file, in the arena; null after a message. */
 const uint8_t *proto_read(struct arena *, const char *path, size_t *len,
                           const struct plancl_callbacks *);
-/* The model in bytes, in the arena too; null after a message, in which the bytes
- * go by the name. */
+/* The model in bytes, in the arena too; null after a message, in which the
+ * bytes go by the name. */
 const struct Onnx__ModelProto *proto_parse(struct arena *, const char *name,
                                            const uint8_t *bytes, size_t len,
                                            const struct plancl_callbacks *);

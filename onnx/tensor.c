@@ -2,8 +2,8 @@
  * tensor.c: a TensorProto becomes a constant.
  *
  * The elements stand in raw_data, little-endian, or in a list whose width the
- * type chooses, or in a file beside the model.  Their number must be the shape's,
- * whichever it is.
+ * type chooses, or in a file beside the model.  Their number must be the
+ * shape's, whichever it is.
  */
 #include <math.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "onnx/constant.h"
 #include "onnx/onnx.pb-c.h"
 
-#define MAX_ELEMENTS (INT64_C(1) << 31)
+#define MAX_ELEMENTS (INT64_C(1) << 31) /* indices are 32 bits */
 
 enum dtype constant_dtype(int onnx)
 {
@@ -50,6 +50,8 @@ static size_t raw_size(int onnx)
     }
 }
 
+/* IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction; exponent 0 is
+ * subnormal. */
 static double half(unsigned bits)
 {
     int exponent = (int)(bits >> 10 & 31);
@@ -62,7 +64,8 @@ static double half(unsigned bits)
     return sign * ldexp(fraction + 1024, exponent - 25);
 }
 
-/* A number in 16 bits, or of a type of ours that has other ones. */
+/* A number in 16 bits, or of a type of ours that has other ones. bfloat16 is
+ * the upper half of an f32. */
 static double narrow(int onnx, unsigned bits)
 {
     uint32_t wide = (uint32_t)bits << 16;
@@ -74,6 +77,7 @@ static double narrow(int onnx, unsigned bits)
     return f;
 }
 
+/* Copied as they are: the host is taken to be little-endian, as the file is. */
 static void from_raw(struct constant *c, int onnx, const uint8_t *raw)
 {
     size_t size = raw_size(onnx);
@@ -128,6 +132,7 @@ static void from_list(struct constant *c, const Onnx__TensorProto *t)
     }
 }
 
+/* The bound is checked at each step, so no product overflows. */
 static bool count_elements(const Onnx__TensorProto *t, int64_t *n)
 {
     *n = 1;

@@ -24,6 +24,8 @@ struct level {
     const uint8_t *end;
 };
 
+/* Seven bits a byte, lowest first; ten bytes at most, of which the last has
+ * one bit. */
 static bool read_varint(struct reader *r, uint64_t *value)
 {
     *value = 0;

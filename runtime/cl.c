@@ -1,4 +1,9 @@
-/* cl.c: the errors of OpenCL by name, and as a status. */
+/*
+ * cl.c: the errors of OpenCL by name, and as a status.
+ *
+ * Every call goes through one of these, so that no message lacks the call's
+ * name and the code; unknown codes keep their number.
+ */
 #include "runtime/cl.h"
 
 struct cl_error {
@@ -72,6 +77,8 @@ const char *cl_error_name(cl_int error)
     return "unknown error";
 }
 
+/* CL_OUT_OF_RESOURCES is no want of memory here: NVIDIA gives it for faults and
+ * watchdogs as well, and run.c treats the device as lost. */
 enum plancl_status cl_status(cl_int error)
 {
     if (error == CL_SUCCESS)

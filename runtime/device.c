@@ -3,6 +3,9 @@
  *
  * Devices are numbered through all platforms in the loader's order.  A visitor
  * that finds what it looks for ends the walk.
+ *
+ * Queries allocate nothing and keep no handles: devices of a platform live as
+ * long as the process.
  */
 #include "runtime/device.h"
 
@@ -69,6 +72,8 @@ static unsigned get_u32(struct query *q, cl_device_info what)
     return value;
 }
 
+/* On a CPU the memory is what the process can still get, not what the driver
+ * reports; the largest allocation is binding as reported. */
 static cl_int device_query(cl_platform_id platform, cl_device_id id,
                            struct device *d)
 {
@@ -152,6 +157,7 @@ static enum plancl_status walk_devices(struct walk *w)
     return status;
 }
 
+/* index is used where the text is a number, the name where it is not. */
 struct search {
     const char *wanted; /* null: the first */
     long index;         /* or -1 */
@@ -160,6 +166,7 @@ struct search {
     char seen[512]; /* what there was, for the message */
 };
 
+/* Blind to case, for ASCII. */
 static bool contains(const char *name, const char *part)
 {
     size_t n = strlen(part), i;
@@ -199,6 +206,8 @@ static long index_of(const char *wanted)
     return strtol(wanted, NULL, 10);
 }
 
+/* Without a word the environment chooses, and without that the loader's first
+ * device; a word that matches nothing is an error and never another device. */
 enum plancl_status device_choose(const char *wanted,
                                  const struct plancl_callbacks *cb,
                                  struct device *d)

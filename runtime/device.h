@@ -6,6 +6,7 @@
 
 #include "runtime/cl.h"
 
+/* Bytes, but for max_group (work-items) and units (compute units). */
 struct device {
     cl_platform_id platform;
     cl_device_id id;

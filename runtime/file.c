@@ -4,6 +4,10 @@
  * The text goes to a temporary file beside the target, reaches the disk, and
  * takes the target's name in one step.  What is no ordinary file (a pipe, a
  * device) cannot be replaced and is written in place.
+ *
+ * rename() is what makes it whole: a reader sees the old file or the new one.
+ * The temporary file is in the same folder, because rename() does not cross
+ * file systems.
  */
 /* For realpath.  NOLINTNEXTLINE(bugprone-reserved-identifier) */
 #define _XOPEN_SOURCE 700
@@ -54,6 +58,8 @@ static int create(struct file_writer *w)
     return fd;
 }
 
+/* w->temporary stays null where the file is written in place: commit() then has
+ * nothing to rename. */
 static void open_stream(struct file_writer *w)
 {
     int fd;
@@ -118,6 +124,8 @@ static void sync_folder(const char *path)
     free(folder);
 }
 
+/* The order matters: content to the disk first, then the name; the other way a
+ * crash could leave the name with no content. */
 static bool commit(struct file_writer *w)
 {
     FILE *stream = w->stream;

@@ -103,6 +103,8 @@ static uint64_t cgroup_limit(void)
     return limit;
 }
 
+/* A snapshot: another process may take the memory meanwhile, so slabs are
+ * touched at load all the same. */
 uint64_t host_memory_available(void)
 {
     return least(meminfo_available(), cgroup_limit());

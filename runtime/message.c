@@ -1,5 +1,8 @@
 /*
  * message.c: what the library says goes through the caller's callbacks.
+ *
+ * One message for one failure: who finds it calls fail(), and every caller
+ * above only passes the status on.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,6 +5,11 @@
  * Both walk the user's order; an element's place in the stored order is the sum
  * of its indices times the strides that the stored order gives the user's
  * dimensions.  The innermost dimension is one strided copy.
+ *
+ * For stored dimension k being the user's perm[k], the user's dimension perm[k]
+ * has as stride the product of the stored dimensions behind k.  A run is at
+ * most one row of the innermost dimension, so the indices are worked out once a
+ * row and not once an element.
  */
 #include <string.h>
 
@@ -44,6 +49,7 @@ struct cursor {
     uint64_t stride[PLAN_RANK]; /* of the user's dimensions, stored elements */
 };
 
+/* element counts in the user's order, the last dimension fastest. */
 static void cursor_at(struct cursor *c, const struct plan_tensor *t,
                       uint64_t element)
 {
@@ -82,6 +88,7 @@ static void cursor_advance(struct cursor *c, const struct plan_tensor *t,
     }
 }
 
+/* Elements until the end of the innermost dimension, at most n. */
 static uint64_t run_length(const struct cursor *c, const struct plan_tensor *t,
                            uint64_t n)
 {
@@ -114,6 +121,7 @@ static void copy_run(char *to, uint64_t to_stride, const char *from,
     }
 }
 
+/* stored: the whole tensor; user: n elements, packed. */
 void tensor_gather(const struct plan_tensor *t, const void *stored,
                    uint64_t first, uint64_t n, void *user)
 {

@@ -124,6 +124,8 @@ static void point_to_parts(struct plan *p, const char *block,
     p->string = block + part[8].offset;
 }
 
+/* Pointers of the copy lead into its own block, so the arrays of `flat` may go
+ * with the compiler's arena. */
 enum plancl_status plan_copy(const struct plan *flat,
                              const struct plancl_callbacks *cb,
                              struct plancl_plan **plan)
@@ -200,6 +202,7 @@ static enum plancl_role role_of(enum plan_kind kind)
     }
 }
 
+/* Dimensions as the user sees them, whatever the order of storage. */
 struct plancl_tensor plancl_plan_tensor(const struct plancl_plan *plan,
                                         uint32_t index)
 {

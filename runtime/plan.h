@@ -22,6 +22,8 @@
 
 enum { PLAN_VERSION = 1, PLAN_RANK = 8 };
 
+/* Who fills a buffer, who may read it from outside, and whether its memory is
+ * shared. */
 enum plan_kind {
     PLAN_CONSTANT,    /* filled at load from the plan; never written */
     PLAN_PARAMETER,   /* trained; in a snapshot */
@@ -41,6 +43,7 @@ static inline bool plan_kind_shared(enum plan_kind k)
     return k == PLAN_TRANSIENT || k == PLAN_WORKSPACE;
 }
 
+/* In a plan's file and in its arrays sequences stand in this order. */
 enum plan_sequence_id {
     SEQ_INIT,       /* draw the weights, clear the state */
     SEQ_LOAD,       /* after weights were set from outside */

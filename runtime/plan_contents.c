@@ -6,6 +6,12 @@
  * of its own buffer on all of its.  Since several kernels may write parts of
  * one buffer, its version counts entries; an argument says how many of them it
  * expects to have been before it.  Within an entry reads come before writes.
+ *
+ * This is where a wrong alias, a wrong order or a wrong lifetime is seen: the
+ * bytes of a transient belong to whoever wrote them last.  Only shared buffers
+ * are followed; persistent ones hold something before a sequence begins and lie
+ * where nothing else does, as the stage before has found.  Cost: for each
+ * argument O(log cells), where cells are the distinct ends of extents.
  */
 #include <inttypes.h>
 
@@ -44,6 +50,8 @@ static enum plancl_status refuse(const struct memory *m,
                 plan_string(m->p, m->p->buffer[a->index].name), wrong);
 }
 
+/* Also of a buffer that is only written: its version must say how many wrote it
+ * before. */
 static enum plancl_status check_read(struct memory *m, const struct plan_arg *a)
 {
     struct extent x = extent_of(m, a);
@@ -113,6 +121,7 @@ static enum plancl_status check_pairs(const struct memory *m,
     return PLANCL_OK;
 }
 
+/* Several arguments of one entry that write one buffer count as one. */
 static void write(struct memory *m, uint32_t entry, const struct plan_arg *a)
 {
     struct extent x = extent_of(m, a);
@@ -160,6 +169,8 @@ static enum plancl_status run_sequence(struct memory *m, unsigned s)
     return status;
 }
 
+/* Slabs follow one another in one line of addresses, so that an extent is two
+ * numbers. */
 static void open_memory(struct memory *m, struct arena *a)
 {
     const struct plan *p = m->p;

@@ -19,6 +19,7 @@ static const char *const colour[PLAN_KINDS] = {
     [PLAN_TRANSIENT] = "#f2a65a", [PLAN_WORKSPACE] = "#d1495b",
 };
 
+/* per_entry and per_byte are units of the picture. */
 struct drawing {
     const struct plan *p;
     struct text *t;
@@ -41,6 +42,7 @@ static void put_escaped(struct text *t, const char *s)
             text_bytes(t, s, 1);
 }
 
+/* A persistent buffer is as wide as the whole sequence: it lives always. */
 static void draw_buffer(const struct drawing *d, const struct plan_buffer *b)
 {
     const struct plan_sequence *q = d->p->sequence + d->sequence;

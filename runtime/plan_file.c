@@ -3,6 +3,9 @@
  *
  * A loaded plan is verified before anybody sees it.  See plan_io.h for what
  * that does not promise.
+ *
+ * A file is read whole before anything is parsed, since its digest covers all
+ * of it; it may be a pipe, so its size is not asked for.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +20,7 @@ struct naming {
     const char *path;
 };
 
+/* Messages of the reader and the verifier know no file; here they get one. */
 static void name_message(void *context, const struct plancl_message *message)
 {
     const struct naming *n = context;

@@ -6,6 +6,8 @@
 
 #include "runtime/plan_io.h"
 
+/* Persistent kinds always, shared ones at the peak; what is left of the slabs
+ * is unused. */
 struct plan_categories plan_categories_of(const struct plan *p, struct arena *a)
 {
     struct plan_categories c = {.unused = p->device_bytes};
@@ -32,6 +34,8 @@ double plan_sequence_seconds(const struct plan *p, enum plan_sequence_id id)
     return sum;
 }
 
+/* An update of several pieces: `accumulate` for all but the last, `step` for
+ * it, and `count` for each before. */
 double plan_step_seconds(const struct plan *p)
 {
     uint32_t pieces = p->batch ? (p->effective + p->batch - 1) / p->batch : 1;

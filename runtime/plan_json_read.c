@@ -4,6 +4,9 @@
  * The first complaint is kept and everything after it gives zeros, so that
  * reading goes on without checks until somebody looks at the status.  Counts
  * come from what is there, never from a number in the file.
+ *
+ * Reading costs O(text); strings are shared through a hash table, so a plan
+ * with many entries of few layers stays small.
  */
 #include <cjson/cJSON.h>
 #include <ctype.h>
@@ -70,6 +73,8 @@ static void read_header(struct json_reader *r, const cJSON *top, struct plan *p)
         memcpy(p->numerics, numerics, strlen(numerics) + 1);
 }
 
+/* Lists are read into arrays as long as they are; the arena frees what a
+ * refusal leaves. */
 static void read_slabs(struct json_reader *r, const cJSON *top, struct plan *p)
 {
     const cJSON *items = json_list(r, top, "slabs", &p->nslab);
@@ -89,6 +94,7 @@ static void read_slabs(struct json_reader *r, const cJSON *top, struct plan *p)
     json_at(r, NULL, 0);
 }
 
+/* Only shared buffers have a lifetime in the file. */
 static struct plan_buffer read_buffer(struct json_reader *r, const cJSON *in)
 {
     struct plan_buffer b = {0};
@@ -242,6 +248,8 @@ static void read_sequences(struct json_reader *r, const cJSON *top,
     p->narg = f.narg;
 }
 
+/* "shape" is the user's; "stored" says which of its dimensions each stored one
+ * is. */
 static struct plan_tensor read_tensor(struct json_reader *r, const cJSON *in)
 {
     struct plan_tensor t = {0};
@@ -408,6 +416,8 @@ static enum plancl_status check_version(const char *text, size_t len,
     return PLANCL_OK;
 }
 
+/* The last lines have a fixed length, so the digest is found from the end
+ * without parsing. */
 static enum plancl_status check_digest(const char *text, size_t len,
                                        const struct plancl_callbacks *cb)
 {

@@ -1,5 +1,8 @@
 /*
  * plan_json_value.c: see the header.
+ *
+ * 64-bit numbers come as strings of digits and floats as their bits, because a
+ * JSON number is a double in most readers, cJSON among them.
  */
 #include "runtime/plan_json_value.h"
 
@@ -80,6 +83,8 @@ static void grow_slots(struct json_reader *r)
             *slot_of(t, t->s + old[i]) = old[i];
 }
 
+/* The old copy stays in the arena; doubling keeps all copies below twice the
+ * last. */
 static void append(struct json_reader *r, const char *s, size_t size)
 {
     struct name_table *t = &r->names;
@@ -96,6 +101,7 @@ static void append(struct json_reader *r, const char *s, size_t size)
     t->len += size;
 }
 
+/* Half full at most, so that probes stay short. */
 uint32_t json_name_add(struct json_reader *r, const char *s)
 {
     struct name_table *t = &r->names;
@@ -138,6 +144,7 @@ static const cJSON *member(struct json_reader *r, const cJSON *object,
     return item;
 }
 
+/* The bound keeps products of counts and sizes far from overflow. */
 const cJSON *json_list(struct json_reader *r, const cJSON *object,
                        const char *key, uint32_t *count)
 {

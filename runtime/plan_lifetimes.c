@@ -4,6 +4,11 @@
  * Persistent buffers live always and are compared by address.  Shared ones are
  * followed through their sequence, entry by entry, in a map of who lives
  * where; what is live in all gives the peak.
+ *
+ * In an entry new buffers begin before old ones end, since a kernel reads its
+ * operands while it writes.  The one exception is a buffer that takes another's
+ * place whole in the entry that reads it last.  Cost: O(buffers log buffers)
+ * for each sequence that has buffers.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -55,6 +60,7 @@ static int by_address(const void *a, const void *b)
     return (x->buffer > y->buffer) - (x->buffer < y->buffer);
 }
 
+/* Sorted by address, an overlap is one between neighbours. */
 static enum plancl_status check_persistent(const struct sweep *w)
 {
     const struct plan *p = w->p;
@@ -151,6 +157,8 @@ static uint32_t neighbour(const struct sweep *w, uint32_t b)
     return b;
 }
 
+/* What is there already must be nothing, or one buffer that this one takes
+ * over. */
 static enum plancl_status begin(struct sweep *w, uint32_t i)
 {
     const struct plan_buffer *b = w->p->buffer + i;
@@ -170,6 +178,7 @@ static enum plancl_status begin(struct sweep *w, uint32_t i)
     return PLANCL_OK;
 }
 
+/* Runs after the peak was taken, so a buffer counts in its last entry. */
 static void end(struct sweep *w, uint32_t i)
 {
     const struct plan_buffer *b = w->p->buffer + i;
@@ -181,6 +190,8 @@ static void end(struct sweep *w, uint32_t i)
     hold(w, b, RANGE_NONE);
 }
 
+/* The peak by bytes, and apart from it the most of the bytes rounded up to the
+ * unit: the compiler's bound may lie anywhere between the two. */
 static void keep_peak(struct sweep *w, uint32_t entry)
 {
     uint64_t units = w->peak.whole_units;
@@ -247,6 +258,8 @@ static uint64_t common_unit(uint64_t a, uint64_t b)
     return a;
 }
 
+/* Of the file's own numbers, since the plan does not say what alignment it was
+ * made with. */
 static uint64_t unit_of(const struct plan *p)
 {
     uint64_t unit = 0;

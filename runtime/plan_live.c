@@ -1,4 +1,9 @@
-/* plan_live.c: who lives in the arena where it is fullest. */
+/*
+ * plan_live.c: who lives in the arena where it is fullest.
+ *
+ * Sorting is total (bytes, then number), so reports of one plan are alike
+ * everywhere.
+ */
 #include "runtime/plan_live.h"
 
 #include <inttypes.h>

@@ -4,6 +4,9 @@
  * A cell of the map stands for some entries and some bytes and shows the buffer
  * that has most of it.  The largest at the peak have letters, which lead to
  * their names below.
+ *
+ * Areas are in bytes times entries: a cell shows the buffer that holds most of
+ * it, not the one that happens to begin there.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -36,6 +39,7 @@ static double share(double a, double b, uint32_t i, uint32_t n, double whole)
     return to > from ? to - from : 0;
 }
 
+/* At most ROWS * COLUMNS cells for each buffer. */
 static void add_buffer(struct map *m, const struct plan_buffer *b, char mark)
 {
     double entries = m->p->sequence[m->sequence].count;
@@ -71,6 +75,7 @@ static void fill_map(struct map *m, uint32_t slab, const char *mark_of)
     }
 }
 
+/* The highest offsets on top, as addresses are drawn. */
 static void print_map(const struct map *m, struct text *t)
 {
     for (uint32_t r = ROWS; r-- > 0;) {

@@ -1,5 +1,8 @@
 /*
  * plan_print.c: a plan as text for people.
+ *
+ * Exact bytes beside rounded sizes: what the promise of a peak is about can be
+ * compared by eye and by script.
  */
 #include <inttypes.h>
 
@@ -113,6 +116,7 @@ static void print_arg(const struct plan *p, const struct plan_arg *a,
              b->slab, b->offset + a->value, a->bytes);
 }
 
+/* Work-items are [x, y, z] in all, by those of one group. */
 static void print_entry(const struct plan *p, uint32_t at,
                         const struct plan_entry *e, struct text *t)
 {

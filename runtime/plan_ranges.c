@@ -4,6 +4,9 @@
  * The first stage of plan_verify.  It looks at one thing at a time: that
  * strings, indices and extents are inside what they refer to, so that the
  * later stages (and the runtime) may follow them without asking.
+ *
+ * Checks stand in the order in which they rely on each other, and none follows
+ * an index that was not checked before.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -50,6 +53,8 @@ static enum plancl_status check_counts(const struct plan *p,
     return PLANCL_OK;
 }
 
+/* Begin and end of the string table first: every name in a later message is
+ * read from it. */
 static enum plancl_status check_header(const struct plan *p,
                                        const struct plancl_callbacks *cb)
 {
@@ -74,6 +79,8 @@ static enum plancl_status check_header(const struct plan *p,
     return PLANCL_OK;
 }
 
+/* The header's sums must be those of the slabs: they are what a session
+ * promises to take. */
 static enum plancl_status check_slabs(const struct plan *p,
                                       const struct plancl_callbacks *cb)
 {
@@ -138,6 +145,8 @@ static enum plancl_status check_sequences(const struct plan *p,
     return PLANCL_OK;
 }
 
+/* A buffer of the arena is in an arena's slab, any other is not: nothing
+ * persistent can be overwritten by sharing. */
 static enum plancl_status check_place(const struct plan *p, uint32_t i,
                                       const struct plancl_callbacks *cb)
 {
@@ -186,6 +195,8 @@ static enum plancl_status check_buffer(const struct plan *p, uint32_t i,
     return check_place(p, i, cb);
 }
 
+/* Constants are uploaded by adding up their buffers' sizes, so these must be
+ * all the bytes there are. */
 static enum plancl_status check_buffers(const struct plan *p,
                                         const struct plancl_callbacks *cb)
 {
@@ -207,6 +218,7 @@ static enum plancl_status check_buffers(const struct plan *p,
     return PLANCL_OK;
 }
 
+/* OpenCL 1.2 wants whole groups.  Unused dimensions are 1, never 0. */
 static enum plancl_status check_launch(const struct plan *p, uint32_t i,
                                        const struct plancl_callbacks *cb)
 {
@@ -236,6 +248,7 @@ static enum plancl_status check_launch(const struct plan *p, uint32_t i,
     return PLANCL_OK;
 }
 
+/* Null, or how an argument leaves its buffer or its rights. */
 static const char *wrong_extent(const struct plan_buffer *b,
                                 const struct plan_arg *a)
 {
@@ -389,6 +402,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Names find tensors, so no two may be alike.  Sorted: n log n. */
 static enum plancl_status check_names(const struct plan *p, struct arena *a,
                                       const struct plancl_callbacks *cb)
 {
@@ -416,6 +430,7 @@ static enum plancl_status check_tensors(const struct plan *p,
     return PLANCL_OK;
 }
 
+/* Reading a meter takes its sums by place, so the shape is fixed. */
 static enum plancl_status check_meters(const struct plan *p,
                                        const struct plancl_callbacks *cb)
 {

@@ -4,6 +4,8 @@
  * Written apart from the allocator and sharing nothing with it, so that a
  * mistake there is seen here.  What kernels really do with their arguments is
  * not looked at; the extents in the plan are taken at their word.
+ *
+ * Cost: O((buffers + arguments) log of them), so that every load can afford it.
  */
 #include <inttypes.h>
 

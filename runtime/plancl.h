@@ -31,6 +31,8 @@ enum plancl_status {
     PLANCL_CANCELLED = 130
 };
 
+/* A note is information, a warning goes on with a doubt, an error comes with a
+ * status other than PLANCL_OK, once. */
 enum plancl_severity { PLANCL_NOTE, PLANCL_WARNING, PLANCL_ERROR };
 
 /* file is null where there is none; line and column count from 1, 0: none. */
@@ -41,6 +43,7 @@ struct plancl_message {
     const char *text;
 };
 
+/* done counts from 0 to total, in units of the stage. */
 struct plancl_progress {
     const char *stage;
     uint64_t done, total;
@@ -54,6 +57,7 @@ struct plancl_callbacks {
     int (*progress)(void *context, const struct plancl_progress *);
 };
 
+/* Elements lie in the machine's order of bytes; bool is one byte, 0 or 1. */
 enum plancl_dtype {
     PLANCL_F32 = 1,
     PLANCL_F16,
@@ -105,6 +109,8 @@ struct plancl_tensor {
     uint64_t bytes; /* of all elements, tightly packed */
     int batched;    /* first dimension counts samples */
 };
+/* Tensors are numbered from 0 in the plan's order, the same in every
+ * session. */
 uint32_t plancl_plan_tensors(const struct plancl_plan *);
 struct plancl_tensor plancl_plan_tensor(const struct plancl_plan *,
                                         uint32_t index);
@@ -128,12 +134,15 @@ enum plancl_status plancl_session_open(const struct plancl_plan *,
                                        const struct plancl_session_options *,
                                        const struct plancl_callbacks *,
                                        struct plancl_session **);
+/* Waits for what was enqueued; null does nothing. */
 void plancl_session_close(struct plancl_session *);
 
-/* Copy a whole tensor in or out, in the user's order; waits.  Writing a
- * batched input takes `rows` samples (others: rows is ignored); reading a
- * batched output gives the first `rows`.  Indices outside their range are
- * refused. */
+/*
+ * Copy a tensor in or out, in the user's order; waits.  bytes: of the whole
+ * tensor, or, where its first dimension counts samples, of the first samples
+ * alone, the rest staying as it was.  Indices outside their range are refused
+ * before anything is written.
+ */
 enum plancl_status plancl_write(struct plancl_session *, const char *name,
                                 const void *data, uint64_t bytes);
 enum plancl_status plancl_read(struct plancl_session *, const char *name,

@@ -9,6 +9,9 @@
  *
  * Speeds only weigh alternatives against each other, so a device of a known
  * kind gets the shipped speeds of its kind, scaled by its compute units.
+ *
+ * Kernels are chosen by family, largest group and local memory; speeds only
+ * predict seconds, by which repeats and pieces of the batch are weighed.
  */
 #include "runtime/profile.h"
 
@@ -120,6 +123,7 @@ static enum plancl_status refuse(const struct reading *r, const char *member,
     return fail(r->cb, PLANCL_REFUSED, "%s: \"%s\": %s", r->path, member, what);
 }
 
+/* Doubles are exact for whole numbers to 2^53, which no memory comes near. */
 static enum plancl_status read_field(const struct reading *r,
                                      const cJSON *object, const struct field *f,
                                      struct device_profile *p)
@@ -283,6 +287,8 @@ enum plancl_status profile_read(const char *name_or_path,
 
 /* ---- devices ---- */
 
+/* A GPU that is not known gets modest speeds: what is predicted wrong is time,
+ * not memory. */
 static const struct shipped *shipped_like(const struct device *d)
 {
     if (d->is_cpu)
@@ -290,6 +296,8 @@ static const struct shipped *shipped_like(const struct device *d)
     return shipped_find(strstr(d->name, "Tesla T4") ? "t4" : "generic");
 }
 
+/* Sizes and limits are the device's own; speeds are those of its kind, scaled
+ * by its units. */
 enum plancl_status profile_of_device(const char *device,
                                      const struct plancl_callbacks *cb,
                                      struct device_profile *p)

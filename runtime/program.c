@@ -8,6 +8,9 @@
  *
  * The binary and the build log are the two things that the runtime allocates
  * beside a session's block; both are freed before open returns.
+ *
+ * The key holds source, options, device, driver and platform.  A file carries
+ * its own digest, so that no driver is handed a binary that was cut short.
  */
 #include "runtime/program.h"
 
@@ -81,7 +84,8 @@ static bool cache_path(const struct program_request *r, char path[CACHE_PATH])
     return true;
 }
 
-/* A cached file is the binary's digest and the binary. */
+/* A cached file is the binary's digest and the binary.  The caller frees it;
+ * null for anything but a whole file. */
 static unsigned char *cache_read(const char *path, size_t *bytes)
 {
     FILE *f = fopen(path, "rb");
@@ -112,6 +116,8 @@ static unsigned char *cache_read(const char *path, size_t *bytes)
     return NULL;
 }
 
+/* Through a temporary file and a rename, so that two processes may write the
+ * same entry at once. */
 static void cache_write(const char *path, const unsigned char *data,
                         size_t bytes)
 {

@@ -67,6 +67,8 @@ static bool within(struct span s, struct range r)
     return r.lo <= s.lo && s.hi <= r.hi;
 }
 
+/* O(log n) amortised: of nodes that lie partly in the range there are two on
+ * each level. */
 static void set(struct range_map *m, struct span s, struct range range,
                 uint32_t holder)
 {

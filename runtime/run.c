@@ -4,6 +4,10 @@
  * All arguments were bound at load; before a launch only those are set that
  * follow a setting whose value changed.  Nothing waits here, unless the session
  * measures.
+ *
+ * OpenCL copies an argument's value when it is set, so changing a setting while
+ * earlier launches wait is safe.  The queue runs in order: no events, no
+ * barriers.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +18,8 @@
 /* So that the device starts while the host still enqueues. */
 enum { FLUSH_INTERVAL = 64 };
 
+/* After a failure in the middle of a sequence some leaves are of one update and
+ * some of the next; nothing may read them as if they were one. */
 enum plancl_status session_usable(const struct plancl_session *s)
 {
     if (!s->failed)
@@ -54,6 +60,7 @@ static enum plancl_status entry_failed(struct plancl_session *s, uint32_t i,
                         plan_string(s->plan, e->kernel), call);
 }
 
+/* In most launches nothing changed, and no call is made. */
 static cl_int set_settings(struct plancl_session *s,
                            const struct bound_entry *e)
 {
@@ -72,7 +79,7 @@ static cl_int set_settings(struct plancl_session *s,
     return CL_SUCCESS;
 }
 
-/* event: null when not measuring. */
+/* event: null when not measuring.  The one place that enqueues kernels. */
 static enum plancl_status launch(struct plancl_session *s, uint32_t i,
                                  cl_event *event)
 {
@@ -94,6 +101,7 @@ static enum plancl_status launch(struct plancl_session *s, uint32_t i,
     return PLANCL_OK;
 }
 
+/* most: how many launches may stay unflushed. */
 static enum plancl_status flush(struct plancl_session *s, unsigned most)
 {
     cl_int error;
@@ -106,6 +114,8 @@ static enum plancl_status flush(struct plancl_session *s, unsigned most)
                  : PLANCL_OK;
 }
 
+/* Flushed every FLUSH_INTERVAL launches and at the end; launches that did not
+ * happen leave no event behind. */
 enum plancl_status session_run(struct plancl_session *s,
                                enum plan_sequence_id id)
 {
@@ -165,6 +175,9 @@ static enum plancl_status check_rows(const struct plancl_session *s,
                 s->plan->batch);
 }
 
+/* What the kernels take on trust: rows that are in the batch, samples that are
+ * in the update.  Steps are 32 bits in random keys, so updates end where those
+ * would repeat. */
 static enum plancl_status check_batch(const struct plancl_session *s,
                                       const struct plancl_batch *b)
 {
@@ -209,6 +222,8 @@ enum plancl_status plancl_init(struct plancl_session *s)
     return plancl_weights_changed(s);
 }
 
+/* Whatever the plan derives from its parameters is made anew; the count of
+ * updates stays. */
 enum plancl_status plancl_weights_changed(struct plancl_session *s)
 {
     enum plancl_status status = session_usable(s);
@@ -246,6 +261,8 @@ enum plancl_status plancl_evaluate(struct plancl_session *s, uint32_t rows)
     return run_forward(s, rows, SEQ_EVALUATE);
 }
 
+/* The number of the update is that which `step` will complete, the same for all
+ * its micro-batches. */
 static enum plancl_status run_training(struct plancl_session *s,
                                        const struct plancl_batch *b,
                                        enum plan_sequence_id id)

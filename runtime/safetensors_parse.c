@@ -4,6 +4,9 @@
  * A reader of its own instead of cJSON, because the format must be read
  * exactly: numbers are 64-bit integers written as such, nothing is repeated,
  * nothing follows the object.
+ *
+ * Positions in messages are bytes of the header.  The text is checked as UTF-8
+ * before it is parsed, so names can stand in messages as they are.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -90,6 +93,7 @@ static bool utf8_valid(const char *text, uint64_t len)
     return true;
 }
 
+/* RFC 3629; surrogates were joined before. */
 static void add_code_point(struct text *t, uint32_t c)
 {
     char s[4];
@@ -207,6 +211,7 @@ static bool is_digit(const struct parser *p)
     return p->at < p->end && *p->at >= '0' && *p->at <= '9';
 }
 
+/* Exact to 2^64 - 1, where a JSON reader with doubles ends at 2^53. */
 static bool natural(struct parser *p, uint64_t *value)
 {
     skip_space(p);
@@ -428,6 +433,7 @@ static bool metadata(struct parser *p, struct safetensors *st)
     return want(p, '}', "',' or '}' is wanted");
 }
 
+/* A tensor, or the metadata, which may stand anywhere but once. */
 static bool member(struct parser *p, struct safetensors *st)
 {
     const char *key = string(p);

@@ -3,6 +3,9 @@
  *
  * The header is padded with spaces so that the data begins at a multiple of 64
  * bytes: readers that map the file then find every tensor aligned to its type.
+ *
+ * Offsets are known from the shapes alone, so the header is written first and
+ * no seek is needed.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -24,6 +27,7 @@ int safetensors_compare(const void *a, const void *b)
     return strcmp(s->name, t->name);
 }
 
+/* The caller's tensors are a plan's or a model's, whose sizes were checked. */
 static uint64_t size_of(const struct safetensors_tensor *t)
 {
     uint64_t bits = safetensors_bits(t->dtype);

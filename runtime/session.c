@@ -4,6 +4,11 @@
  * Everything that can fail for want of memory fails here: slabs are touched as
  * soon as they are there, because drivers hand out memory lazily.  What is left
  * for later is to enqueue.
+ *
+ * The order of opening: what can be refused without the device, queue, slabs,
+ * constants, program, arguments, first weights.  After a failure at any of
+ * these plancl_session_close() gives back what was there, each handle being
+ * null until it is.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,6 +24,7 @@ enum { STEPS_BUILD = 1, STEPS_BIND = 1 };
 
 /* ---- does the plan fit the device ---- */
 
+/* Asked before anything is taken, so that the message can name both numbers. */
 static enum plancl_status check_memory(const struct plan *p,
                                        const struct device *d,
                                        const struct plancl_callbacks *cb)
@@ -94,6 +100,8 @@ static enum plancl_status check_device(const struct plan *p,
 
 /* ---- memory ---- */
 
+/* In order and, but for measuring, without profiling, which costs an event for
+ * each launch. */
 static enum plancl_status create_queue(struct plancl_session *s)
 {
     cl_int error;
@@ -118,6 +126,8 @@ static enum plancl_status memory_failed(struct plancl_session *s, cl_int error,
                 s->plan->nslab, s->device.name, s->device.memory);
 }
 
+/* These are all the memory objects there are until the session closes, and
+ * their sum is the plan's device_bytes. */
 static enum plancl_status create_slabs(struct plancl_session *s)
 {
     cl_int error = CL_SUCCESS;
@@ -131,7 +141,9 @@ static enum plancl_status create_slabs(struct plancl_session *s)
     return PLANCL_OK;
 }
 
-/* Drivers take memory when it is first written. */
+/* Drivers take memory when it is first written.  One slab at a time, waiting
+ * for each, so that what fails is known.  The pattern is 16 bytes where the
+ * size is a multiple of it. */
 static enum plancl_status touch_slabs(struct plancl_session *s)
 {
     static const cl_uint zero[4];
@@ -155,6 +167,7 @@ static enum plancl_status touch_slabs(struct plancl_session *s)
     return PLANCL_OK;
 }
 
+/* Constants stand in the plan in the order of their buffers, without gaps. */
 static enum plancl_status upload_constants(struct plancl_session *s)
 {
     const struct plan *p = s->plan;
@@ -264,6 +277,8 @@ static enum plancl_status check_group(struct plancl_session *s,
     return PLANCL_OK;
 }
 
+/* A kernel object for each entry, though several share a kernel: arguments
+ * belong to the object, so only settings are set again later. */
 static enum plancl_status bind_entry(struct plancl_session *s, uint32_t i)
 {
     const struct plan_entry *e = &s->plan->entry[i];
@@ -299,6 +314,7 @@ static enum plancl_status bind_entries(struct plancl_session *s)
 
 /* ---- opening and closing ---- */
 
+/* The session's one allocation; zeroed, so that every handle is null. */
 static struct plancl_session *session_new(const struct plan *p,
                                           const struct plancl_callbacks *cb)
 {
@@ -397,6 +413,8 @@ enum plancl_status plancl_session_open(const struct plancl_plan *plan,
     return PLANCL_OK;
 }
 
+/* Also of a session that opened in part.  Waits first: releasing what a kernel
+ * still uses would be for the driver to sort out. */
 void plancl_session_close(struct plancl_session *s)
 {
     if (!s)

@@ -10,6 +10,7 @@
 #include "runtime/session_state.h"
 #include "runtime/tensors.h"
 
+/* Aligned to 64 bytes: a line of the cache, and more than any type needs. */
 static uint64_t place(struct session_layout *l, uint64_t count, uint64_t size)
 {
     uint64_t at = l->total;
@@ -37,6 +38,8 @@ static uint64_t longest_sequence(const struct plan *p)
     return n;
 }
 
+/* Only these go through the staging; a tensor that is stored as the user sees
+ * it needs none. */
 static uint64_t largest_permuted(const struct plan *p)
 {
     uint64_t most = 0;

@@ -47,15 +47,15 @@ struct plancl_session {
     struct plancl_callbacks cb;
     struct device device;
     cl_context context;
-    cl_command_queue queue;
+    cl_command_queue queue; /* in order */
     cl_program program;
     cl_mem *slab;              /* nslab */
     struct bound_entry *entry; /* nentry */
     struct bound_setting *bound;
     uint32_t setting[SETTING_KINDS]; /* bits to be set before a launch */
-    uint64_t updates;
+    uint64_t updates;                /* done; the next one is this plus 1 */
     float learning_rate;
-    uint32_t seed;
+    uint32_t seed;      /* of every random key */
     unsigned unflushed; /* launches since the last clFlush */
     bool failed;        /* memory may hold anything; only close is left */
 

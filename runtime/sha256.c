@@ -46,7 +46,8 @@ static void expand(const uint8_t *block, uint32_t w[64])
     }
 }
 
-/* v holds a to h of the standard. */
+/* v holds a to h of the standard.  Steps 2 to 4 of section 6.2.2, one block of
+ * 64 bytes. */
 static void compress(uint32_t h[8], const uint8_t *block)
 {
     uint32_t w[64];
@@ -100,6 +101,8 @@ void sha256_add(struct sha256 *s, const void *data, size_t len)
         memcpy(s->block + held, p, len);
 }
 
+/* Section 5.1.1: a one bit, zeros, and the length in bits as 64 bits fill the
+ * last block.  The state is of no use afterwards. */
 void sha256_hex(struct sha256 *s, char hex[65])
 {
     static const uint8_t padding[64] = {0x80};

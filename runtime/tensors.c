@@ -4,6 +4,9 @@
  *
  * Every copy waits.  A tensor that is stored as the user sees it goes straight
  * from or to the user's memory; another one through the session's staging.
+ *
+ * A read or a write of OpenCL that blocks also flushes what was enqueued before
+ * and waits for it, since the queue is in order.
  */
 #include "runtime/tensors.h"
 
@@ -60,14 +63,17 @@ enum plancl_status tensor_to_device(struct plancl_session *s,
     return PLANCL_OK;
 }
 
+/* Of a sample; where the first dimension is a multiple of the batch, of one
+ * index of it. */
 static uint64_t row_bytes(const struct plan_tensor *t)
 {
     return t->batched && t->dim[0] ? tensor_bytes(t) / t->dim[0]
                                    : tensor_bytes(t);
 }
 
-/* Bytes of the stored order, from its start, that hold the first `bytes` of
- * the user's order. */
+/* Bytes of the stored order, from its start, that hold the first `bytes` of the
+ * user's order.  Where samples are outermost in both orders, their first rows
+ * lie together in both. */
 static uint64_t stored_extent(const struct plan_tensor *t, uint64_t bytes)
 {
     return t->rank && t->perm[0] == 0 ? bytes : tensor_bytes(t);
@@ -95,6 +101,7 @@ static enum plancl_status check_size(const struct plancl_session *s,
     return PLANCL_OK;
 }
 
+/* memcpy, since the caller's data need not be aligned. */
 static int64_t integer_at(enum dtype dtype, const void *data, uint64_t i)
 {
     const char *at = (const char *)data + i * dtype_bytes(dtype);
@@ -153,6 +160,7 @@ static enum plancl_status check_range(const struct plancl_session *s,
     return PLANCL_OK;
 }
 
+/* Name and size, the first two things a caller may get wrong. */
 static enum plancl_status find(struct plancl_session *s, const char *name,
                                uint64_t bytes, const struct plan_tensor **t)
 {
@@ -166,6 +174,8 @@ static enum plancl_status find(struct plancl_session *s, const char *name,
     return check_size(s, *t, bytes);
 }
 
+/* Checked before the first byte moves, so that a refusal leaves the tensor as
+ * it was. */
 enum plancl_status plancl_write(struct plancl_session *s, const char *name,
                                 const void *data, uint64_t bytes)
 {
@@ -265,6 +275,8 @@ enum plancl_status plancl_meter_read(struct plancl_session *s, uint32_t index,
     return PLANCL_OK;
 }
 
+/* Only the meters of one side: an evaluation in the middle of an epoch leaves
+ * the training's sums alone. */
 enum plancl_status plancl_meters_clear(struct plancl_session *s, int training)
 {
     const struct plan *p = s->plan;

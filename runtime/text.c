@@ -38,6 +38,7 @@ void text_bytes(struct text *t, const char *bytes, size_t len)
     t->s[t->len] = '\0';
 }
 
+/* Formatted in place at first; only what does not fit is formatted twice. */
 void text_add(struct text *t, const char *format, ...)
 {
     va_list args;

@@ -5,6 +5,10 @@
  * Files and hashes hold the user's order, so they do not depend on how a plan
  * stores its tensors.  A file is checked whole before the first tensor of the
  * session changes.
+ *
+ * Memory: one chunk of a tensor at a time, or the staging for one that is
+ * permuted, both part of the session's block; only the lists of names in
+ * messages take more.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -116,6 +120,7 @@ static uint64_t list_saved(struct plancl_session *s)
     return n;
 }
 
+/* In the order of the header: by falling size of an element, then by name. */
 static enum plancl_status save_tensors(struct plancl_session *s,
                                        struct save *save, uint64_t n)
 {
@@ -248,6 +253,8 @@ static void compare_tensor(const struct plan *p, const struct plan_tensor *t,
         c->optimizer += session_optimizes(p, t);
 }
 
+/* Every tensor of the plan is looked up in the file, and every one of the file
+ * in the plan. */
 static void compare(const struct plan *p, const struct safetensors *st,
                     struct comparison *c)
 {
@@ -425,6 +432,8 @@ static uint64_t updates_in(const struct safetensors *st,
     return *end || errno ? 0 : updates;
 }
 
+/* What the file does not have is drawn anew first, so the result does not
+ * depend on what the session did before. */
 static enum plancl_status load_file(struct plancl_session *s,
                                     struct safetensors *st,
                                     const struct comparison *c)

@@ -28,6 +28,8 @@ static bool all_zero(const char *p, size_t n)
     return true;
 }
 
+/* Each piece is spoilt after the look, so a piece that is given twice is seen;
+ * sizes around the alignment and the chunk. */
 static void memory_is_zero_and_aligned(void **state)
 {
     static const size_t sizes[] = {0, 1, 63, 64, 65, 1000, 65536, 70000, 1};
@@ -76,6 +78,8 @@ static void exhaustion_jumps(void **state)
     }
 }
 
+/* Across several doublings, with zeros inside, and with one piece that is
+ * longer than all before. */
 static void texts_grow(void **state)
 {
     static jmp_buf out_of_memory;
@@ -125,6 +129,8 @@ static int stop_at_3(void *context, const struct plancl_progress *p)
     return p->done >= 3;
 }
 
+/* A message longer than the buffer on the stack must come whole; without a
+ * callback nothing happens. */
 static void messages_arrive(void **state)
 {
     struct heard h = {0};
@@ -194,6 +200,7 @@ static void assert_content(const char *path, const char *content)
     assert_string_equal(found, content);
 }
 
+/* The old content stays until the new is whole; a link stays a link. */
 static void file_is_replaced(void **state)
 {
     struct file_writer w;
@@ -215,6 +222,7 @@ static void file_is_replaced(void **state)
     assert_true(S_ISLNK(st.st_mode));
 }
 
+/* A rename over /dev/null would replace the device by a file. */
 static void devices_are_written_in_place(void **state)
 {
     struct stat st;

@@ -116,6 +116,7 @@ static void feed(struct run *r, const char *name, const float *data,
                       (uint64_t)rows * ELEMENTS * sizeof *data));
 }
 
+/* Samples 0 to samples - 1 in pieces, as a training does. */
 static void update(struct run *r, uint32_t samples)
 {
     uint32_t most = plancl_plan_batch(r->plan);
@@ -138,6 +139,7 @@ static void assert_near(const float *got, const double *want, int n)
             fail_msg("element %d is %.9g, wanted %.9g", i, got[i], want[i]);
 }
 
+/* Weight, bias, running mean and variance, two channels each. */
 static void assert_state(struct run *r, const double *want)
 {
     static const char *const name[] = {"norm.weight", "norm.bias",
@@ -150,6 +152,7 @@ static void assert_state(struct run *r, const double *want)
     }
 }
 
+/* With and without the passes that change where statistics are computed. */
 static void one_update(void **state)
 {
     static const unsigned skip[] = {0, PLANCL_SKIP_FUSE, PLANCL_SKIP_LAYOUT};
@@ -165,6 +168,7 @@ static void one_update(void **state)
         }
 }
 
+/* By the running statistics, whatever the batch. */
 static void prediction(void **state)
 {
     struct run r = start(0, 0);

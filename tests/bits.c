@@ -43,6 +43,7 @@ static void on_message(void *context, const struct plancl_message *m)
 
 static const struct plancl_callbacks cb = {NULL, on_message, NULL};
 
+/* 77 without a device, 1 for any other failure. */
 static void must(enum plancl_status status, const char *what)
 {
     if (status == PLANCL_OK)
@@ -111,6 +112,7 @@ static void update(const struct plancl_plan *plan, struct plancl_session *s,
         }
 }
 
+/* Also for ways that round: only there are weights compared as numbers. */
 static void keep_weights(const struct plancl_plan *plan,
                          struct plancl_session *s, struct result *r)
 {
@@ -126,7 +128,8 @@ static void keep_weights(const struct plancl_plan *plan,
     must(plancl_weights_hash(s, r->hash), "hash");
 }
 
-/* Bytes that the model can be trained in; 0 without a budget. */
+/* Bytes that the model can be trained in; 0 without a budget.  Where so few per
+ * cent do not suffice, what the refusal says would do must do. */
 static uint64_t budget_of(const char *model, const struct way *w)
 {
     uint64_t would_do = 0;
@@ -147,6 +150,7 @@ static uint64_t budget_of(const char *model, const struct way *w)
     return o.memory;
 }
 
+/* Halved until the largest buffer does not fit any more. */
 static uint64_t slab_of(const char *model, const struct way *w)
 {
     struct plancl_compile_options o = {.skip = w->skip};
@@ -166,6 +170,7 @@ static uint64_t slab_of(const char *model, const struct way *w)
     return slab;
 }
 
+/* The last update has fewer samples than the others. */
 static struct result train(const char *model, const struct way *w)
 {
     struct plancl_compile_options o = {.skip = w->skip,
@@ -193,6 +198,7 @@ static struct result train(const char *model, const struct way *w)
     return r;
 }
 
+/* Infinite where weights are not the same number, or not numbers. */
 static double distance(const struct result *a, const struct result *b)
 {
     double worst = 0;
@@ -220,6 +226,7 @@ static int compare(const char *model, const struct result *base,
     return bad;
 }
 
+/* Weights that are not finite would agree too easily. */
 static int check(const char *model, const struct way *way, int n)
 {
     const struct way plain = {.name = "plain"};

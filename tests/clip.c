@@ -81,6 +81,7 @@ static void update(const struct plancl_plan *plan, struct plancl_session *s)
     }
 }
 
+/* All parameters one behind another, in the plan's order. */
 static uint64_t read_weights(const struct plancl_plan *plan,
                              struct plancl_session *s, float *w)
 {
@@ -123,6 +124,7 @@ static uint64_t taken(const char *layer, const char *training,
     return n;
 }
 
+/* In double, over all tensors at once, as the definition says. */
 static double norm_of(const double *d, uint64_t n)
 {
     double sum = 0;
@@ -132,7 +134,8 @@ static double norm_of(const double *d, uint64_t n)
     return sqrt(sum);
 }
 
-/* The limit is so many times the norm. */
+/* The limit is so many times the norm.  Catches a norm per tensor instead of
+ * one for all, and one of a micro-batch instead of the update's. */
 static void clip(const char *layer, double times, uint32_t micro_batch)
 {
     static double whole[MOST], clipped[MOST];

@@ -21,6 +21,8 @@ static void write_f4(const char *path, const char *dict, const float *x,
     write_npy(path, dict, x, n * sizeof *x);
 }
 
+/* Samples in any order and twice, a name with '=' and ':' in it, both columns
+ * by one index. */
 static void test_columns(void **state)
 {
     static const float x[] = {0, 1, 2, 3, 4, 5};
@@ -62,6 +64,8 @@ static void test_columns(void **state)
     plancl_data_close(NULL);
 }
 
+/* Numbers that strtod would take and a command line should not; a pipe, which
+ * would hold us. */
 static void test_bad_specs(void **state)
 {
     static const struct {
@@ -101,6 +105,7 @@ static void test_bad_specs(void **state)
     plancl_data_close(open_one("x=x.npy:scale=-1.5e-3"));
 }
 
+/* Each of the two alone would do. */
 static void refuse_pair(const char *a, const char *b, const char *words)
 {
     const char *specs[] = {a, b};
@@ -235,6 +240,7 @@ static const struct value_case values[] = {
     {"f2", 0, 0xfc00, "", PLANCL_F32, -INFINITY, NULL},
 };
 
+/* Little-endian, as the file says; where bits are given they are used. */
 static size_t bytes_of(const struct value_case *c, unsigned char bytes[8])
 {
     float x = (float)c->value;
@@ -267,6 +273,7 @@ static double result_of(enum plancl_dtype t, const void *out)
     }
 }
 
+/* The value is the second of two samples, so that the message must name it. */
 static void check_value(const struct value_case *c)
 {
     static const uint64_t second = 1;
@@ -301,6 +308,7 @@ static void check_value(const struct value_case *c)
                  last.text);
 }
 
+/* Around every limit where a conversion could lose something. */
 static void test_values(void **state)
 {
     (void)state;

@@ -30,6 +30,7 @@ static const struct {
      32, PLANCL_F32, -2},
 };
 
+/* As floats and as integers: both ways of conversion. */
 static void check_type(const char *spec, size_t i)
 {
     struct plancl_data *d = open_one(spec);
@@ -58,6 +59,7 @@ static void test_types(void **state)
     }
 }
 
+/* A header that says less or more than there is, in each of its fields. */
 static void test_bad(void **state)
 {
     static const struct {
@@ -111,6 +113,8 @@ static void test_cut_gz(void **state)
     }
 }
 
+/* What is inside may be wrong as well as the packing: too short, too long,
+ * another format, empty, a checksum that does not match. */
 static void test_bad_gz(void **state)
 {
     unsigned char file[256];
@@ -168,6 +172,7 @@ static void test_large_gz(void **state)
     assert_int_equal(unsetenv("TMPDIR"), 0);
 }
 
+/* Memory that is taken must be in what the dataset says it takes. */
 static void test_small_gz_is_counted(void **state)
 {
     struct plancl_data *d;
@@ -179,6 +184,7 @@ static void test_small_gz_is_counted(void **state)
     plancl_data_close(d);
 }
 
+/* Opens, or is refused with one message; never crashes. */
 static void try_mutated(const unsigned char *file, size_t n)
 {
     const char *spec = "x=m.idx";
@@ -200,6 +206,8 @@ static void try_mutated(const unsigned char *file, size_t n)
     plancl_data_close(d);
 }
 
+/* Plain and packed in turns; for the packed ones it is zlib's checks that are
+ * relied on. */
 static void test_mutations(void **state)
 {
     unsigned char good[2][256], file[256];

@@ -1,5 +1,8 @@
 /*
  * data_npy.c: .npy files, good, bad and mutated, and those that we write.
+ *
+ * Good files are written by hand as NumPy's format describes them; no writer of
+ * ours is trusted for reading.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -96,6 +99,8 @@ static void test_types(void **state)
     }
 }
 
+/* Each is one mistake, with the words that name it; what NumPy itself would
+ * read and we do not is among them. */
 static void test_bad_dicts(void **state)
 {
     static const struct {
@@ -213,6 +218,7 @@ static void test_versions(void **state)
     }
 }
 
+/* Sizes of 0: nothing to read is no error, nothing to index is. */
 static void test_no_samples_or_elements(void **state)
 {
     struct plancl_data *d;
@@ -259,6 +265,8 @@ static void open_mutated(const unsigned char *file, size_t n, int *opened)
     plancl_data_close(d);
 }
 
+/* Under the sanitizers this is where a read beyond the header would be
+ * found. */
 static void test_mutations(void **state)
 {
     enum { HEADER = 128, FILE_BYTES = HEADER + 24, ROUNDS = 20000 };
@@ -298,6 +306,7 @@ static void test_mutations(void **state)
     assert_in_range(opened, 1, ROUNDS / 2);
 }
 
+/* In pieces of a row and of two, as predictions come. */
 static void test_written_is_read(void **state)
 {
     static const uint64_t dim[] = {3, 2};
@@ -351,6 +360,7 @@ static void test_written_bytes(void **state)
     assert_memory_equal(got, expected, sizeof expected);
 }
 
+/* The file never got its name. */
 static void assert_absent(const char *path)
 {
     struct stat st;
@@ -359,6 +369,8 @@ static void assert_absent(const char *path)
     assert_int_equal(errno, ENOENT);
 }
 
+/* Too few bytes, too many, a shape and a type that cannot be, a folder that is
+ * not there. */
 static void test_incomplete_leaves_nothing(void **state)
 {
     static const uint64_t dim[] = {3};

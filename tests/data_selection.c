@@ -11,6 +11,7 @@
 
 enum { SAMPLES = 10 };
 
+/* x holds its own index, so that what was selected can be read off. */
 static int make_files(void **state)
 {
     static const float x[SAMPLES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
@@ -26,7 +27,8 @@ static int make_files(void **state)
     return status;
 }
 
-/* Selected, and then read in this order: what comes must be digits. */
+/* Selected, and then read in this order: what comes must be digits.  Backwards
+ * first: single reads; then forwards: runs. */
 static void check_selected(struct plancl_data *d, const char *list,
                            const char *digits)
 {
@@ -51,6 +53,8 @@ static void check_selected(struct plancl_data *d, const char *list,
                      PLANCL_REFUSED);
 }
 
+/* Lists in any order, neighbours that join, values of another file, negative
+ * ones. */
 static void test_selected(void **state)
 {
     static const char *const cases[][2] = {
@@ -69,6 +73,7 @@ static void test_selected(void **state)
     plancl_data_close(d);
 }
 
+/* A refused selection leaves the one before: all ten samples. */
 static void test_bad_selections(void **state)
 {
     static const char *const cases[][2] = {
@@ -108,6 +113,8 @@ static void test_bad_selections(void **state)
     plancl_data_close(d);
 }
 
+/* Two columns of different shifts: the shorter says how many windows there
+ * are. */
 static void test_windows(void **state)
 {
     static const char *const specs[] = {"a=x.npy:window=3",
@@ -161,6 +168,7 @@ static void test_characters(void **state)
     plancl_data_close(d);
 }
 
+/* Also options that only look right, and files that do not fit them. */
 static void test_bad_options(void **state)
 {
     static const char *const cases[][2] = {

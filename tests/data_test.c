@@ -1,5 +1,8 @@
 /*
  * data_test.c: see data_test.h.
+ *
+ * A test works in a folder of its own below the build's, so tests may run side
+ * by side.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -22,6 +25,8 @@ int data_test_enter(void **state)
     return 0;
 }
 
+/* Files that a test left are removed, whatever they are; a folder in it would
+ * be a mistake and fails. */
 int data_test_leave(void **state)
 {
     char *name = *state;
@@ -62,6 +67,7 @@ void write_file(const char *path, const void *bytes, size_t n)
     assert_int_equal(fclose(f), 0);
 }
 
+/* As NumPy writes version 1.0, but for the dict, which may be anything. */
 void write_npy(const char *path, const char *dict, const void *data, size_t n)
 {
     static const unsigned char start[8] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
@@ -79,6 +85,7 @@ void write_npy(const char *path, const char *dict, const void *data, size_t n)
     assert_int_equal(fclose(f), 0);
 }
 
+/* Level 1: what is tested is reading. */
 void write_gz(const char *path, const void *bytes, size_t n)
 {
     gzFile f = gzopen(path, "wb1");
@@ -88,6 +95,8 @@ void write_gz(const char *path, const void *bytes, size_t n)
     assert_int_equal(gzclose(f), Z_OK);
 }
 
+/* One message, with these words in it, and no dataset: what every refusal
+ * owes. */
 void assert_refused(const char *spec, enum plancl_status status,
                     const char *words)
 {
@@ -125,6 +134,7 @@ enum plancl_status read_first(struct plancl_data *d, uint64_t n,
     return plancl_data_read(d, 0, index, n, dtype, out);
 }
 
+/* xorshift64 (Marsaglia 2003): the same numbers on every machine. */
 uint64_t next_random(uint64_t *state)
 {
     *state ^= *state << 13;

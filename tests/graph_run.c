@@ -1,4 +1,9 @@
-/* graph_run.c: see graph_run.h. */
+/*
+ * graph_run.c: see graph_run.h.
+ *
+ * Graphs are run by the references in double, before and after passes: what is
+ * compared is meaning, with no kernel in between.
+ */
 #include "tests/graph_run.h"
 
 #include <math.h>
@@ -7,6 +12,7 @@
 #include "compiler/plancl_compile.h"
 #include "tests/random_graph.h"
 
+/* As compile.c's first stage does it; null where the model is refused. */
 struct graph *graph_of_model(struct arena *a, const char *text,
                              uint64_t micro_batch, struct diag *diag)
 {
@@ -23,6 +29,8 @@ struct graph *graph_of_model(struct arena *a, const char *text,
     return diag->failed ? NULL : g;
 }
 
+/* The same passes in the same order as compile.c's, so that what is tested is
+ * what is used. */
 const struct graph *graph_passes(const struct graph *g, unsigned skip)
 {
     struct graph *stage = ARENA_NEW(g->arena, struct graph, 4);
@@ -44,6 +52,7 @@ const struct graph *graph_passes(const struct graph *g, unsigned skip)
     return g;
 }
 
+/* Names are what passes keep; ids are not. */
 val graph_leaf_named(const struct graph *g, const char *name)
 {
     for (int id = 1; id < g->len; id++) {
@@ -74,6 +83,8 @@ static int64_t user_index(const struct node *n, int64_t i)
     return index;
 }
 
+/* Layout may have stored a leaf otherwise: comparisons are in the user's
+ * order. */
 double *graph_user_order(const struct graph *g, struct arena *a, val leaf,
                          const double *stored)
 {
@@ -97,6 +108,8 @@ void graph_store(const struct graph *g, val leaf, const double *user,
 
 /* ---- values ---- */
 
+/* Values that the leaf may hold: indices in range, counts above zero, moments
+ * not negative. */
 static double number_of(const struct node *n, uint64_t *state)
 {
     double x = (double)(random_next(state) >> 40) / (1 << 23) - 1;
@@ -115,6 +128,8 @@ static double number_of(const struct node *n, uint64_t *state)
     return n->leaf->kind == PLAN_STATE ? fabs(x) : x;
 }
 
+/* By name and salt alone, so that two graphs of one model get the same
+ * values. */
 static void fill_leaf(struct arena *a, const struct graph *g, int id,
                       uint64_t salt, struct tensor *value)
 {
@@ -145,6 +160,7 @@ struct tensor *graph_leaves(const struct graph *g, struct arena *a,
 
 /* ---- comparing ---- */
 
+/* Relative to the leaf's largest element; NaN against NaN is no distance. */
 static double leaf_distance(const double *x, const double *y, int64_t n)
 {
     double scale = 1, worst = 0;
@@ -159,6 +175,7 @@ static double leaf_distance(const double *x, const double *y, int64_t n)
     return worst / scale;
 }
 
+/* The worst leaf and its name; a leaf that is missing is infinitely far. */
 double graph_distance(const struct graph *a, const struct graph *b,
                       enum plan_sequence_id seq, const struct ref_env *env,
                       const char **leaf)
@@ -220,6 +237,8 @@ static const struct node *update_of(const struct graph *g,
     return n->op->is_optimizer ? n : NULL;
 }
 
+/* One random direction in the space of all parameters: a wrong gradient of any
+ * shows in the slope along it. */
 static void choose_direction(struct walk *w)
 {
     struct arena *a = w->g->arena;
@@ -241,6 +260,7 @@ static void choose_direction(struct walk *w)
     }
 }
 
+/* As the meters have it: sum of weight * mean. */
 static double total_loss(const struct walk *w)
 {
     double total = 0;
@@ -272,6 +292,7 @@ static double loss_at(struct walk *w, double way)
     return total_loss(w);
 }
 
+/* The gradients are what the optimizers' nodes take: g . direction. */
 static double slope_by_gradients(const struct walk *w)
 {
     double slope = 0;
@@ -286,6 +307,8 @@ static double slope_by_gradients(const struct walk *w)
     return slope;
 }
 
+/* Counts are made first, as in an update.  Central differences with h = 1e-6 in
+ * double leave some 1e-9 of error. */
 struct slopes graph_slopes(const struct graph *g, int64_t rows)
 {
     struct walk w = {.g = g,

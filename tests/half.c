@@ -1,8 +1,15 @@
-/* half.c: see half.h. */
+/*
+ * half.c: see half.h.
+ *
+ * Not the converter under test in data/: that the two agree is what a test may
+ * conclude.
+ */
 #include "tests/half.h"
 
 #include <math.h>
 
+/* To the nearest, ties to even: nearbyint in the default mode; numbers from
+ * 65520 on are infinite. */
 uint16_t half_of(double d)
 {
     uint16_t sign = signbit(d) ? 0x8000 : 0;

@@ -1,4 +1,9 @@
-/* kernel_harness.c: a device, one program, buffers between canaries. */
+/*
+ * kernel_harness.c: a device, one program, buffers between canaries.
+ *
+ * Canaries are bytes of 0xff around each buffer, NaN in f32: an access outside
+ * shows in the result, a write outside when the bytes are compared.
+ */
 #include "tests/kernel_harness.h"
 
 #include <math.h>
@@ -16,12 +21,15 @@
 /* Elements before and after a buffer's data; odd on purpose. */
 enum { BEFORE = 5, AFTER = 19, CANARY = 0xff, TIMES = 15 };
 
+/* Any OpenCL error ends the test at once. */
 static void check(cl_int error, const char *what)
 {
     if (error)
         fail_msg("%s: OpenCL error %d", what, (int)error);
 }
 
+/* The first device there is; its profile is fixed, so that the same candidates
+ * are tried on every machine. */
 void harness_open(struct harness *h)
 {
     cl_platform_id platform;
@@ -57,6 +65,7 @@ void harness_close(struct harness *h)
     free(h->source);
 }
 
+/* False where the candidate does not fit the problem. */
 bool harness_launch(const struct harness *h, const struct kernel *k,
                     const void *problem, struct launch *l)
 {
@@ -65,6 +74,7 @@ bool harness_launch(const struct harness *h, const struct kernel *k,
     return kernel_choose(one, problem, &h->info, l) != NULL;
 }
 
+/* Instances differ by entry and options alone: sizes are arguments. */
 static int find(const struct harness *h, const struct launch *l)
 {
     for (int i = 0; i < h->nkernel; i++)
@@ -83,6 +93,8 @@ static void append(struct harness *h, const char *text)
     memcpy(h->source + old, text, strlen(text) + 1);
 }
 
+/* All problems of a test go into one program, since building is what takes
+ * time. */
 void harness_add(struct harness *h, const struct kernel *family,
                  const void *problem)
 {
@@ -134,6 +146,7 @@ void harness_build(struct harness *h)
     }
 }
 
+/* Values are double in tests; a buffer has them rounded to its type. */
 static void encode(enum dtype t, void *to, size_t i, double v)
 {
     switch (t) {
@@ -177,6 +190,8 @@ struct placed {
     size_t bytes, before, data;
 };
 
+/* before and after: elements of canaries.  An odd number before the data makes
+ * every offset odd, as in a plan. */
 static struct placed place(struct harness *h, const struct operand *o,
                            size_t before, size_t after)
 {
@@ -208,6 +223,7 @@ static void share(struct placed *p, const struct placed *with)
     p->memory = with->memory;
 }
 
+/* Bytes outside the data must be as they were written. */
 static void take_back(struct harness *h, struct placed *p, struct operand *o)
 {
     check(clEnqueueReadBuffer(h->queue, p->memory, CL_TRUE, 0, p->bytes,
@@ -343,6 +359,8 @@ static int compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+/* The median of TIMES runs, after one that is not counted; for benchmarks,
+ * never asserted. */
 double harness_time(struct harness *h, const struct launch *l,
                     const struct operand *operand, int n,
                     const uint32_t setting[SETTING_KINDS])
@@ -374,6 +392,7 @@ double harness_time(struct harness *h, const struct launch *l,
     return seconds[TIMES / 2];
 }
 
+/* Through the type's own encoding. */
 double round_to(enum dtype t, double v)
 {
     uint64_t place;
@@ -382,6 +401,8 @@ double round_to(enum dtype t, double v)
     return decode(t, &place, 0);
 }
 
+/* In [-1, 1), rounded to the type; a linear congruence, so that a failure can
+ * be repeated. */
 void fill(double *value, size_t n, enum dtype t, unsigned seed)
 {
     uint32_t state = seed * 2654435761u + 1;

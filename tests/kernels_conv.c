@@ -21,8 +21,8 @@
 #define UNIT           .stride = {1, 1}, .dilation = {1, 1}, .group = 1
 #define F32S           TYPES(F32, F32, F32)
 
-/* P and Q are computed: as many as fit with the same padding at the end, less
- * `short_end`. */
+/* P and Q are computed: as many as fit with the same padding at the end and
+ * `more_end` more. */
 static const struct conv_case {
     const char *name;
     struct conv_problem p;
@@ -145,6 +145,8 @@ static int64_t outputs(int64_t in, int64_t pads, int64_t window, int64_t stride,
     return (in + pads - (window - 1) * dilation - 1) / stride + 1;
 }
 
+/* Weight gradients in three lanes that carry on, so that the harder form is
+ * what is tested. */
 static struct conv_problem problem_of(const struct conv_case *c)
 {
     struct conv_problem p = c->p;
@@ -186,6 +188,8 @@ struct term {
 };
 typedef void visit(void *user, const struct term *);
 
+/* Every term of one output, as the definition of ONNX has it: out = sum over r,
+ * s, c of x[n, p * stride - pad + r * dilation, ..., c] * w[r, s, c, k]. */
 static void each_pixel(const struct conv_problem *p, struct term t, int64_t pq,
                        visit *f, void *user)
 {
@@ -326,12 +330,15 @@ static void grad_x(const struct conv_case *c)
     free(want);
 }
 
+/* Rows beyond the batch hold NaN: multiplied by anything they would show. */
 static void stale(double *value, size_t n, size_t from)
 {
     for (size_t i = from; i < n; i++)
         value[i] = NAN;
 }
 
+/* One sample less than the problem has, from place 4 in the update on: lanes
+ * and stale rows at once. */
 static void grad_w(const struct conv_case *c)
 {
     struct conv_problem p = problem_of(c);
@@ -431,6 +438,7 @@ static void cut(const struct conv_case *c)
         free(value[i]);
 }
 
+/* Of three samples, which are cut into one and two. */
 static void test_micro_batches(void **state)
 {
     (void)state;

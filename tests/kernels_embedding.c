@@ -22,6 +22,7 @@ struct shape {
     int lanes;
 };
 
+/* Rows of the table, numbers of a row (around vectors of 16), types, lanes. */
 static const struct shape shapes[] = {{1, 1, DT_I32, DT_F32, 1},
                                       {4, 15, DT_I64, DT_F32, 2},
                                       {5, 16, DT_U8, DT_F32, 4},
@@ -72,6 +73,8 @@ static struct embedding_grad_problem grad_of(const struct shape *s,
                                            .accumulate = accumulate};
 }
 
+/* Rows are copied, so they are compared exactly; an index that is no row gives
+ * NaN, not another's memory. */
 static void forward(const struct shape *s)
 {
     static const uint32_t setting[SETTING_KINDS] = {0};
@@ -155,6 +158,7 @@ static void run_grad(const struct shape *s, const struct kernel *k,
     assert_memory_equal(got, again, all * sizeof *got);
 }
 
+/* Rows that several positions share are where sums, and their order, matter. */
 static void test_grad(void **state)
 {
     (void)state;

@@ -18,7 +18,9 @@
 
 #define TYPES(a, b) .x = DT_##a, .label = DT_##b
 
-/* The last sample of each is stale: NaN, and labels of anything. */
+/* The last sample of each is stale: NaN, and labels of anything.  N, C, inner:
+ * classes around vectors of 16, many, few; positions behind the classes or
+ * none. */
 static const struct loss_problem problems[] = {
     {2, 1, 1, TYPES(F32, I32), false, 0},
     {5, 10, 1, TYPES(F32, I32), false, 0},
@@ -55,6 +57,7 @@ static double *zeros(size_t n)
     return d;
 }
 
+/* Every class comes, and every third label is ignored where labels can be. */
 static void fill_labels(const struct loss_problem *p, struct numbers *m)
 {
     for (size_t i = 0; i < m->nlabel; i++) {
@@ -64,6 +67,7 @@ static void fill_labels(const struct loss_problem *p, struct numbers *m)
     }
 }
 
+/* NaN and labels beyond any class: to be left out by selection. */
 static void make_stale(const struct loss_problem *p, struct numbers *m)
 {
     size_t last = m->N - 1;
@@ -120,6 +124,7 @@ static const double *logits_at(const struct numbers *m, size_t n, size_t i)
     return m->x + n * m->C * m->inner + i;
 }
 
+/* Against the class's own logit, so that nothing overflows. */
 static double softmax(const struct numbers *m, size_t n, size_t i, size_t c)
 {
     const double *x = logits_at(m, n, i);
@@ -130,6 +135,7 @@ static double softmax(const struct numbers *m, size_t n, size_t i, size_t c)
     return 1 / sum;
 }
 
+/* -log softmax; NaN for a label that is no class, 0 for one that is ignored. */
 static double want_term(const struct loss_problem *p, const struct numbers *m,
                         size_t n, size_t i)
 {
@@ -142,6 +148,7 @@ static double want_term(const struct loss_problem *p, const struct numbers *m,
     return -log(softmax(m, n, i, (size_t)label));
 }
 
+/* Of equal logits the first wins. */
 static double want_hit(const struct loss_problem *p, const struct numbers *m,
                        size_t n, size_t i)
 {
@@ -174,6 +181,7 @@ static void want_sums(const struct loss_problem *p, struct numbers *m,
     }
 }
 
+/* (softmax - 1 at the label) times the term's gradient. */
 static void want_dx(const struct loss_problem *p, struct numbers *m)
 {
     for (size_t j = 0; j < m->nx; j++) {
@@ -229,6 +237,7 @@ static bool fits(const struct kernel *k, const struct loss_problem *p,
     return harness_launch(&harness, k, p, l);
 }
 
+/* The whole batch, then every sample alone: the same bits. */
 static void terms(const struct loss_problem *p)
 {
     struct numbers m = numbers_of(p);
@@ -256,6 +265,8 @@ static void test_terms(void **state)
         terms(&problems[i]);
 }
 
+/* Ignored positions must be exactly 0; written over the logits the bits
+ * stay. */
 static void grad(const struct loss_problem *p)
 {
     struct numbers m = numbers_of(p);

@@ -17,6 +17,8 @@
 
 #define F32S .a = DT_F32, .b = DT_F32, .y = DT_F32
 
+/* M, N, K around tiles of 12 rows and vectors of 16, each once with a bias; one
+ * operand of one row or column. */
 static const struct matmul_problem shapes[] = {
     {1, 1, 1, F32S},
     {1, 16, 1, F32S, .bias = true},
@@ -41,6 +43,7 @@ static const struct matmul_problem shapes[] = {
      .b_stride = {105, 105, 35, 0}, F32S},
 };
 
+/* samples, rows of a sample, M, N, types of a and b, lanes, accumulate. */
 static const struct matmul_sum_problem sums[] = {
     {1, 1, 1, 1, DT_F32, DT_F32, 1, true},
     {5, 1, 12, 16, DT_F32, DT_F32, 2, true},
@@ -76,6 +79,7 @@ static size_t span(const struct matmul_problem *p, const int64_t *stride,
     return (size_t)matrix;
 }
 
+/* How many products there are in all. */
 static int64_t matrices(const struct matmul_problem *p)
 {
     int64_t n = 1;
@@ -85,6 +89,7 @@ static int64_t matrices(const struct matmul_problem *p)
     return n;
 }
 
+/* Where matrix `index` begins in an operand; a stride of 0 repeats it. */
 static int64_t start_of(const struct matmul_problem *p, const int64_t *stride,
                         int64_t index)
 {
@@ -97,6 +102,7 @@ static int64_t start_of(const struct matmul_problem *p, const int64_t *stride,
     return at;
 }
 
+/* y = a b + bias, the sum over k from the first to the last, in double. */
 static void reference(const struct matmul_problem *p, const double *a,
                       const double *b, const double *bias, double *y)
 {
@@ -119,6 +125,7 @@ struct expected {
     double terms;
 };
 
+/* One sample less than there is: the last one is stale. */
 static void compare(const struct kernel *family, const void *problem,
                     struct operand *o, int n, const struct expected *want)
 {
@@ -182,6 +189,8 @@ static struct matmul_problem shape(int i, int way)
     return p;
 }
 
+/* Catches a wrong stride, a tail that is cut off, and a bias that is added
+ * twice or not at all. */
 static void test_product(void **state)
 {
     (void)state;
@@ -193,6 +202,8 @@ static void test_product(void **state)
         }
 }
 
+/* y[lane] += a[row]^T b[row], the sample's lane being its place in the
+ * update. */
 static void sum_reference(const struct matmul_sum_problem *p, int64_t rows,
                           const double *a, const double *b, double *y)
 {
@@ -205,6 +216,7 @@ static void sum_reference(const struct matmul_sum_problem *p, int64_t rows,
     }
 }
 
+/* Stale rows are NaN, so a kernel that reads them shows it. */
 static void batch_sum(const struct matmul_sum_problem *p)
 {
     size_t rows = (size_t)(p->samples > 1 ? p->samples - 1 : 1);
@@ -269,6 +281,7 @@ static void part(const struct kernel *k, const struct matmul_sum_problem *whole,
     harness_run(&harness, &l, cut, 4, setting);
 }
 
+/* Seven samples at once, and as two, four and one: the same bits. */
 static void test_micro_batches(void **state)
 {
     const struct matmul_sum_problem *p = &sums[2];

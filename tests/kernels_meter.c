@@ -74,6 +74,8 @@ static void meter_run(const struct meter_problem *p, double *state,
         harness_run(&harness, &l, o, p->counts ? 4 : 3, setting);
 }
 
+/* Sums that a single float could not carry on, and NaN in the rows beyond
+ * ROWS. */
 static void meter_numbers(const struct meter_problem *p, double *state,
                           struct samples *x)
 {
@@ -141,6 +143,8 @@ static void test_meter_cut(void **unused)
     }
 }
 
+/* The count after these rows of a state that had `before`; place 0 starts
+ * anew. */
 static double counted(uint32_t rows, uint32_t first, double before)
 {
     double state[1] = {before}, next[1], counts[N];
@@ -209,6 +213,7 @@ static void test_weights(void **unused)
     assert_memory_equal(whole, cut, sizeof whole);
 }
 
+/* Rows beyond ROWS have no gradient, and a count of 0 gives none to any. */
 static void seed(const struct seed_problem *p, double count, double want)
 {
     double state[2] = {count}, got[N];

@@ -27,6 +27,7 @@ static double *numbers(size_t n)
     return d;
 }
 
+/* Both families, so that the GPU's kernels run on a CPU as well. */
 static void add_all(const struct kernel *family, const void *problem)
 {
     for (int f = 0; f < 2; f++) {
@@ -37,6 +38,8 @@ static void add_all(const struct kernel *family, const void *problem)
 
 /* ---- transpose ---- */
 
+/* Around tiles of 16, long and thin, channels behind and before, all eight
+ * dimensions, sizes of 1 that collapse; every size of element. */
 static const struct transpose_case {
     int rank;
     int64_t dim[TRANSPOSE_RANK];
@@ -77,6 +80,7 @@ static struct transpose_problem move_of(const struct transpose_case *c)
     return p;
 }
 
+/* Place in x of element i of y, from the indices alone. */
 static size_t moved(const struct transpose_case *c, size_t i)
 {
     size_t index[TRANSPOSE_RANK] = {0}, at = 0;
@@ -119,6 +123,7 @@ static int check_move(const struct transpose_case *c, const struct kernel *k)
     return 1;
 }
 
+/* A candidate that no case fits would pass untested. */
 static void test_transpose(void **state)
 {
     (void)state;
@@ -136,6 +141,8 @@ static void test_transpose(void **state)
     harness.info.family = FAMILY_CPU;
 }
 
+/* Neighbours that stay together become one dimension: what makes an
+ * 8-dimensional transpose fast. */
 static void test_collapse(void **state)
 {
     struct transpose_problem p = {4, {2, 3, 1, 5}, {0, 2, 1, 3}, 4};
@@ -180,6 +187,8 @@ static void test_philox(void **state)
 
 enum { MANY = 40003 };
 
+/* Mean, deviation and bounds that are neither 0 nor 1, or a kernel that forgets
+ * them would pass. */
 static struct random_problem draw_of(bool normal, int64_t n, uint64_t hash)
 {
     return (struct random_problem){n, normal, normal ? 0.5 : -0.1,
@@ -200,7 +209,8 @@ static double *draw(const struct kernel *k, bool normal, int64_t n,
     return y;
 }
 
-/* Element i by the host, in double. */
+/* Element i by the host, in double.  Box and Muller (1958) on pairs of words;
+ * 24 bits each, the first never 0. */
 static double drawn(bool normal, int64_t i, uint64_t hash, uint32_t seed)
 {
     const uint32_t counter[4] = {(uint32_t)(i / 4), 0, 0,
@@ -217,6 +227,8 @@ static double drawn(bool normal, int64_t i, uint64_t hash, uint32_t seed)
     return 0.5 + 2 * sqrt(-2 * log(u)) * (i & 1 ? sin(turn) : cos(turn));
 }
 
+/* Shorter runs have the same first elements, so a number depends on its place
+ * alone; another seed changes them. */
 static void check_draw(const struct kernel *k, bool normal)
 {
     const uint64_t hash = random_hash("s1.conv.weight");
@@ -246,7 +258,8 @@ static void test_random(void **state)
     }
 }
 
-/* Moments within five deviations of what they estimate. */
+/* Moments within five deviations of what they estimate.  Mean, variance, and
+ * the product of neighbours, which sees words that are used twice. */
 static void check_moments(const struct kernel *k, bool normal)
 {
     double *y = draw(k, normal, MANY, 12345, 1);
@@ -320,6 +333,8 @@ static void run_dropout(const struct kernel *k, const struct dropout_problem *p,
                 setting);
 }
 
+/* Counter: element, sample of the update, step; a sample keeps its mask
+ * wherever it lies in a batch. */
 static double dropped(const struct dropout_problem *p, int64_t sample,
                       int64_t i, double x)
 {
@@ -362,6 +377,7 @@ static void test_dropout(void **state)
             check_dropout(k, &drops[c]);
 }
 
+/* The share that is kept, within five deviations of a binomial. */
 static void test_dropout_share(void **state)
 {
     enum { SAMPLES = 50, PER = 1001 };

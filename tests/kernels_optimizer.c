@@ -28,6 +28,8 @@ static double *numbers(size_t n)
 enum { STEPS = 20 };
 static const double rate = 0.0078125; /* exact, as all settings */
 
+/* Each kind with and without what it may leave out; sizes around the vector and
+ * the work-group. */
 static const struct optimizer_problem updates[] = {
     {.kind = OPTIMIZER_SGD, .elements = 37},
     {.kind = OPTIMIZER_SGD, .elements = 4097, .weight_decay = 0.01},
@@ -66,6 +68,7 @@ static const struct optimizer_problem updates[] = {
 };
 enum { UPDATES = sizeof updates / sizeof *updates };
 
+/* Tensors of state beside w. */
 static int slots_of(const struct optimizer_problem *p)
 {
     return p->kind == OPTIMIZER_SGD ? 0 : p->kind == OPTIMIZER_MOMENTUM ? 1 : 2;
@@ -102,6 +105,7 @@ struct sides {
     double *got[3], *want[3], *g;
 };
 
+/* Results go to buffers of their own and become the next step's operands. */
 static void step_device(const struct optimizer_problem *p,
                         const struct launch *l, int t, struct sides *s)
 {
@@ -129,6 +133,7 @@ static void step_device(const struct optimizer_problem *p,
     }
 }
 
+/* The same gradient to both sides, another one in each step. */
 static void step_both(const struct optimizer_problem *p, const struct launch *l,
                       int t, struct sides *s)
 {
@@ -184,6 +189,8 @@ static void check_sides(const char *name, const double *got, const double *want,
                      got[i], want[i]);
 }
 
+/* Twenty steps: a moment that is updated in the wrong order drifts away by
+ * then. */
 static void test_optimizers(void **state)
 {
     (void)state;

@@ -18,6 +18,8 @@
 #define F32S                    .x = DT_F32, .y = DT_F32, .index = DT_U8
 #define UNIT                    .stride = {1, 1}, .dilation = {1, 1}
 
+/* Windows that overlap, that leave rows out, that begin before or end behind
+ * the image; channels around 16. */
 static const struct pool_problem cases[] = {
     {SIZES(1, 1, 1, 1, 1, 1), .window = {1, 1}, UNIT, F32S},
     {SIZES(3, 28, 28, 16, 14, 14), .window = {2, 2}, .stride = {2, 2},
@@ -110,6 +112,8 @@ static int64_t place(const struct pool_problem *p, int64_t out, int64_t rs,
     return inside ? ((i / p->P * p->H + h) * p->W + w) * p->C + c : -1;
 }
 
+/* One walk over all windows: y, the place of the maximum (the first of equals)
+ * and the gradients that follow from it. */
 static void reference(const struct pool_problem *p, struct arrays *a)
 {
     int64_t window = p->window[0] * p->window[1];
@@ -152,6 +156,8 @@ static void run(const struct kernel *family, const struct pool_problem *p,
             harness_run(&harness, &l, o, n, setting);
 }
 
+/* The forward kernels copy an element, so bits are compared; gradients add
+ * where windows overlap. */
 static void maxima(const struct pool_problem *p, struct arrays *a)
 {
     struct operand x = INPUT(p->x, a->nx, a->x);
@@ -174,6 +180,8 @@ static void maxima(const struct pool_problem *p, struct arrays *a)
     assert_close("max_pool_grad", a->got, a->dx, a->nx, p->x, terms);
 }
 
+/* The divisor is what can be wrong: pads inside the image's extent count where
+ * count_include_pad says so, those beyond never. */
 static void averages(const struct pool_problem *p, struct arrays *a)
 {
     struct operand x = INPUT(p->x, a->nx, a->x);
@@ -212,6 +220,7 @@ static void test_average(void **state)
     each_case(averages);
 }
 
+/* One NaN in one channel: exactly the windows over it must say so. */
 static void test_nan_wins(void **state)
 {
     const struct pool_problem *p = &cases[2];

@@ -14,10 +14,14 @@
 #include "kernels/reduce.h"
 #include "tests/kernel_harness.h"
 
+/* [outer, len, inner]: around vectors of 16 and groups of 64, one and many
+ * rows, rows apart (inner above 1) and not. */
 static const int64_t shapes[][3] = {
     {1, 1, 1},  {3, 15, 1}, {2, 16, 1}, {5, 63, 1},  {4, 65, 1}, {40, 131, 1},
     {1, 7, 15}, {2, 3, 16}, {3, 4, 17}, {1, 50, 33}, {2, 1, 70}, {7, 9, 2},
 };
+/* samples, A, B, C, type, lanes, accumulate: more lanes than samples, and
+ * fewer. */
 static const struct batch_sum_problem sums[] = {
     {1, 1, 1, 1, DT_F32, 1, true},   {5, 1, 9, 16, DT_F32, 2, true},
     {6, 3, 4, 17, DT_F32, 3, true},  {4, 2, 5, 1, DT_F32, 8, true},
@@ -47,6 +51,7 @@ static double *numbers(size_t n)
     return d;
 }
 
+/* Every fifth shape in halves. */
 static struct reduce_problem problem(int i, int kind)
 {
     enum dtype t = i % 5 == 3 ? DT_F16 : DT_F32;
@@ -55,6 +60,7 @@ static struct reduce_problem problem(int i, int kind)
         shapes[i][0], shapes[i][1], shapes[i][2], (enum reduce_kind)kind, t, t};
 }
 
+/* Of two numbers of a row. */
 static double join(enum reduce_kind kind, double a, double b)
 {
     switch (kind) {
@@ -67,6 +73,7 @@ static double join(enum reduce_kind kind, double a, double b)
     }
 }
 
+/* The loop walks rows as the definition has them, not as any kernel does. */
 static void reduce(const struct reduce_problem *p)
 {
     size_t ny = (size_t)(p->outer * p->inner), nx = ny * (size_t)p->len;
@@ -111,6 +118,8 @@ static void test_reduce(void **state)
         }
 }
 
+/* A maximum by comparison would drop a NaN: the run would go on with wrong
+ * numbers instead of ending. */
 static void test_nan_wins(void **state)
 {
     (void)state;
@@ -160,6 +169,9 @@ static void run_part(const struct kernel *k,
     harness_run(&harness, &l, cut, n, setting);
 }
 
+/* The last sample is NaN and beyond `rows`: a kernel that multiplies stale rows
+ * by zero gives NaN.  Lane (FIRST + i) mod lanes has sample i, so a kernel that
+ * forgets the batch's place in the update is seen. */
 static void batch_sum(const struct batch_sum_problem *p)
 {
     size_t rows = (size_t)(p->samples > 1 ? p->samples - 1 : 1);
@@ -233,6 +245,7 @@ static void test_micro_batches(void **state)
     free(whole);
 }
 
+/* Bits, not a tolerance: lanes are added in their order, in float. */
 static void test_lane_sum(void **state)
 {
     const struct lane_sum_problem p = {3, 531};
@@ -290,6 +303,8 @@ static void test_square_sum(void **state)
         square_sum(&squares[i]);
 }
 
+/* The text around a kernel, so that two instances of one source can live in one
+ * program. */
 static void test_instance(void **state)
 {
     struct launch l = {.text = "__kernel void KERNEL(f)() {}\n",

@@ -18,6 +18,7 @@
 
 enum { BATCH = 2 };
 
+/* A graph from x to y, in an arena of its own. */
 struct fixture {
     struct arena arena;
     jmp_buf out_of_memory;
@@ -34,6 +35,7 @@ static val leaf(struct graph *g, enum plan_kind kind, const char *name,
     return graph_leaf(g, t, &l);
 }
 
+/* 3 by 3, no padding, no bias: what wants channels last. */
 static val conv(struct graph *g, val x, const char *name, int64_t filters)
 {
     struct type w = {.dtype = DT_F32,
@@ -49,6 +51,8 @@ static struct ints list(struct graph *g, int n, const int64_t *v)
     return ints_copy(g, v, n);
 }
 
+/* Axes out of order and a step backwards: lists that must be reordered with the
+ * dimensions. */
 static val slice(struct graph *g, val x)
 {
     const union attr attr[] = {
@@ -76,6 +80,8 @@ static val pad(struct graph *g, val x, const char *mode)
     return y;
 }
 
+/* Along the channels and along the last dimension: an axis that must be
+ * renumbered. */
 static val concat(struct graph *g, val a, val b, int64_t axis)
 {
     const union attr attr[] = {{.i = axis}};
@@ -172,6 +178,7 @@ static void compare(const struct graph *before, const struct graph *after,
     }
 }
 
+/* Views that move nothing are not counted. */
 static int transposes(const struct graph *g)
 {
     int n = 0;
@@ -181,6 +188,7 @@ static int transposes(const struct graph *g)
     return n;
 }
 
+/* With conversions cancelled and not: both must mean what the graph meant. */
 static void lay_out(struct fixture *f, struct graph *whole,
                     struct graph *cancelled)
 {

@@ -25,6 +25,7 @@ struct reading {
     bool good;
 };
 
+/* Each reading has an arena of its own, which the caller closes. */
 static void read_with(struct reading *r, const char *file, const char *text,
                       const struct plancl_dim *dim, unsigned ndim,
                       uint64_t micro_batch)
@@ -111,6 +112,8 @@ static void shape_is(struct reading *r, const struct node *n, const char *want)
 
 static char *file_text(const char *name);
 
+/* A whole model from the repository: if the format changes, its users see it
+ * here first. */
 static void test_fashion_cnn(void **state)
 {
     static const char want[] =
@@ -178,6 +181,7 @@ static char *quoted(const char *text)
     return own;
 }
 
+/* Names and shapes of what two levels of macros make. */
 static void test_blocks(void **state)
 {
     char *text = quoted(nested);
@@ -266,6 +270,8 @@ static void test_parameters(void **state)
     free(text);
 }
 
+/* Two losses with a weight, and the penalties of two layers, which become
+ * losses of their own. */
 static void test_losses(void **state)
 {
     char *text = quoted(
@@ -308,6 +314,7 @@ static void test_losses(void **state)
     free(text);
 }
 
+/* The nested model with one dimension bound wrongly. */
 static void refused_with(const struct plancl_dim *dim, uint64_t micro_batch,
                          const char *want)
 {
@@ -322,6 +329,7 @@ static void refused_with(const struct plancl_dim *dim, uint64_t micro_batch,
     free(text);
 }
 
+/* What the command line says is refused as what the file says is. */
 static void test_options(void **state)
 {
     (void)state;
@@ -376,6 +384,8 @@ static bool mistake(const char *line)
     return same;
 }
 
+/* At least as many as there were when this was written: a table that was not
+ * found must not pass. */
 static void test_mistakes(void **state)
 {
     char *table = file_text("tests/mistakes/expected.txt"), *line, *rest;
@@ -392,6 +402,7 @@ static void test_mistakes(void **state)
 
 /* ---- random damage ---- */
 
+/* A linear congruence (Knuth's constants), the same everywhere. */
 static uint32_t random_next(uint64_t *state)
 {
     *state = *state * 6364136223846793005u + 1442695040888963407u;
@@ -454,6 +465,7 @@ static bool damaged(const char *good, uint64_t *seed)
     return !r.good;
 }
 
+/* Most damage must be refused, or it did not damage. */
 static void test_damage(void **state)
 {
     char *blocks = quoted(nested);

@@ -1,4 +1,10 @@
-/* onnx_build.c: see onnx_build.h. */
+/*
+ * onnx_build.c: see onnx_build.h.
+ *
+ * Models for tests are lines of words, so that a test reads as its graph;
+ * protobuf-c packs them into the bytes that a file would have.  A line that is
+ * wrong is the test's mistake, and ends it.
+ */
 #include "tests/onnx_build.h"
 
 #include <ctype.h>
@@ -14,6 +20,7 @@ struct words {
     int n;
 };
 
+/* Pieces point into a copy that lives as long as the arena. */
 static struct words cut(struct arena *a, const char *text, const char *at)
 {
     struct words w = {.n = 0};
@@ -25,6 +32,7 @@ static struct words cut(struct arena *a, const char *text, const char *at)
     return w;
 }
 
+/* A word that a line must have. */
 static char *word(const struct words *w, int i)
 {
     if (i >= w->n || !w->v[i])
@@ -40,6 +48,7 @@ static char *name_of(char *word)
     return word;
 }
 
+/* Also types that the importer refuses, for the tests of that. */
 static int type_of_word(const char *word)
 {
     static const struct {
@@ -60,6 +69,8 @@ static int type_of_word(const char *word)
 
 /* ---- parts of a graph ---- */
 
+/* "in NAME TYPE 2,N,3": a size that begins with a letter is a name that the
+ * file leaves open. */
 static void add_input(struct arena *a, Onnx__GraphProto *g,
                       const struct words *w)
 {
@@ -100,6 +111,7 @@ static void add_input(struct arena *a, Onnx__GraphProto *g,
     g->input[g->n_input++] = v;
 }
 
+/* "out NAME": types of outputs are never read. */
 static void add_output(struct arena *a, Onnx__GraphProto *g,
                        const struct words *w)
 {
@@ -110,6 +122,8 @@ static void add_output(struct arena *a, Onnx__GraphProto *g,
     g->output[g->n_output++] = v;
 }
 
+/* "ext NAME TYPE DIMS - FILE OFFSET LENGTH", "_" where the file has no such
+ * key. */
 static void add_external(struct arena *a, Onnx__TensorProto *t,
                          const struct words *w)
 {
@@ -131,6 +145,8 @@ static void add_external(struct arena *a, Onnx__TensorProto *t,
     }
 }
 
+/* "init NAME TYPE DIMS - VALUES": the last value fills what is left, so that a
+ * long tensor is a short line; DIMS of "-" is a scalar. */
 static void add_initializer(struct arena *a, Onnx__GraphProto *g,
                             const struct words *w)
 {
@@ -162,6 +178,8 @@ static void add_initializer(struct arena *a, Onnx__GraphProto *g,
     g->initializer[g->n_initializer++] = t;
 }
 
+/* "name=value": letters are a string, a point makes a float, brackets or commas
+ * a list of integers. */
 static Onnx__AttributeProto *attribute(struct arena *a, char *text)
 {
     Onnx__AttributeProto *p = ARENA_NEW(a, Onnx__AttributeProto, 1);
@@ -188,6 +206,7 @@ static Onnx__AttributeProto *attribute(struct arena *a, char *text)
     return p;
 }
 
+/* "OUTPUTS = OP:DOMAIN INPUTS / ATTRIBUTES". */
 static void add_node(struct arena *a, Onnx__GraphProto *g,
                      const struct words *w)
 {
@@ -211,6 +230,7 @@ static void add_node(struct arena *a, Onnx__GraphProto *g,
     g->node[g->n_node++] = n;
 }
 
+/* Bytes of a whole model, in the arena. */
 struct onnx_bytes onnx_build(struct arena *a, int64_t opset,
                              const char *const *line)
 {

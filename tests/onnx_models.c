@@ -46,6 +46,7 @@ static const char *data_file(struct arena *a, const char *name, const char *end)
                         name, end);
 }
 
+/* The file must have it: a test without its numbers is no test. */
 static float *tensor_of(struct safetensors *f, struct arena *a,
                         const char *name, uint64_t *n)
 {
@@ -59,6 +60,8 @@ static float *tensor_of(struct safetensors *f, struct arena *a,
     return data;
 }
 
+/* Compiled for the device at hand, with the file's weights instead of drawn
+ * ones. */
 static struct plancl_session *session_of(const struct onnx_model *m,
                                          const char *name, uint64_t batch,
                                          struct plancl_plan **plan)
@@ -79,6 +82,7 @@ static struct plancl_session *session_of(const struct onnx_model *m,
     return s;
 }
 
+/* A NaN is infinitely far off. */
 static int check_output(struct plancl_session *s, const char *name,
                         const float *want, uint64_t n, float *got)
 {

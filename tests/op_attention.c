@@ -52,6 +52,7 @@ static const struct op_case cases[] = {
      .x = {q, k, v, no_bits},
      .y = nothing,
      .flat = true},
+    /* The plain form, of a product, a softmax and a product, gives the same. */
     {.in = {F32(1, 2, 2), F32(1, 2, 2), F32(1, 2, 2), BOOL(2, 2)},
      .attr = "scale=1 plain=true",
      .x = {q, k, v, no_bits},

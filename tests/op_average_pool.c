@@ -21,6 +21,8 @@ static const double padding_counts[] = {
     2.44444444, 3.33333333, 2,          3.22222222, 5.55555556, 2.55555556};
 static const double ceiled[] = {6, 6.25, 3, 4.5, 4.75, 7, 3, 6, 5.5,
                                 7, 4.5,  4, 5.5, 3,    8, 4, 7, 1};
+/* The last windows of ceil_mode reach beyond the pads; what lies there is never
+ * counted. */
 static const double uneven[] = {
     6, 6.25,       3, 5.33333333, 4.66666667, 6, 3,          6, 5.5,
     6, 5.33333333, 3, 5.5,        3,          8, 4.83333333, 6, 3.66666667};

@@ -64,6 +64,8 @@ static void parse_value(struct graph *g, const struct attr_spec *spec,
     }
 }
 
+/* "axis=1 keepdims=0": words of name=value; what is left out has its
+ * default. */
 static union attr *parse_attrs(struct graph *g, const struct op *op,
                                const char *s)
 {
@@ -100,6 +102,7 @@ static val leaf(struct graph *g, enum plan_kind kind, const struct type *t,
     return graph_leaf(g, t, &l);
 }
 
+/* As a layer would be: composites are built, tuples taken apart. */
 static void build_op(struct graph *g, const struct op *op,
                      const struct op_case *c, struct nodes *n)
 {
@@ -121,6 +124,7 @@ static void build_op(struct graph *g, const struct op *op,
         n->y[n->ny] = op->nout ? graph_result(g, v, n->ny) : v;
 }
 
+/* Gradients are tested of the first result, where it is a float. */
 static bool trains(const struct graph *g, const struct op_case *c,
                    const struct nodes *n)
 {
@@ -128,6 +132,8 @@ static bool trains(const struct graph *g, const struct op_case *c,
            dtype_is_float(type_of(g, n->y[0])->dtype);
 }
 
+/* Floats are parameters, so that gradients flow to them; integers are
+ * inputs. */
 void build_case(struct graph *g, const struct op *op, const struct op_case *c,
                 int number, struct nodes *n)
 {
@@ -178,6 +184,8 @@ void start_graph(struct graph *g, struct arena *a, struct diag *d)
 
 /* ---- values ---- */
 
+/* Values without a pattern that a kernel could follow by mistake: irrational
+ * steps of a sine. */
 static double pattern(const struct op_case *c, const struct type *t, int k,
                       int64_t i)
 {
@@ -197,6 +205,7 @@ static double pattern(const struct op_case *c, const struct type *t, int k,
     return (float)(low + (c->high - low) * (0.5 + 0.5 * wave));
 }
 
+/* k < 0: the gradient that comes in. */
 static void fill_value(struct test *t, const struct graph *g, val v,
                        const struct op_case *c, int k, struct tensor *value)
 {
@@ -235,6 +244,7 @@ double largest(const double *v, int64_t n)
     return top;
 }
 
+/* Infinities must be equal, NaN must be NaN. */
 bool near(double got, double want, double tolerance)
 {
     if (isnan(want))

@@ -38,6 +38,8 @@ static const struct op_case conv[] = {
     GOLDEN(plain, NULL),
     GOLDEN(plain, "auto_pad=VALID"),
     GOLDEN(padded, "pads=1,0,2,1 strides=2,1"),
+    /* An odd padding has its larger half at the end, or with SAME_LOWER at the
+     * beginning. */
     GOLDEN(upper, "pads=0,1,1,1 strides=2,2"),
     GOLDEN(upper, "auto_pad=SAME_UPPER strides=2,2"),
     GOLDEN(lower, "pads=1,1,0,1 strides=2,2"),

@@ -11,6 +11,8 @@
         DT_U8, DIMS(__VA_ARGS__), 0 \
     }
 
+/* Rising numbers, so that an element that came from the wrong place has the
+ * wrong value. */
 static const double six[] = {1, 2, 3, 4, 5, 6};
 static const double eight[] = {1, 2, 3, 4, 5, 6, 7, 8};
 static const double counted[] = {0,  1,  2,  3,  4,  5,  6,  7,
@@ -41,6 +43,8 @@ static const struct op_case slice[] = {
      .x = {counted},
      .y = backwards,
      .attr = "axes=0,1,2 starts=1,0,1000 ends=2,2,-1000 steps=1,1,-3"},
+    /* The numbers with which exporters say "to the end" and "from the end": any
+     * sum with one of them overflows. */
     {.in = {F32(6)},
      .x = {six},
      .y = six_backwards,
@@ -78,6 +82,7 @@ static const struct op_case slice[] = {
      .attr = "starts=0,1 ends=-1,1000"},
     {.in = {BOOL(9)}, .attr = "starts=1 ends=8"},
     {.in = {BYTES(9, 3)}, .attr = "starts=8 ends=1 steps=-2"},
+    /* Cut samples would no longer match those of other values. */
     {.in = {BATCH(4)},
      .attr = "starts=1 ends=3",
      .rejects = "counts the samples of the batch, which cannot be cut"},

@@ -1,4 +1,10 @@
-/* op_device.c: all cases of an op on a device, by every kernel candidate. */
+/*
+ * op_device.c: all cases of an op on a device, by every kernel candidate.
+ *
+ * All cases of an op go into one plan, so that building kernels, which takes
+ * most of the time, is done once for a candidate; every case has leaves of its
+ * own.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +29,8 @@ static const double HALF_TOLERANCE = 2e-3;
 
 enum { SMALL = 8000 }; /* elements of all operands of a case */
 
+/* The compiler's own stages with one change: lower_sequence() is told which
+ * candidate to take. */
 static struct plancl_plan *plan_of(struct test *t, struct graph *model,
                                    const struct device_profile *profile,
                                    int candidate, bool *lacking,
@@ -58,6 +66,7 @@ static struct plancl_plan *plan_of(struct test *t, struct graph *model,
     return plan;
 }
 
+/* Values are compared in double, whatever the type. */
 static double element(const void *data, enum dtype t, int64_t i)
 {
     switch (t) {
@@ -88,6 +97,8 @@ static void put(void *data, enum dtype t, int64_t i, double x)
         ((uint8_t *)data)[i] = (uint8_t)x;
 }
 
+/* As the user has them: that the plan stores some otherwise is the session's
+ * affair. */
 static void upload(struct test *t, struct plancl_session *s,
                    const struct graph *g, val v, const struct tensor *value)
 {
@@ -128,6 +139,8 @@ struct results {
     const struct tensor *value;
 };
 
+/* Of results that count samples only those of the rows at hand; the worst
+ * element is told. */
 static void compare(struct test *t, const struct results *r, val v,
                     const char *name)
 {
@@ -190,6 +203,8 @@ static void compare_case(struct test *t, struct plancl_session *s,
     }
 }
 
+/* A short batch too: stale rows must not reach what is summed over the
+ * samples. */
 static void run_rows(struct test *t, struct plancl_session *s,
                      const struct graph *g, const struct nodes *n, int rows)
 {

@@ -5,7 +5,8 @@
 #include <math.h>
 #include <stddef.h>
 
-/* [2, 4, 2], or [4, 4]. */
+/* [2, 4, 2], or [4, 4].  Four channels, so that one, two and four groups can be
+ * told apart. */
 static const double x[] = {1, -2, 3, 4, 0, 2, -1, 5, 2, 2, 7, -3, 1, 0, -4, 6};
 static const double scale[] = {1, 2, -1, 0.5};
 static const double shift[] = {0, 1, 0, -1};

@@ -34,6 +34,7 @@ static const struct op_case cases[] = {
      .x = {same, scale, shift},
      .y = shift,
      .flat = true},
+    /* Rows shorter and longer than a vector of 16, and far longer. */
     {.in = {BATCH(5), F32(5), F32(5)}},
     {.in = {BATCH(15), F32(15), F32(15)}, .attr = "axis=1"},
     {.in = {BATCH(16), F32(16), F32(16)}},

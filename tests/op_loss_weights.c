@@ -8,15 +8,19 @@
 
 #include <stddef.h>
 
+/* [3, 3], a row for each of three samples. */
 static const double scores[] = {0, 1, 2, -1, 0.5, -3, 4, -2, 0.25};
 static const double truths[] = {0, 1, 1, 1, 0, 0.25, 0, 1, 1};
 static const double chances[] = {.5, .25, .25, 0, 1, 0, .2, .3, .5};
 static const double low[] = {0, 2, 3, 0, 4, -2};
 static const double high[] = {1, 1, 3, -3, 0, 1};
 
+/* Weights of samples; times 3 and 2 they are what is counted where a sample has
+ * that many elements. */
 static const double each_sample[] = {0.5, 2, 0.25};
 static const double thrice[] = {1.5, 6, 0.75};
 static const double twice[] = {1, 4, 0.5};
+/* A weight for each element, and its sums by sample. */
 static const double each[] = {1, .5, 0, 2, .25, 3, 1, 1.5, 4};
 static const double each_sums[] = {1.5, 5.25, 6.5};
 
@@ -30,6 +34,8 @@ static const struct op_case mse[] = {
     {.in = {BATCH(), BATCH(), BATCH()}},
     {.in = {BATCH(4, 3, 5), BATCH(4, 3, 5), BATCH(1, 3)}},
     {.in = {BATCH(4, 17), BATCH(4, 17), BATCH(4)}},
+    /* Weights have the first dimensions of what they weigh; they do not
+     * broadcast otherwise. */
     {.in = {BATCH(3), BATCH(3), BATCH(2)},
      .rejects = "the weights are f32 [3,2], wanted f32 [3,3], or its first"},
     {.in = {BATCH(3), BATCH(3), BATCH(3, 1)}, .rejects = "f32 [3,3,1]"},
@@ -135,6 +141,7 @@ static const struct op_case dice[] = {
 
 /* The classes weigh 0.5, 2 and 3. */
 static const double labels[] = {2, 0, 1};
+/* Label 7 is no class, and is what ignore_index leaves out. */
 static const double second_ignored[] = {2, 7, 1};
 static const double classes[] = {1.2228178933331413, 0.8629010246157998,
                                  12.05132866703848};

@@ -64,6 +64,7 @@ static const struct op_case cross_entropy[] = {
     {.in = {BATCH(1), LABELS}, .classes = 1},
     {.in = {BATCH(10), LONGS}, .classes = 10},
     {.in = {BATCH(17), LABELS}, .classes = 17, .attr = "ignore_index=7"},
+    /* Logits whose exponentials span 26 powers of ten. */
     {.in = {BATCH(100), LABELS}, .classes = 100, .low = -30, .high = 30},
     {.in = {BATCH(4, 5, 3), BYTES(5, 3)},
      .classes = 4,
@@ -84,6 +85,7 @@ static const struct op_case cross_entropy[] = {
      .rejects = "wanted 1 or the last"},
     {.in = {BATCH(5), BATCH()}, .rejects = "labels are f32"},
     {.in = {LABEL(5), LABELS}, .rejects = "logits are i32"},
+    /* A loss is a number for each sample, so its operands must have samples. */
     {.in = {F32(6, 5), I32(6)}, .rejects = "does not count the 3 samples"},
     {.attr = NULL},
 };

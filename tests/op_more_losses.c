@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+/* [3, 3], a row for each of three samples. */
 static const double scores[] = {0, 1, 2, -1, 0.5, -3, 4, -2, 0.25};
 static const double truths[] = {0, 1, 1, 1, 0, 0.25, 0, 1, 1};
 static const double chances[] = {.5, .25, .25, 0, 1, 0, .2, .3, .5};
@@ -54,6 +55,7 @@ static const struct op_case quantile[] = {
     {.attr = NULL},
 };
 
+/* torchvision.ops.sigmoid_focal_loss, summed over each row. */
 static const double focals[] = {0.13608050144091666, 0.49591901614738304,
                                 3.346300346139577};
 static const double unweighted[] = {0.19774841548369404, 1.139109087710762,
@@ -103,6 +105,7 @@ static const struct op_case focal[] = {
     {.attr = NULL},
 };
 
+/* sum of q (log q - p), where q log q is 0 for q = 0. */
 static const double divergences[] = {-1.789720770839918, -0.5,
                                      -1.3546530140645736};
 
@@ -116,8 +119,10 @@ static const struct op_case kl_div[] = {
     {.attr = NULL},
 };
 
+/* 1 - cosine of the angle between two rows. */
 static const double angles[] = {0.05131670194948634, 1.5302878133549993,
                                 1.2762679632873504};
+/* A row of zeros has no direction: its cosine is 0, its loss 1. */
 static const double second_nothing[] = {0, 1, 2, 0, 0, 0, 4, -2, 0.25};
 static const double one_right[] = {0.05131670194948634, 1, 1.2762679632873504};
 
@@ -137,6 +142,7 @@ static const struct op_case cosine[] = {
     {.attr = NULL},
 };
 
+/* 1 - (2 sum(p q) + smooth) / (sum p + sum q + smooth). */
 static const double overlaps[] = {0.5, 0.6923076923076923, 0.35};
 static const double sharper[] = {0.5714285714285714, 0.8181818181818181, 0.4};
 static const double of_logits[] = {0.17374206218910815, 0.5102914135503438,
@@ -167,6 +173,7 @@ static const double smoothed[] = {0.5076059644443804, 1.7424687158982661,
                                   5.75066433351924};
 static const double one_ignored[] = {2, 77, 1};
 static const double one_less[] = {0.5076059644443804, 0, 5.75066433351924};
+/* Targets that are probabilities. */
 static const double spread[] = {1.6576059644443806, 0.2258020492315995,
                                 3.7006643335192395};
 static const double smooth_spread[] = {1.6076059644443808, 0.5591353825649328,

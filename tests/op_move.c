@@ -53,13 +53,16 @@ static const struct op_case expand[] = {
     {.attr = NULL},
 };
 
+/* Towards zero, as C and ONNX round. */
 static const double numbers[] = {-2.75, -0.5, 0, 0.5, 2.75, 100.25};
 static const double whole[] = {-2, 0, 0, 0, 2, 100};
 static const double truth[] = {1, 1, 0, 1, 1, 1};
+/* Beyond the type: the lower bits stay, as C has it for unsigned. */
 static const double large[] = {-1, 255, 256, 300, 70000, -70000};
 static const double lower_byte[] = {255, 255, 0, 44, 112, 144};
 static const double above[] = {1, 127, 256, 300, 70000, 0};
 static const double lower_signed[] = {1, 127, 0, 44, 112, 0};
+/* 2^24 + 1 is no float: integers must not pass through one. */
 static const double past_floats[] = {16777217,    -16777217, 2147483647,
                                      -2147483647, 1,         0};
 
@@ -93,6 +96,8 @@ static const struct op_case identity[] = {
     {.attr = NULL},
 };
 
+/* Without training it is the identity; with it, device and reference must draw
+ * the same mask. */
 static const struct op_case dropout[] = {
     {.in = {F32(6)}, .x = {numbers}, .y = numbers},
     {.in = {BATCH(5)}, .attr = "ratio=0 training_mode=1"},
@@ -106,6 +111,8 @@ static const struct op_case dropout[] = {
     {.attr = NULL},
 };
 
+/* Kernel against reference; kernels_optimizer.c compares with PyTorch's
+ * definition. */
 static const struct op_case sgd[] = {
     {.in = {F32(19), F32(19)}, .attr = "weight_decay=0.1", .flat = true},
     {.in = {F32(19), F32(18)}, .rejects = "g is f32 [18], wanted f32 [19]"},

@@ -1,4 +1,9 @@
-/* op_one_hot.c: OneHot. */
+/*
+ * op_one_hot.c: OneHot.
+ *
+ * Golden rows follow from the definition; indices below zero count from the
+ * end, those beyond the depth give a row without a one.
+ */
 #include <stddef.h>
 
 #include "tests/op_test.h"

@@ -1,6 +1,10 @@
 /*
  * op_product.c: MatMul and Linear, and the views Reshape and Flatten that
  * usually stand before them; golden numbers by hand and from NumPy.
+ *
+ * Sizes around the tiles of 16 and 32, single rows and columns, and batches
+ * that broadcast; a batch dimension on either side or on both decides whose
+ * gradient is summed over the samples.
  */
 #include <stddef.h>
 
@@ -49,6 +53,7 @@ static const struct op_case matmul[] = {
     {.in = {SCALAR, F32(2, 3)}, .rejects = "which do not multiply"},
     {.in = {F32(2, 4, 3), F32(3, 3, 2)}, .rejects = "do not broadcast"},
     {.in = {I32(2, 3), I32(3, 2)}, .rejects = "not of one float type"},
+    /* Samples among the rows of the right matrix would be summed over. */
     {.in = {F32(4, 3), BATCH(5)}, .rejects = "counts samples in its matrix"},
     {.in = {LABELS, LABELS}, .rejects = "which do not multiply"},
     {.attr = NULL},

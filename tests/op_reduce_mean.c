@@ -1,4 +1,9 @@
-/* op_reduce_mean.c: ReduceMean, over each choice of axes. */
+/*
+ * op_reduce_mean.c: ReduceMean, over each choice of axes.
+ *
+ * Golden means are by hand; the gradient divides as the mean does, which
+ * differences check.
+ */
 #include "tests/op_test.h"
 
 #include <stddef.h>

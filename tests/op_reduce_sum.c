@@ -1,4 +1,9 @@
-/* op_reduce_sum.c: ReduceSum, over each choice of axes. */
+/*
+ * op_reduce_sum.c: ReduceSum, over each choice of axes.
+ *
+ * Golden sums are by hand; lengths lie around 64 and 128, and axes are those
+ * that are summed in one run and those that are not.
+ */
 #include "tests/op_test.h"
 
 #include <stddef.h>

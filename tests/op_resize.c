@@ -46,6 +46,7 @@ static const double scaled[] = {8.0 / 3, 13.0 / 3};
 
 static const struct op_case cases[] = {
     GOLDEN(bilinear, LINEAR "sizes=5,7"),
+    /* Without axes the sizes are of all dimensions. */
     GOLDEN(bilinear, "sizes=1,1,5,7 mode=linear"),
     GOLDEN(corners,
            LINEAR "sizes=5,7 coordinate_transformation_mode=align_corners"),

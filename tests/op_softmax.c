@@ -8,16 +8,19 @@
 #define LOG_2 0.69314718055994531
 #define LOG_5 1.6094379124341003
 static const double logs[] = {0, LOG_2, LOG_5};
+/* The exponential of 2e4 overflows unless the largest is taken off first. */
 static const double far[] = {-2e4, 2e4, 2e4, 2e4};
 static const double thirds[] = {0, 1 / 3., 1 / 3., 1 / 3.};
 static const double eighths[] = {0.125, 0.25, 0.625};
 /* Columns of logs, elements of a row apart. */
 static const double columns[] = {0, LOG_5, LOG_2, LOG_2, LOG_5, 0};
 static const double column_eighths[] = {0.125, 0.625, 0.25, 0.25, 0.625, 0.125};
+/* A NaN stays in its row. */
 static const double with_nan[] = {1, NAN, 2, 3, 3, 3};
 static const double nan_row[] = {NAN, NAN, NAN, 1 / 3., 1 / 3., 1 / 3.};
 /* Of the first row only the first element takes part. */
 static const double triangle[] = {1, 0, 0, 0.5, 0.5, 0};
+/* What a mask of minus infinity leaves. */
 static const double masked[] = {-INFINITY, 0, 0, -INFINITY};
 static const double halves[] = {0, 0.5, 0.5, 0};
 

@@ -25,6 +25,7 @@ static const struct op_case cases[] = {
      .y = two_columns},
     {.in = {F32(5)}, .attr = "num_outputs=1"},
     {.in = {F32(5)}, .attr = "split=5"},
+    /* Eight parts are the most. */
     {.in = {F32(8, 1)}, .attr = "num_outputs=8"},
     {.in = {F32(3, 37, 2)}, .attr = "axis=1 split=1,16,17,3"},
     {.in = {BATCH(7, 4, 5)}, .attr = "axis=1 split=2,5"},
@@ -33,6 +34,7 @@ static const struct op_case cases[] = {
     {.in = {I32(5, 3)}, .attr = "num_outputs=3"},
     {.in = {I64(4, 3)}, .attr = "num_outputs=2"},
     {.in = {BOOL(5, 3)}, .attr = "axis=1 split=1,2"},
+    /* Neither split nor num_outputs. */
     {.in = {F32(5)}, .rejects = "num_outputs is 0"},
     {.in = {F32(9)}, .attr = "num_outputs=9", .rejects = "wanted 1 to 8"},
     {.in = {F32(5)}, .attr = "num_outputs=4", .rejects = "do not make 4"},

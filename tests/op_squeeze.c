@@ -1,4 +1,9 @@
-/* op_squeeze.c: Squeeze and Unsqueeze: which dimensions, and which not. */
+/*
+ * op_squeeze.c: Squeeze and Unsqueeze: which dimensions, and which not.
+ *
+ * Elements keep their order, so golden values are the operand's; what can break
+ * is which dimension counts samples afterwards.
+ */
 #include "tests/op_test.h"
 
 #include <stddef.h>

@@ -1,4 +1,10 @@
-/* op_test.c: see op_test.h. */
+/*
+ * op_test.c: see op_test.h.
+ *
+ * Two steps: the reference in double against golden numbers and its gradient
+ * against differences of itself, then op_device.c: every kernel against the
+ * reference.  So kernels are not compared with kernels.
+ */
 #include "tests/op_test.h"
 
 #include <math.h>
@@ -9,6 +15,7 @@
 
 /* Of gradients by differences: h^2 and the loss of digits in double. */
 static const double DIFFERENCE_TOLERANCE = 2e-6;
+/* All mistakes of a table are told, not only the first. */
 void complain(struct test *t, int c, const char *format, ...)
 {
     va_list ap;
@@ -23,6 +30,8 @@ void complain(struct test *t, int c, const char *format, ...)
 
 /* ---- reference: golden numbers, differences ---- */
 
+/* 1e-6 is far below any mistake in a formula and above what golden numbers in
+ * few digits lose. */
 static void check_golden(struct test *t, int c, const struct graph *g,
                          const struct nodes *n, const struct tensor *value)
 {
@@ -41,6 +50,7 @@ static void check_golden(struct test *t, int c, const struct graph *g,
         complain(t, c, "no counts");
 }
 
+/* sum(y * dy): its derivative by x is what grad makes of dy. */
 static double loss(struct test *t, const struct graph *g, const struct nodes *n,
                    struct tensor *value)
 {
@@ -53,6 +63,8 @@ static double loss(struct test *t, const struct graph *g, const struct nodes *n,
     return sum;
 }
 
+/* Central differences, whose error falls with h^2.  Of a large operand some
+ * forty elements are tried. */
 static void check_difference(struct test *t, int c, const struct graph *g,
                              const struct nodes *n, struct tensor *value, int k)
 {
@@ -109,6 +121,8 @@ static void check_reference(struct test *t, int c)
             check_difference(t, c, &g, &n, value, k);
 }
 
+/* 0, 1 or 77 as automake wants it; without a device the references are tested
+ * all the same. */
 int op_test(const char *op, const struct op_case *cases)
 {
     struct test t = {.op = op_find(op), .cases = cases};

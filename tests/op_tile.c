@@ -1,4 +1,9 @@
-/* op_tile.c: Tile, along each dimension and several. */
+/*
+ * op_tile.c: Tile, along each dimension and several.
+ *
+ * Golden values by hand.  The large cases are for the kernel's choice of run:
+ * samples apart, one element repeated, and every dimension at once.
+ */
 #include "tests/op_test.h"
 
 #include <stddef.h>

@@ -72,6 +72,7 @@ static const struct known table[] = {
      .item = {{6, 0, 1, 0}, {2, 0, 1, 0}, {6, 0, 1, 0}}},
 };
 
+/* Any two items are apart in time or in place. */
 static void check_places(const struct item *it, int n, uint64_t slab,
                          uint64_t height, uint64_t bound)
 {
@@ -110,6 +111,7 @@ static uint64_t solve(struct item *it, int n, uint64_t slab, uint64_t *bound)
     return height;
 }
 
+/* Bound and height differ only where slabs leave a gap. */
 static void known_heights(void **state)
 {
     (void)state;

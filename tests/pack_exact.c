@@ -29,6 +29,8 @@ static bool meet(const struct item *a, const struct item *b)
     return a->first <= b->last && b->first <= a->last;
 }
 
+/* No two items that live at once share a byte, none lies across two slabs, and
+ * the height is the highest top. */
 static void check(const struct item *it, int n, uint64_t slab, uint64_t height)
 {
     uint64_t top = 0;
@@ -57,6 +59,7 @@ struct exhaustive {
     uint64_t slab, best;
 };
 
+/* As low as what is placed below allows, inside one slab. */
 static uint64_t lowest_above(const struct exhaustive *x, int i)
 {
     uint64_t at = 0, size = x->item[i].size;
@@ -100,6 +103,7 @@ static uint64_t least_height(const struct item *it, int n, uint64_t slab)
 
 /* ---- inputs ---- */
 
+/* Returns the largest size: no slab may be smaller. */
 static uint64_t random_items(uint64_t *state, struct item *it, int n,
                              uint64_t sizes, int steps)
 {
@@ -116,6 +120,7 @@ static uint64_t random_items(uint64_t *state, struct item *it, int n,
     return largest;
 }
 
+/* Instances of MiniMalloc's paper: a line is id, first step, end, size. */
 static int read_items(const char *name, struct item *it, int room)
 {
     const char *top = getenv("top_srcdir");
@@ -161,6 +166,8 @@ static uint64_t place(struct item *it, int n, uint64_t slab, uint64_t percent)
 
 /* ---- tests ---- */
 
+/* Up to seven items, for which every order can be tried; a third of the rounds
+ * without slabs. */
 static void few_items_are_placed_best(void **unused)
 {
     uint64_t state = 1;
@@ -193,6 +200,7 @@ static void more_items_are_placed_right(void **unused)
     }
 }
 
+/* The same plan byte for byte depends on it. */
 static void equal_input_gives_equal_offsets(void **unused)
 {
     static struct item a[MANY], b[MANY];
@@ -207,6 +215,7 @@ static void equal_input_gives_equal_offsets(void **unused)
     assert_memory_equal(a, b, sizeof a);
 }
 
+/* Their authors' limit is 1 MiB, and no greedy order reaches it. */
 static void hard_inputs_are_solved(void **unused)
 {
     static const struct {

@@ -77,6 +77,7 @@ static char *read_file(struct arena *a, const char *name)
     return t.s;
 }
 
+/* The text that was got is left beside the test, to look at or to take over. */
 static void check_text(struct arena *a, const char *name, const char *got)
 {
     const char *want = read_file(
@@ -96,6 +97,7 @@ static void check_text(struct arena *a, const char *name, const char *got)
 
 /* ---- passes ---- */
 
+/* As compile.c has it, but that it ends after any pass. */
 static const struct graph *up_to(const struct graph *g, enum last_pass last)
 {
     struct graph *stage = ARENA_NEW(g->arena, struct graph, 4);
@@ -117,6 +119,8 @@ static const struct graph *up_to(const struct graph *g, enum last_pass last)
     return g;
 }
 
+/* For every number of rows, since passes may not confuse them with the
+ * batch. */
 static void check_meaning(const struct graph *a, const struct graph *b,
                           double tolerance)
 {
@@ -197,6 +201,16 @@ static void chains_fuse(void **state)
     check_case(*state, "chain", "chain", FUSED);
 }
 
+static void relus_gradient_goes_before_the_windows(void **state)
+{
+    check_case(*state, "pool", "pool", SIMPLIFIED);
+}
+
+static void late_readers_compute_again(void **state)
+{
+    check_case(*state, "again", "again", FUSED);
+}
+
 /* ---- how many conversions are left ---- */
 
 static int transposes(const struct graph *g, unsigned sequences)
@@ -209,6 +223,8 @@ static int transposes(const struct graph *g, unsigned sequences)
     return n;
 }
 
+/* More would be time lost in copies; fewer would be wrong, since these are what
+ * the user sees. */
 static void check_left(struct setup *s, const char *path, int step, int predict)
 {
     const struct graph *g = model_of(s, path), *h = up_to(g, CANCELLED);
@@ -233,6 +249,8 @@ static void two_heads_converts_at_its_edges(void **state)
     check_left(*state, "tests/models/two_heads.json", 6, 3);
 }
 
+/* Every choice of passes; folding rounds constants to f32, so with it the limit
+ * is wider. */
 static void models_keep_their_meaning(void **state)
 {
     const struct graph *g = model_of(*state, "tests/models/two_heads.json");
@@ -299,7 +317,6 @@ static void constants_fold(void **state)
     assert_memory_equal(n->leaf->constant->data, want, sizeof want);
 }
 
-/* 60 steps are more than one node takes; each node is full but the last. */
 /* [a, b, c] to [c, a, b] twice is [b, c, a]; a third time it is as it was, and
  * so is a reversal reversed. */
 static void transpositions_join(void **state)
@@ -323,6 +340,7 @@ static void transpositions_join(void **state)
     assert_string_equal(graph_node(h, h->assign[1].value)->leaf->name, "x");
 }
 
+/* 60 steps are more than one node takes; each node is full but the last. */
 static void long_chains_are_cut(void **state)
 {
     struct setup *s = *state;
@@ -342,6 +360,7 @@ static void long_chains_are_cut(void **state)
     assert_int_equal(count_op(h, &op_Tanh) + count_op(h, &op_Softplus), 0);
 }
 
+/* More operands than a node may have: sums are split over several. */
 static void many_operands_are_cut(void **state)
 {
     struct setup *s = *state;
@@ -445,6 +464,8 @@ int main(void)
         CASE(conversions_cancel),
         CASE(mixed_readers_keep_the_users_order),
         CASE(chains_fuse),
+        CASE(relus_gradient_goes_before_the_windows),
+        CASE(late_readers_compute_again),
         CASE(fashion_cnn_converts_at_flatten_only),
         CASE(two_heads_converts_at_its_edges),
         CASE(models_keep_their_meaning),

@@ -34,6 +34,7 @@ struct list {
 
 /* ---- reading ---- */
 
+/* "r2", "w3:0,1", "x4"; every buffer has 64 bytes. */
 static void read_use(struct use *u, struct buffer *buffer, const char **s)
 {
     char kind = *(*s)++;
@@ -51,6 +52,7 @@ static void read_use(struct use *u, struct buffer *buffer, const char **s)
     *s = end;
 }
 
+/* The text is the step's name, by which it is found again. */
 static void read_step(struct step *t, struct buffer *buffer, struct arena *a,
                       const char *s)
 {
@@ -67,6 +69,7 @@ static void read_step(struct step *t, struct buffer *buffer, struct arena *a,
         }
 }
 
+/* Leaves first, as lower.c numbers them. */
 static struct steps *read_list(const struct list *l, struct arena *a)
 {
     struct steps *s = ARENA_NEW(a, struct steps, 1);
@@ -269,6 +272,7 @@ static const char *places_text(const struct steps *s, int buffers, int copies,
 
 /* ---- running ---- */
 
+/* A list must verify before and after, and no step may be lost. */
 static const char *run(const struct list *l, bool order, struct arena *a)
 {
     struct device_profile profile;

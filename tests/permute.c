@@ -28,6 +28,8 @@ static uint64_t stored_at(const struct plan_tensor *t, uint64_t i)
     return at;
 }
 
+/* What is gathered must be the definition's; what is scattered back must be
+ * what was there. */
 static void check_element(struct plan_tensor t, enum dtype dtype,
                           uint64_t piece)
 {
@@ -58,6 +60,7 @@ static void check_order(const struct plan_tensor *t)
             check_element(*t, dtypes[i], piece);
 }
 
+/* All 24 orders of four dimensions, one of which has one element. */
 static void test_orders(void **state)
 {
     struct plan_tensor t = {.rank = 4, .dim = {2, 3, 1, 4}};
@@ -75,6 +78,7 @@ static void test_orders(void **state)
     }
 }
 
+/* Moving a dimension of one element moves nothing, and needs no staging. */
 static void test_permuted(void **state)
 {
     struct plan_tensor same = {

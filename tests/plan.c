@@ -1,5 +1,8 @@
 /*
  * plan.c: plans as objects, as files, as text.
+ *
+ * Most of it is about the sample of plan_sample.c, whose sizes were added up by
+ * hand: 672 bytes of slabs, 96 of them the arena's.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -18,6 +21,8 @@
 
 #include "tests/plan_sample.h"
 
+/* Each test has a sample of its own to spoil, and a folder below the
+ * build's. */
 struct bench {
     struct sample sample;
     struct said said;
@@ -58,6 +63,8 @@ static struct text written(struct bench *b, const struct plan *p)
     return t;
 }
 
+/* What all refusals of plan_refuse.c are measured against: one change makes the
+ * difference. */
 static void sample_verifies(void **state)
 {
     struct bench *b = *state;
@@ -66,6 +73,7 @@ static void sample_verifies(void **state)
     assert_int_equal(b->said.count, 0);
 }
 
+/* The original is spoilt first, so a pointer that still leads there is seen. */
 static void copy_is_the_same(void **state)
 {
     struct bench *b = *state;
@@ -81,6 +89,8 @@ static void copy_is_the_same(void **state)
     plancl_plan_free(copy);
 }
 
+/* Comparing texts alone would miss what writer and reader both leave out; hence
+ * the single values. */
 static void text_comes_back_byte_for_byte(void **state)
 {
     struct bench *b = *state;
@@ -105,6 +115,7 @@ static void text_comes_back_byte_for_byte(void **state)
     plancl_plan_free(read);
 }
 
+/* Around the 32 bytes of a line: one line short, full, one more, and two. */
 static void constants_fill_lines(void **state)
 {
     static const uint32_t sizes[] = {4, 28, 32, 36, 64};
@@ -128,6 +139,7 @@ static void constants_fill_lines(void **state)
     }
 }
 
+/* No slab, buffer or entry: loops that count down and arrays of size zero. */
 static void empty_plan_is_a_plan(void **state)
 {
     struct bench *b = *state;
@@ -166,6 +178,8 @@ static void file_comes_back(void **state)
     unlink(path);
 }
 
+/* A file that is not there, a folder, content that does not verify, and a place
+ * that cannot be written; nothing is returned in any case. */
 static void bad_files_are_refused(void **state)
 {
     struct bench *b = *state;
@@ -192,6 +206,7 @@ static void bad_files_are_refused(void **state)
     unlink(path);
 }
 
+/* The public functions alone, as a program outside would ask. */
 static void questions_are_answered(void **state)
 {
     struct bench *b = *state;
@@ -231,6 +246,8 @@ static double number(const cJSON *object, const char *key)
     return item->valuedouble;
 }
 
+/* Categories and `unused` must add up to the slabs, or the report hides
+ * bytes. */
 static void inspect_sums_up(void **state)
 {
     struct bench *b = *state;
@@ -278,6 +295,7 @@ static void step_is_a_whole_update(void **state)
     assert_true(plan_step_seconds(p) == 0);
 }
 
+/* Texts for people may change; that they name things may not. */
 static void print_names_things(void **state)
 {
     static const char *const wanted[] = {"plan sample",

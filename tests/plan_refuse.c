@@ -31,6 +31,7 @@ struct wrong_number {
     }
 #define INFINITE 0x7ff0000000000000u
 
+/* One number at a time; the reason shows which check saw it. */
 static const struct wrong_number wrong_numbers[] = {
     SET(plan.version, 2, "version 2"),
     SET(plan.nslab, 1u << 31, "slabs, more than"),
@@ -144,6 +145,7 @@ static const struct wrong_number wrong_numbers[] = {
     SET(meter[0].weight, INFINITE, "not finite"),
 };
 
+/* Members are 1, 4 or 8 bytes. */
 static void set_member(struct sample *s, const struct wrong_number *w)
 {
     char *at = (char *)s + w->at;
@@ -157,6 +159,7 @@ static void set_member(struct sample *s, const struct wrong_number *w)
         memcpy(at, &w->value, 8);
 }
 
+/* All that were missed are printed before the test fails. */
 static void verifier_refuses(void **state)
 {
     static struct sample s;
@@ -184,6 +187,7 @@ static void verifier_refuses(void **state)
     assert_int_equal(missed, 0);
 }
 
+/* Names find tensors, so two alike would hide one. */
 static void verifier_sees_equal_names(void **state)
 {
     static struct sample s;
@@ -321,6 +325,7 @@ static char *sample_text(size_t *len)
     return copy;
 }
 
+/* The digest is set right after each change, or it alone would be tested. */
 static void reader_refuses(void **state)
 {
     size_t len;
@@ -380,6 +385,7 @@ static enum plancl_status read_and_verify(const char *text, size_t len)
     return status;
 }
 
+/* A change of no bit would leave the text as it was, so bits is not 0. */
 static void flip(char *c, uint32_t bits)
 {
     uint8_t byte = (uint8_t)((uint8_t)*c ^ bits);
@@ -387,6 +393,8 @@ static void flip(char *c, uint32_t bits)
     memcpy(c, &byte, 1);
 }
 
+/* Any flipped bit and any cut: the digest sees what the parser would read as
+ * something else. */
 static void damage_is_seen(void **state)
 {
     uint32_t seed = 20240229;
@@ -406,7 +414,8 @@ static void damage_is_seen(void **state)
     free(text);
 }
 
-/* With the digest set right, the parser and the verifier see the damage. */
+/* With the digest set right, the parser and the verifier see the damage.  Some
+ * damaged texts are valid; none may crash or read beyond its end. */
 static void signed_damage_is_survived(void **state)
 {
     static const char alphabet[] = "0123456789{}[]\",:-. \nabefnrstu\\\xff";

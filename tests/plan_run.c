@@ -1,4 +1,10 @@
-/* plan_run.c: see plan_run.h. */
+/*
+ * plan_run.c: see plan_run.h.
+ *
+ * Training through the public functions alone, beside what it should be: the
+ * plan's bytes against a counter before clCreateBuffer, and the weights against
+ * the interpreter.
+ */
 /* For RTLD_NEXT.  NOLINTNEXTLINE(bugprone-reserved-identifier) */
 #define _GNU_SOURCE
 #include "tests/plan_run.h"
@@ -36,6 +42,7 @@ static void on_message(void *context, const struct plancl_message *m)
 
 static const struct plancl_callbacks cb = {NULL, on_message, NULL};
 
+/* A mistake that was found is told and ends the run. */
 static enum plancl_status wrong(const char *what, double got, double want)
 {
     fprintf(stderr, "%s: %.9g, wanted %.9g\n", what, got, want);
@@ -63,7 +70,9 @@ static double element_of(const char *input, double x)
     return x;
 }
 
-/* Samples first .. first + rows - 1 of an input, as the device has them. */
+/* Samples first .. first + rows - 1 of an input, as the device has them.  A
+ * sample depends on its number alone, so it is the same whatever micro-batch it
+ * is in. */
 static void *samples_of(const struct plancl_tensor *t, uint32_t k,
                         uint64_t first, uint32_t rows, uint64_t *bytes)
 {
@@ -86,6 +95,7 @@ static void *samples_of(const struct plancl_tensor *t, uint32_t k,
     return data;
 }
 
+/* All inputs, whether a sequence reads them or not. */
 static enum plancl_status feed(const struct plancl_plan *plan,
                                struct plancl_session *s, uint64_t first,
                                uint32_t rows)
@@ -107,6 +117,7 @@ static enum plancl_status feed(const struct plancl_plan *plan,
     return PLANCL_OK;
 }
 
+/* The last micro-batch is the step. */
 static enum plancl_status run_batch(struct plancl_session *s, int counting,
                                     const struct plancl_batch *b)
 {
@@ -117,7 +128,8 @@ static enum plancl_status run_batch(struct plancl_session *s, int counting,
     return plancl_step(s, b);
 }
 
-/* One update of `effective` samples, in micro-batches. */
+/* One update of `effective` samples, in micro-batches.  Counts of all of them
+ * first, then the others. */
 static enum plancl_status update(const struct plancl_plan *plan,
                                  struct plancl_session *s, uint64_t sample,
                                  uint32_t effective)
@@ -163,6 +175,7 @@ static enum plancl_status open_model(const char *model,
     return status;
 }
 
+/* Weights before and after training, one behind the other. */
 static enum plancl_status read_weights(const struct plancl_plan *plan,
                                        struct plancl_session *s,
                                        struct outcome *r, float **at)
@@ -192,6 +205,8 @@ static uint64_t weight_bytes(const struct plancl_plan *plan)
     return bytes;
 }
 
+/* The last update is a short one, so that rows and counts matter.  No memory
+ * object may be made from here on. */
 static enum plancl_status train(const struct plancl_plan *plan,
                                 struct plancl_session *s, struct outcome *r)
 {
@@ -330,6 +345,7 @@ static enum plancl_status compare_role(struct beside *b, enum plancl_role role,
     return status;
 }
 
+/* By the meters' own rule: sums and counts with their low parts. */
 static enum plancl_status compare_losses(struct beside *b)
 {
     enum plancl_status status = PLANCL_OK;
@@ -380,6 +396,8 @@ static void clear_meters_and_counts(struct beside *b)
     }
 }
 
+/* Both sides begin with the device's weights, so that only this update's
+ * differences count. */
 static enum plancl_status one_update(struct beside *b, unsigned rows)
 {
     const struct tensor *before;
@@ -400,6 +418,7 @@ static enum plancl_status one_update(struct beside *b, unsigned rows)
     return status ? status : compare_losses(b);
 }
 
+/* With the weights of after the update, and fewer rows than the batch. */
 static enum plancl_status predict(struct beside *b, unsigned rows)
 {
     enum plancl_status status;
@@ -410,6 +429,7 @@ static enum plancl_status predict(struct beside *b, unsigned rows)
     return status ? status : compare_role(b, PLANCL_OUTPUT, rows, NULL);
 }
 
+/* First weights too: random numbers must be the same on both sides. */
 static enum plancl_status beside(struct beside *b, const char *model,
                                  unsigned rows)
 {

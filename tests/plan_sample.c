@@ -1,5 +1,9 @@
 /*
  * plan_sample.c: see the header.
+ *
+ * Small enough to follow by hand, with one of everything: a constant, an alias
+ * (over lies on hidden), a workspace, a buffer that is written in two halves,
+ * names with quotes and bytes beyond ASCII, a float that is no number.
  */
 #include "tests/plan_sample.h"
 
@@ -54,6 +58,7 @@ static const struct {
                  .bytes = 32}},
 };
 
+/* Shared ones lie in slab 1, the arena; all others in slab 0. */
 static void add_buffers(struct sample *s)
 {
     for (int i = 0; i < SAMPLE_BUFFERS; i++) {
@@ -106,6 +111,7 @@ static void add_use(struct sample *s, enum sample_buffer b, unsigned access,
                                  .bytes = s->buffer[b].bytes});
 }
 
+/* Two writes of one entry that make one version. */
 static void add_half(struct sample *s, enum sample_buffer b, uint64_t from)
 {
     add_arg(s, (struct plan_arg){.kind = PLAN_ARG_BUFFER,
@@ -158,6 +164,7 @@ static void add_entries(struct sample *s)
     add_use(s, RESULT, PLAN_WRITE, 0);
 }
 
+/* The weight is stored in the other order; labels are limited. */
 static void add_tensors(struct sample *s)
 {
     static const struct plan_tensor tensors[SAMPLE_TENSORS] = {
@@ -186,6 +193,7 @@ static void add_tensors(struct sample *s)
     s->plan.nmeter = SAMPLE_METERS;
 }
 
+/* Numbers that lose something in a careless writer: 2^64 - 1, 1e-3. */
 static void add_header(struct sample *s)
 {
     struct plan *p = &s->plan;
@@ -206,6 +214,7 @@ static void add_header(struct sample *s)
     memset(p->numerics, 'a', 64);
 }
 
+/* All arrays lie in the sample, so a test may change any number of them. */
 void sample_make(struct sample *s)
 {
     memset(s, 0, sizeof(*s));
@@ -248,6 +257,7 @@ void said_init(struct said *said)
     said->callbacks.message = keep;
 }
 
+/* So that a changed text gets past the digest. */
 bool sample_sign(char *text, size_t len)
 {
     size_t tail = strlen(PLAN_JSON_DIGEST) + 64 + strlen(PLAN_JSON_END);

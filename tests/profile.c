@@ -38,6 +38,7 @@ static void assert_same(const struct device_profile *a,
     assert_int_equal(a->alignment, b->alignment);
 }
 
+/* The table in the code and the files to copy from must not drift apart. */
 static void test_shipped(void **state)
 {
     static const char *const name[] = {"cpu", "t4", "generic"};
@@ -63,7 +64,8 @@ static void test_shipped(void **state)
     "\"local_bytes\": 1"
 #define SPEEDS "\"flops\": 1, \"bytes_per_second\": 1, \"launch_seconds\": 1"
 
-/* A file's text and a part of the message, null where it is good. */
+/* A file's text and a part of the message, null where it is good.  Each case is
+ * the good file with one mistake, so that it is that mistake which is found. */
 static const struct {
     const char *text, *wrong;
 } cases[] = {
@@ -107,6 +109,7 @@ static void test_files(void **state)
     unlink(path);
 }
 
+/* A name that is misspelt is looked for as a file; the message names both. */
 static void test_missing(void **state)
 {
     struct device_profile p;

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* SplitMix64 (Steele, Lea and Flood 2014): a seed gives the same model
+ * everywhere. */
 uint64_t random_next(uint64_t *state)
 {
     uint64_t z = *state += 0x9E3779B97F4A7C15U;
@@ -37,6 +39,8 @@ bool gen_chance(struct gen *g, int percent)
     return gen_below(g, 100) < percent;
 }
 
+/* From a list with repetitions: what stands there twice comes twice as
+ * often. */
 int gen_one_of(struct gen *g, const int *list, int n)
 {
     return list[gen_below(g, n)];
@@ -125,6 +129,7 @@ void gen_list(struct gen *g, const char *name, const int *v, int n)
     text_add(g->t, "]");
 }
 
+/* Kinds that stand twice or more come more often. */
 static void grow(struct gen *g, int layers)
 {
     static bool (*const kind[])(struct gen *) = {
@@ -197,7 +202,8 @@ static void add_metric(struct sections *s, int i, const char *op,
              s->metrics.len ? ",\n" : "", i, op, i, target, more);
 }
 
-/* Classes of each position; some labels are ignored. */
+/* Classes of each position; some labels are ignored.  By a convolution of one
+ * element where there are positions, else by a Linear. */
 static void classify(struct gen *g, struct sections *s, int i,
                      const struct gen_value *x)
 {
@@ -221,6 +227,7 @@ static void classify(struct gen *g, struct sections *s, int i,
         add_metric(s, i, "Accuracy", target, more);
 }
 
+/* To a target of its own, by the losses that take any number. */
 static void regress(struct gen *g, struct sections *s, int i,
                     const struct gen_value *x)
 {
@@ -240,6 +247,7 @@ static void regress(struct gen *g, struct sections *s, int i,
         add_metric(s, i, "MAE", target, "");
 }
 
+/* One head or two: several losses, each with its weight. */
 static void draw_heads(struct gen *g, struct sections *s)
 {
     int n = 1 + gen_chance(g, 40);
@@ -270,6 +278,8 @@ static const char *optimizer(struct gen *g)
     return text[gen_below(g, sizeof text / sizeof *text)];
 }
 
+/* The text is a model file like any other, so that one that fails can be looked
+ * at. */
 void random_model(uint64_t seed, struct arena *a, struct random_model *m)
 {
     struct text layers = {.arena = a}, all = {.arena = a};

@@ -1,4 +1,9 @@
-/* random_layers.c: layers with windows or parameters; see random_gen.h. */
+/*
+ * random_layers.c: layers with windows or parameters; see random_gen.h.
+ *
+ * Everything is drawn so that the model is valid: a layer that would not fit
+ * the shape is left out (false), and another is tried.
+ */
 #include "tests/random_gen.h"
 
 #include <stdio.h>
@@ -10,6 +15,8 @@ struct window {
     int n, k[2], stride[2], dilation[2], pad[4]; /* pads: befores, afters */
 };
 
+/* Output sizes as ONNX defines them; false where the window is larger than what
+ * it slides over. */
 static bool slide(const struct window *w, const struct shape *x,
                   struct shape *y)
 {
@@ -34,6 +41,8 @@ static void window_attrs(struct gen *g, const struct window *w, bool dilates)
     gen_list(g, "pads", w->pad, 2 * w->n);
 }
 
+/* Small, so that references stay fast; strides, dilations and uneven pads often
+ * enough. */
 static struct window draw_window(struct gen *g, int n)
 {
     struct window w = {.n = n};
@@ -50,6 +59,8 @@ static struct window draw_window(struct gen *g, int n)
 
 /* ---- layers with parameters ---- */
 
+/* A layer whose parameters fit another one: tied weights, whose gradients come
+ * from two places. */
 static const struct gen_owner *draw_owner(struct gen *g, bool conv, int in,
                                           int nk)
 {
@@ -62,6 +73,7 @@ static const struct gen_owner *draw_owner(struct gen *g, bool conv, int in,
     return NULL;
 }
 
+/* Remembered for sharing; beyond the room the last one is replaced. */
 static struct gen_owner *add_owner(struct gen *g, bool conv, int in, int out)
 {
     struct gen_owner *o =
@@ -82,6 +94,8 @@ static const char *shared_inputs(struct gen *g, const struct gen_value *x,
                         x->name, o->name, o->name);
 }
 
+/* Frozen parameters and penalties change which gradients and updates there
+ * are. */
 static void owner_attrs(struct gen *g, const struct gen_owner *o,
                         bool may_freeze)
 {
@@ -152,6 +166,8 @@ bool layer_linear(struct gen *g)
     return true;
 }
 
+/* A plan with it cannot be cut into micro-batches and keep its bits.  A large
+ * epsilon keeps differences away from division by almost nothing. */
 bool layer_batch_norm(struct gen *g)
 {
     const struct gen_value *x = gen_draw(g);
@@ -216,6 +232,7 @@ bool layer_recurrent(struct gen *g)
 
 /* ---- pools ---- */
 
+/* Windows of 2 at least: maxima and means of one element test nothing. */
 bool layer_pool(struct gen *g)
 {
     static const char *const op[] = {"MaxPool", "AveragePool"};

@@ -1,10 +1,17 @@
-/* random_moves.c: layers without parameters; see random_gen.h. */
+/*
+ * random_moves.c: layers without parameters; see random_gen.h.
+ *
+ * Each layer that is drawn keeps the model valid and its values of moderate
+ * size, so that differences can be compared.
+ */
 #include "tests/random_gen.h"
 
 #include <string.h>
 
 /* ---- pointwise ---- */
 
+/* Piecewise functions as well: the chance that a value lies within h of a
+ * corner is small. */
 bool layer_unary(struct gen *g)
 {
     static const char *const op[] = {
@@ -34,6 +41,7 @@ static const char *binary_op(struct gen *g)
     return op[gen_below(g, sizeof op / sizeof *op)];
 }
 
+/* Two values of one shape, often the same one twice. */
 bool layer_binary(struct gen *g)
 {
     const struct gen_value *x = gen_draw(g), *y = gen_like(g, x);
@@ -147,6 +155,7 @@ bool layer_reduce(struct gen *g)
     return true;
 }
 
+/* With 0 and -1 in the list, which only the compiler can fill in. */
 bool layer_reshape(struct gen *g)
 {
     const struct gen_value *x = gen_draw(g);
@@ -172,6 +181,7 @@ bool layer_reshape(struct gen *g)
     return true;
 }
 
+/* Any order of the dimensions but the samples', by Fisher and Yates. */
 bool layer_transpose(struct gen *g)
 {
     const struct gen_value *x = gen_draw(g);
@@ -219,6 +229,7 @@ bool layer_product(struct gen *g)
     return true;
 }
 
+/* Of a value with itself or another: its gradient comes back in parts. */
 bool layer_concat(struct gen *g)
 {
     const struct gen_value *x = gen_draw(g), *y = gen_like(g, x);
@@ -234,6 +245,8 @@ bool layer_concat(struct gen *g)
     return true;
 }
 
+/* From a place, to a place, in steps: what is left out gets a gradient of
+ * zero. */
 bool layer_slice(struct gen *g)
 {
     const struct gen_value *x = gen_draw(g);
@@ -303,6 +316,7 @@ bool layer_split(struct gen *g)
     return true;
 }
 
+/* The gradient of what is repeated is a sum. */
 bool layer_tile(struct gen *g)
 {
     const struct gen_value *x = gen_draw(g);
@@ -341,6 +355,8 @@ bool layer_squeeze(struct gen *g)
     return true;
 }
 
+/* Reflect and edge use elements several times, constant leaves gradients
+ * out. */
 bool layer_pad(struct gen *g)
 {
     static const char *const mode[] = {"constant", "reflect", "edge"};
@@ -360,6 +376,7 @@ bool layer_pad(struct gen *g)
     return true;
 }
 
+/* Ops over one axis, whichever it is. */
 bool layer_softmax(struct gen *g)
 {
     static const char *const op[] = {"Softmax", "LogSoftmax", "CumSum"};

@@ -47,6 +47,7 @@ static const struct plancl_callbacks cb = {NULL, on_message, NULL};
 
 /* ---- passes ---- */
 
+/* With a row less than the batch has: stale rows are part of the meaning. */
 static int check_sequence(const struct graph *g, const struct graph *h,
                           unsigned skip, enum plan_sequence_id id)
 {

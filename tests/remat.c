@@ -31,6 +31,7 @@ struct sample {
     int in[OPS][VALUES];
 };
 
+/* SplitMix64, as the search itself uses it. */
 static int draw(uint64_t *random, int below)
 {
     return (int)(remat_random(random) % (uint64_t)below);
@@ -145,6 +146,8 @@ static uint64_t simulate(const struct remat_job *job, const int *order, int n)
     return peak;
 }
 
+/* Ascending, each after its op, none beyond `until`, and nothing again that is
+ * kept. */
 static void check_events(const struct remat_job *job,
                          const struct remat_plan *plan)
 {
@@ -161,6 +164,8 @@ static void check_events(const struct remat_job *job,
     }
 }
 
+/* simulate() shares no code with remat_measure(): it walks the list with a set
+ * of what is there. */
 static void check_plan(const struct remat_job *job,
                        const struct remat_plan *plan, uint64_t budget)
 {
@@ -191,6 +196,7 @@ static void draw_ladder(const struct remat_job *job, uint64_t *budget,
     budget[RUNGS - 1] = bound ? bound - 1 : 0;
 }
 
+/* The last budget is below the bound, and nothing may be found for it. */
 static void check_ladder(const struct remat_job *job, struct arena *arena)
 {
     static const struct remat_effort effort = {2000, 1};
@@ -332,6 +338,8 @@ static int64_t exhaust(const struct remat_job *job, uint64_t budget)
     return least;
 }
 
+/* All subsets of ten possible events are tried: the search must reach the least
+ * cost of them. */
 static void tiny_ladders(struct arena *arena)
 {
     static const struct remat_effort effort = {4000, 2};
@@ -372,6 +380,8 @@ static const struct known {
     {0},
 };
 
+/* Real graphs; a tenth more than is known to be reachable would be a loss worth
+ * a look. */
 static void solve_known(struct arena *arena)
 {
     static const struct remat_effort effort = {12000, 1};

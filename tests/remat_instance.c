@@ -67,6 +67,7 @@ static void reading_init(struct reading *r, int nop, int ntensor)
         r->maker[i] = r->owner[i] = -1;
 }
 
+/* One value for each op: all that it makes is kept or dropped together. */
 static void add_op(struct reading *r, double cost, double bytes)
 {
     r->op[r->n] = (struct remat_op){.cost = (int64_t)cost,
@@ -105,6 +106,8 @@ static bool tensor_ok(const struct reading *r, const cJSON *t)
 
 /* ---- Nodes ---- */
 
+/* Nodes are ops with one result; constants cost nothing and are always
+ * there. */
 static void read_nodes(struct reading *r, const cJSON *nodes,
                        const cJSON *edges)
 {
@@ -143,6 +146,7 @@ static const cJSON **list(struct reading *r, const cJSON *array, int n)
     return x;
 }
 
+/* An alias of an alias leads to the storage. */
 static int root_of(const struct reading *r, const cJSON **tensor, int t)
 {
     for (const cJSON *a;
@@ -225,6 +229,8 @@ struct storages {
     int *seen; /* by storage: the last op that counted it, plus 1 */
 };
 
+/* A tensor that is made in place belongs to who changed it; a view to who made
+ * its storage. */
 static void own(struct reading *r, const struct storages *s, const cJSON *op,
                 int t)
 {
@@ -313,6 +319,7 @@ static char *read_text(const char *path, struct arena *arena)
     return text;
 }
 
+/* Three forms of file; which one, its members say. */
 bool remat_instance_read(const char *path, struct remat_job *job,
                          struct arena *arena)
 {

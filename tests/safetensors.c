@@ -32,6 +32,7 @@ static const char path[] = "safetensors.tmp.safetensors";
 
 /* ---- files of other programs ---- */
 
+/* at_least: a folder that was not found, or is empty, must not pass. */
 static void each_file(const char *folder, enum plancl_status wanted,
                       int at_least)
 {
@@ -64,6 +65,7 @@ static void each_file(const char *folder, enum plancl_status wanted,
     assert_true(n >= at_least);
 }
 
+/* What other programs write and take must be taken. */
 static void test_good_files(void **state)
 {
     (void)state;
@@ -175,6 +177,7 @@ static void try_header(const struct header_case *c)
     arena_close(&st.arena);
 }
 
+/* Each header with as many bytes of data as it says, or as it should not. */
 static void test_headers(void **state)
 {
     (void)state;
@@ -182,6 +185,7 @@ static void test_headers(void **state)
         try_header(&cases[i]);
 }
 
+/* Must end at a bound of ours, not at the end of the stack. */
 static void test_deep_nesting(void **state)
 {
     static char text[100100];
@@ -209,6 +213,7 @@ static void write_raw(const void *data, size_t n)
     fclose(f);
 }
 
+/* The length is read before anything else, and believed least. */
 static void test_lengths(void **state)
 {
     struct safetensors st;
@@ -233,6 +238,7 @@ static const float values[] = {1, -2, 3.5f, 0, 1e-30f, 6};
 static const struct safetensors_pair pairs[] = {{"k\"ey", "line\nbreak"},
                                                 {NULL, NULL}};
 
+/* Three tensors in the order that aligns them: a scalar, a matrix, bytes. */
 static enum plancl_status write_tensors(struct safetensors_writer *w)
 {
     struct safetensors_tensor t[] = {
@@ -247,6 +253,8 @@ static enum plancl_status write_tensors(struct safetensors_writer *w)
     return safetensors_create(w, path, t, 3, pairs, &cb);
 }
 
+/* Metadata with quotes and newlines, a tensor read from its second element
+ * on. */
 static void test_round_trip(void **state)
 {
     struct safetensors_writer w;

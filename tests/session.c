@@ -39,6 +39,7 @@ static struct plancl_callbacks callbacks(struct fixture *f)
     return (struct plancl_callbacks){f, on_message, NULL};
 }
 
+/* With a seed, since first weights are drawn from it. */
 static enum plancl_status open_session(struct fixture *f, int profile)
 {
     struct plancl_session_options o = {.seed = 7, .profile = profile};
@@ -47,6 +48,7 @@ static enum plancl_status open_session(struct fixture *f, int profile)
     return plancl_session_open(f->plan, &o, &cb, &f->s);
 }
 
+/* One session for all tests of the group, which each set what they rely on. */
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -67,6 +69,7 @@ static int teardown(void **state)
     return 0;
 }
 
+/* A message is used up, so that the next test does not see it. */
 static void assert_said(struct fixture *f, enum plancl_severity severity,
                         const char *part)
 {
@@ -84,6 +87,7 @@ static void assert_floats(const float *a, const float *b, int n)
 
 /* ---- memory and order ---- */
 
+/* The plan by hand must be one that a session would be given. */
 static void test_plan_verifies(void **state)
 {
     struct fixture *f = *state;
@@ -119,6 +123,8 @@ static void assert_predicts(struct plancl_session *s, const float *w)
         assert_float_equal(y[i], 2 * x[i] * w[i % PLAN_ROW], 0);
 }
 
+/* y = 2 x w needs the constant (2), the packed copy that `load` makes, and both
+ * permutations. */
 static void test_predict(void **state)
 {
     struct fixture *f = *state;
@@ -148,6 +154,8 @@ static void test_short_rows(void **state)
     assert_float_equal(before[2 * PLAN_ROW], 0, 0);
 }
 
+/* Names, sizes, indices, rows, places in an update, a sequence that is not
+ * there; each with its numbers in the message. */
 static void test_refusals(void **state)
 {
     struct fixture *f = *state;
@@ -178,6 +186,8 @@ static void test_refusals(void **state)
 
 /* ---- training ---- */
 
+/* Five labels of which three are 1; clearing the meters of training leaves
+ * these. */
 static void test_meters(void **state)
 {
     struct fixture *f = *state;
@@ -203,6 +213,8 @@ static void test_meters(void **state)
     assert_int_equal(plancl_meter_read(f->s, 1, &m), PLANCL_REFUSED);
 }
 
+/* An update in two pieces and one in one: m adds up the steps' numbers, w goes
+ * down by rate * (first + rows). */
 static void test_settings(void **state)
 {
     struct fixture *f = *state;
@@ -228,6 +240,7 @@ static void test_settings(void **state)
 
 /* ---- files ---- */
 
+/* A file brings back weights, state, the count of updates and so the hash. */
 static void test_weights(void **state)
 {
     struct fixture *f = *state;
@@ -277,6 +290,7 @@ static void write_file(const char *w_name, uint64_t columns, const char *other)
     assert_int_equal(safetensors_commit(&w, NULL), PLANCL_OK);
 }
 
+/* Files by another program: a wrong name, a wrong shape, no state. */
 static void test_foreign_weights(void **state)
 {
     struct fixture *f = *state;
@@ -337,6 +351,8 @@ static void test_allow_missing(void **state)
     unlink(path);
 }
 
+/* Entries are those of the plan, in its order; the trace is JSON that a browser
+ * opens. */
 static void test_profile(void **state)
 {
     struct fixture *f = *state;
@@ -360,6 +376,7 @@ static void test_profile(void **state)
 
 /* ---- opening ---- */
 
+/* The message lists what there is. */
 static void test_devices(void **state)
 {
     struct fixture *f = *state;

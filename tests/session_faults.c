@@ -28,6 +28,7 @@ static void on_message(void *context, const struct plancl_message *m)
         ++*(int *)context;
 }
 
+/* Everything that a session can do, once, ending with the first failure. */
 static enum plancl_status train(struct plancl_session *s)
 {
     static const float x[PLAN_N * PLAN_ROW];
@@ -107,6 +108,7 @@ static int run_child(const char *self, const char *mode, int fail_at)
     return WEXITSTATUS(status);
 }
 
+/* -1 where the log lacks the key, which no comparison takes for good. */
 static long number_in(const char *log, const char *key)
 {
     char quoted[64];

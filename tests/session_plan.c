@@ -1,4 +1,9 @@
-/* session_plan.c: a plan by hand, see the header. */
+/*
+ * session_plan.c: a plan by hand, see the header.
+ *
+ * Small integers and powers of two, so that every result is exact and can be
+ * said in advance.
+ */
 #include <string.h>
 
 #include "runtime/session.h"
@@ -67,7 +72,8 @@ enum { W, M, X, LABEL, Y, HITS, TWO, PACKED, BUFFERS };
 /* In the order of the sequences. */
 enum { DRAW, PACK, MOMENT_A, MOMENT, UPDATE, COUNT, APPLY, ENTRIES };
 
-/* Offsets leave gaps, so that an offset that is ignored shows. */
+/* Offsets leave gaps, so that an offset that is ignored shows.  Kind, slab,
+ * type, and at the end offset and bytes. */
 static const struct plan_buffer buffers[] = {
     [W] = {PLAN_PARAMETER, 0, DT_F32, 0, 0, 0, 0, 256, 24},
     [M] = {PLAN_STATE, 0, DT_F32, 0, 0, 0, 0, 512, 4},

@@ -104,6 +104,8 @@ static const struct job jobs[] = {
     },
 };
 
+/* FNV-1a of the name, then MurmurHash3's finalizer over the index: the same in
+ * Python and C. */
 static uint32_t hash(const char *name, uint32_t index)
 {
     uint32_t h = 2166136261U;
@@ -129,6 +131,7 @@ static int ends_in(const char *name, const char *end)
     return n >= m && strcmp(name + n - m, end) == 0;
 }
 
+/* Scales, shifts and variances begin about constants, all else about 0. */
 static double offset(const struct job *j, const char *name)
 {
     if (ends_in(name, ".weight"))
@@ -216,6 +219,7 @@ static void write_weights(const struct job *j, const struct plancl_plan *plan,
     must(plancl_weights_changed(s), "weights");
 }
 
+/* One batch for all steps: losses must go down on it. */
 static void write_batch(struct plancl_session *s)
 {
     static float image[N * 3 * S * S];
@@ -229,6 +233,7 @@ static void write_batch(struct plancl_session *s)
     must(plancl_write(s, "label", label, sizeof label), "label");
 }
 
+/* Printed in any case, so that a drift is seen before it fails. */
 static int differs(const char *what, double got, double want, double tolerance)
 {
     double off = fabs(got - want) / fabs(want);
@@ -264,6 +269,8 @@ static double training_loss(const struct plancl_plan *plan,
     return NAN;
 }
 
+/* The loss of each step, before its update: five steps multiply what a wrong
+ * gradient leaves. */
 static int check_losses(const struct job *j, const struct plancl_plan *plan,
                         struct plancl_session *s)
 {
@@ -301,6 +308,7 @@ static int check_state(const struct job *j, const char *name, double got)
     return 0;
 }
 
+/* How far all parameters moved together, and some running statistics. */
 static int check_after(const struct job *j, const struct plancl_plan *plan,
                        struct plancl_session *s)
 {

@@ -13,6 +13,9 @@ static const char *const names[] = {"logits", "label", NULL};
 
 /* ---- Accuracy ---- */
 
+/* Results: hits f32 [N] and counts i32 [N], empty where every label
+ * counts.  The meter divides, over all batches, so that a short last batch
+ * weighs what it should. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {
@@ -45,6 +48,8 @@ const struct op op_Accuracy = {
 
 /* ---- AccuracyHits ---- */
 
+/* logits [N, C, ...] and label [N, ...] to hits, f32 [N]: f32 because meters
+ * add floats, and exact as long as a sample has fewer than 2^24 labels. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     if (!label_fits(g, n, 0))
@@ -61,6 +66,8 @@ static void lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_hits, &p, n);
 }
 
+/* Index of the largest of x [C], logits that are `step` apart.  The comparison
+ * is strict, so the first of equals stays, and a NaN is never displaced. */
 static int64_t best(const double *x, int64_t C, int64_t step)
 {
     int64_t at = 0;
@@ -74,6 +81,8 @@ static int64_t best(const double *x, int64_t C, int64_t step)
     return at;
 }
 
+/* An ignored label is never a hit.  A label outside [0, C) cannot equal an
+ * index either, so it needs no test of its own. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
@@ -81,8 +90,8 @@ static void ref(const struct node *n, const struct ref_env *env,
 
     (void)env;
     for (int64_t i = 0; i < r.outer; i++) {
-        const double *x = in[0].data + i * r.len * r.inner;
-        const double *label = in[1].data + i * r.inner;
+        const double *x = in[0].data + i * r.len * r.inner; /* [C, inner] */
+        const double *label = in[1].data + i * r.inner;     /* [inner] */
 
         out->data[i] = 0;
         for (int64_t j = 0; j < r.inner; j++)

@@ -3,6 +3,15 @@
  * m and v follow the gradient and its square; w moves by their quotient.
  *
  * Adam's weight_decay is added to the gradient, AdamW's shrinks w itself.
+ *
+ * With t the number of the update, counted from 1, and g the gradient:
+ *
+ *   m = beta1 m + (1 - beta1) g         v = beta2 v + (1 - beta2) g^2
+ *   w -= rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
+ *
+ * (algorithm 1 of the paper; epsilon stands outside the root, as there). m and
+ * v start at zero, so after t updates their weights add up to 1 - beta^t only;
+ * the divisors mend that.
  */
 #include <math.h>
 
@@ -11,7 +20,7 @@
 #include "kernels/optimizer.h"
 
 enum { BETA1, BETA2, EPSILON, WEIGHT_DECAY };
-enum { W, G, M, V };
+enum { W, G, M, V }; /* operands, f32 of one shape */
 
 #define BETAS                                                                  \
     [BETA1] = {"beta1", ATTR_FLOAT, {.f = 0.9}, "part of m that stays",        \
@@ -45,6 +54,8 @@ static const struct attr_spec adamw_attrs[] = {
 
 static const char *const names[] = {"w", "g", "m", "v"};
 
+/* Betas below 1 keep 1 - beta^t above 0 for every t >= 1.  The conditions are
+ * written so that a NaN fails them. */
 static bool attrs_fit(struct graph *g, const struct node *n)
 {
     for (int i = BETA1; i <= BETA2; i++)
@@ -58,6 +69,8 @@ static bool attrs_fit(struct graph *g, const struct node *n)
     return true;
 }
 
+/* All four are f32 even where activations are f16: v holds squares, which f16
+ * cannot, and w must keep changes far smaller than itself. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *w = type_of(g, n->in[W]);
@@ -72,6 +85,8 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return attrs_fit(g, n);
 }
 
+/* The learning rate and the step number are settings of each launch, not part
+ * of the problem, so that a schedule needs no new plan. */
 static void lower(struct lower *lo, const struct node *n)
 {
     const union attr *a = n->attr;
@@ -86,6 +101,8 @@ static void lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_optimizer, &p, n);
 }
 
+/* Loshchilov and Hutter's algorithm 2: AdamW shrinks w before the step, by the
+ * rate times the decay, and its m and v see the bare gradient. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
@@ -95,6 +112,7 @@ static void ref(const struct node *n, const struct ref_env *env,
     double c2 = 1 - pow(a[BETA2].f, env->step);
 
     for (int64_t i = 0; i < type_count(&in[W].type); i++) {
+        /* each of w's shape */
         double w = in[W].data[i], g = in[G].data[i], m, v;
 
         if (n->op == &op_AdamW)
@@ -109,6 +127,8 @@ static void ref(const struct node *n, const struct ref_env *env,
     }
 }
 
+/* w, m and v are written over the old ones: an update reads each element
+ * once. */
 #define ADAM(title, table, text)                                         \
     {                                                                    \
         .name = title, .doc = text, .min_in = 4, .nin = 4, .nout = 3,    \

@@ -2,12 +2,17 @@
  * attention.c: softmax(q k^T scale + mask) v for each head.
  *
  * Operands are [N, T, heads * size] or [N, heads, T, size].  What runs is
- * FusedAttention (fused_attention.c).  The plain form is a product, a softmax and
- * a product, and the matrix of weights, [N, heads, T, S], is a value that
+ * FusedAttention (fused_attention.c).  The plain form is a product, a softmax
+ * and a product, and the matrix of weights, [N, heads, T, S], is a value that
  * training keeps: for comparison, and for the gradient of a mask that trains,
  * which is of that size anyway.
  *
  * Vaswani et al., "Attention Is All You Need" (2017).
+ *
+ * Letters: N samples, T queries, S keys, d channels of q and k, e of v; `size`
+ * is what a head has of d or e.  With P = softmax(q k^T scale), gradients are
+ * dv = P^T dy and, through the softmax, dq and dk; the plain form gets them
+ * from its products and its softmax, the fused one has its own.
  */
 #include <math.h>
 
@@ -41,7 +46,8 @@ const struct attr_spec attention_attrs[] = {
     {0},
 };
 
-/* What v and k must have in common with q: all but the dimension `free`. */
+/* What v and k must have in common with q: all but the dimension `free`. t and
+ * u are of one rank. */
 static bool same_but(const struct type *t, const struct type *u, int free)
 {
     for (int d = 0; d < t->rank; d++)
@@ -50,6 +56,9 @@ static bool same_but(const struct type *t, const struct type *u, int free)
     return true;
 }
 
+/* q [N, T, d], k [N, S, d], v [N, S, e], or the same with heads after N. The
+ * axis of samples must stand before that of positions: attention mixes
+ * positions and must not mix samples. */
 static bool shapes_fit(struct graph *g, const val *in, const union attr *attr)
 {
     const struct type *q = type_of(g, in[Q]), *k = type_of(g, in[K]);
@@ -91,6 +100,8 @@ struct type attention_weights_type(const struct type *q, const struct type *k,
         .batch = q->batch};
 }
 
+/* The mask may only broadcast to the weights, never widen them: [T, S], [N, 1,
+ * 1, S] and the like fit. */
 static bool mask_fits(struct graph *g, val mask, const struct type *weights)
 {
     const struct type *m = type_of(g, mask);
@@ -108,7 +119,9 @@ static bool mask_fits(struct graph *g, val mask, const struct type *weights)
 
 /* ---- the plain form ---- */
 
-/* [N, T, heads * size] to [N, heads, T, size] */
+/* [N, T, heads * size] to [N, heads, T, size].  The reshape is a view; the
+ * transpose puts a head's rows behind each other, so that the product sees N *
+ * heads matrices [T, size]. */
 val attention_heads(struct graph *g, val x, int64_t heads)
 {
     struct type t = *type_of(g, x);
@@ -120,6 +133,8 @@ val attention_heads(struct graph *g, val x, int64_t heads)
                          (const int[]){0, 2, 1, 3});
 }
 
+/* [N, heads, T, size] to [N, T, heads * size], the inverse of
+ * attention_heads. */
 static val join(struct graph *g, val x)
 {
     val y = val_transpose(g, x, (const int[]){0, 2, 1, 3});
@@ -129,6 +144,7 @@ static val join(struct graph *g, val x)
     return val_reshape(g, y, dim, 3, t.batch);
 }
 
+/* The batched matrix product a b, or a b^T, over the last two dimensions. */
 static val product(struct graph *g, val a, val b, bool trans_b)
 {
     const union attr trans[] = {{.i = 0}, {.i = trans_b}};
@@ -136,7 +152,8 @@ static val product(struct graph *g, val a, val b, bool trans_b)
     return graph_add(g, &op_Product, (val[]){a, b}, 2, trans);
 }
 
-/* A mask of bool says what takes part; one of floats is added. */
+/* A mask of bool says what takes part; one of floats is added.  Minus infinity
+ * becomes a weight of exactly 0. */
 static val masked(struct graph *g, val score, val mask)
 {
     if (!mask.id || !score.id)
@@ -147,11 +164,12 @@ static val masked(struct graph *g, val score, val mask)
                      (val[]){mask, score, val_scalar(g, -INFINITY)}, 3, NULL);
 }
 
-/* softmax(q k^T scale + mask) */
+/* softmax(q k^T scale + mask).  The scale goes to q, which has T * d elements,
+ * and not to the scores, which have T * S. */
 val attention_weights(struct graph *g, const val *in, val mask,
                       const union attr *attr)
 {
-    union attr soft[] = {{.i = -1}, {.i = attr[CAUSAL].i}};
+    union attr soft[] = {{.i = -1}, {.i = attr[CAUSAL].i}}; /* axis, causal */
     val q = val_mul(g, attention_heads(g, in[Q], attr[HEADS].i),
                     val_scalar(g, attr[SCALE].f));
     val score = product(g, q, attention_heads(g, in[K], attr[HEADS].i), true);
@@ -171,6 +189,12 @@ static val plain(struct graph *g, const val *in, val mask,
 
 /* ---- Attention ---- */
 
+/*
+ * Resolves what the attributes leave open: heads of operands of rank 4 are
+ * their second dimension, and a scale of 0 is 1 / sqrt(size), which keeps the
+ * variance of a score at that of one product (3.2.1 of the paper).  The second
+ * result of FusedAttention is for its gradient only.
+ */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {

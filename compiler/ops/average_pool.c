@@ -44,6 +44,8 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* x [N, C, ...] to y [N, C, windows...], both channels last where the hidden
+ * attribute says so. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -56,6 +58,8 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* x is the type of the input, in both directions: a window's geometry is
+ * always counted from there. */
 static struct pool_problem problem(const struct node *n, const struct type *x)
 {
     struct window w;
@@ -74,6 +78,8 @@ static void lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_average_pool, &p, n);
 }
 
+/* The gradient's result has x's type, so the node's own type is the
+ * geometry. */
 static void grad_lower(struct lower *lo, const struct node *n)
 {
     struct pool_problem p = problem(n, &n->type);
@@ -83,11 +89,13 @@ static void grad_lower(struct lower *lo, const struct node *n)
 
 /* ---- references ---- */
 
+/* What both references carry through their walk over windows: add_y reads x
+ * and writes y, add_dx reads dy and writes dx. */
 struct mean {
     struct window w;
-    bool last, include_pad;
-    const double *in;
-    double *out;
+    bool last, include_pad; /* last: channels last */
+    const double *in;       /* x or dy */
+    double *out;            /* y or dx */
 };
 
 static struct mean mean_of(const struct node *n, const struct type *x,
@@ -102,7 +110,9 @@ static struct mean mean_of(const struct node *n, const struct type *x,
     return m;
 }
 
-/* Positions of a window that its mean divides by. */
+/* Positions of a window that its mean divides by.  A window is a product of two
+ * intervals, so the count is one as well.  An empty one, wholly in the padding,
+ * sums to 0 and must not divide by 0. */
 static double divisor(const struct mean *m, const struct pooling_at *at)
 {
     const struct window *w = &m->w;
@@ -123,6 +133,7 @@ static double divisor(const struct mean *m, const struct pooling_at *at)
     return product;
 }
 
+/* y = sum of x over the window / count.  Called once for each y. */
 static void add_y(void *context, const struct pooling_at *at, int64_t y)
 {
     struct mean *m = context;
@@ -137,6 +148,8 @@ static void add_y(void *context, const struct pooling_at *at, int64_t y)
     m->out[y] = sum / divisor(m, at);
 }
 
+/* dx += dy / count at every position of the window: the mean is linear with
+ * the same factor for each of its terms.  Windows overlap, hence the sum. */
 static void add_dx(void *context, const struct pooling_at *at, int64_t y)
 {
     struct mean *m = context;
@@ -170,6 +183,8 @@ static void grad_ref(const struct node *n, const struct ref_env *env,
 
 /* ---- gradient ---- */
 
+/* dy [N, C, windows...] to dx.  The spatial sizes of x do not follow from dy's,
+ * as a stride drops what is left over, so an attribute brings them. */
 static bool grad_infer(struct graph *g, const struct node *n, struct type *x)
 {
     const struct ints *shape = &n->attr[X_SHAPE].ints;
@@ -181,6 +196,7 @@ static bool grad_infer(struct graph *g, const struct node *n, struct type *x)
     return true;
 }
 
+/* The gradient needs dy and the sizes of x only: x need not stay alive. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);

@@ -7,6 +7,8 @@
  * x and two numbers per channel stay alive.
  *
  * Ioffe, Szegedy, "Batch Normalization" (2015).
+ *
+ * Letters: x and y [N, C, ...], everything else [C].
  */
 #include <string.h>
 
@@ -14,7 +16,7 @@
 #include "compiler/ops/batch_norm.h"
 
 enum { EPSILON, MOMENTUM, RUNNING_VARIANCE, TRAINING_MODE };
-enum { X, SCALE, B, RUNNING_MEAN, RUNNING_VAR, OPERANDS };
+enum { X, SCALE, B, RUNNING_MEAN, RUNNING_VAR, OPERANDS }; /* as in ONNX */
 
 static const struct attr_spec attrs[] = {
     [EPSILON] = {"epsilon",
@@ -50,6 +52,8 @@ static bool check_input(struct graph *g, const struct type *x)
     return true;
 }
 
+/* Names and first values are PyTorch's: the layer begins as the identity on
+ * normalised x.  Running statistics are state, which optimizers leave alone. */
 static int params(struct graph *g, const struct node *n, struct param_decl *p)
 {
     static const struct param_decl decl[] = {
@@ -72,6 +76,7 @@ static int params(struct graph *g, const struct node *n, struct param_decl *p)
     return count;
 }
 
+/* x [N, C, ...] of any float; the other four f32 [C]. */
 static bool check_operands(struct graph *g, const val *in, int nin,
                            const union attr *attr)
 {
@@ -112,6 +117,7 @@ static val along_channels(struct graph *g, val v, const struct type *x)
     return val_reshape(g, v, dim, x->rank - 1, 0);
 }
 
+/* sqrt(var + epsilon), [C]. */
 static val deviation(struct graph *g, val var, double epsilon)
 {
     val sum = val_add(g, var, val_scalar(g, epsilon));
@@ -121,8 +127,10 @@ static val deviation(struct graph *g, val var, double epsilon)
 
 /* ---- training ---- */
 
+/* Operands of BatchNormTrain behind X, [C, 1, ...] each; FACTORS counts all. */
 enum { MEAN = 1, RECIPROCAL, WEIGHT, BIAS, FACTORS };
 
+/* x [N, C, ...] keeps its type; a factor [C, 1, ...] cannot widen it. */
 static bool train_infer(struct graph *g, const struct node *n, struct type *y)
 {
     *y = *type_of(g, n->in[X]);
@@ -136,7 +144,9 @@ static bool train_infer(struct graph *g, const struct node *n, struct type *y)
  * With z = (x - mean) r, r = 1 / sqrt(var + epsilon), and means over the rows
  * at hand: dx = w r (dy - mean(dy) - z mean(dy z)), dw = sum(dy z), and
  * dB = sum(dy).  That is the whole gradient of x, through mean and variance
- * too, so those two get none.
+ * too, so those two get none.  It follows from dmean/dx_i = 1 / n and
+ * dvar/dx_i = 2 (x_i - mean) / n (the paper's section 3).  s.mean_x is
+ * mean(dy z): x - mean times r s.mean_x is the last term, and z is not stored.
  */
 static void train_grad(struct graph *g, val y, const val *dy, val *dx)
 {
@@ -145,8 +155,11 @@ static void train_grad(struct graph *g, val y, const val *dy, val *dx)
     val mean = val_reshape(g, n->in[MEAN], &x.dim[1], 1, 0);
     val r = val_reshape(g, n->in[RECIPROCAL], &x.dim[1], 1, 0);
     struct batch_norm_sums s = batch_norm_sums(g, dy[0], n->in[X], mean, r);
+    /* r mean(dy z), [C, 1, ...] */
     val slope = along_channels(g, val_mul(g, r, s.mean_x), &x);
+    /* z mean(dy z) */
     val off = val_mul(g, val_sub(g, n->in[X], n->in[MEAN]), slope);
+    /* dy - mean(dy) */
     val d = val_sub(g, dy[0], along_channels(g, s.mean, &x));
 
     dx[X] = val_mul(g, val_sub(g, d, off),
@@ -155,6 +168,8 @@ static void train_grad(struct graph *g, val y, const val *dy, val *dx)
     dx[BIAS] = along_channels(g, s.sum, &x);
 }
 
+/* The one text of the formula, for the reference and for OpenCL.  r * w
+ * stands in parentheses: a channel's factor is rounded once, for all its x. */
 #define TRAIN (x - m) * (r * w) + b
 
 static double train_eval(const double *v, const union attr *attr)
@@ -166,6 +181,7 @@ static double train_eval(const double *v, const union attr *attr)
     return TRAIN;
 }
 
+/* Operands broadcast; v holds what element i of y reads of each. */
 static void train_ref(const struct node *n, const struct ref_env *env,
                       const struct tensor *in, struct tensor *out)
 {
@@ -208,8 +224,12 @@ const struct op op_BatchNormTrain = {
     .internal = true,
 };
 
-/* Running statistics that are no state, but values that the model names, stay
- * as they are. */
+/*
+ * Running statistics that are no state, but values that the model names, stay
+ * as they are.  State becomes running momentum + now (1 - momentum) in both
+ * sequences that train, so once for each micro-batch.  A second layer on the
+ * same state would make the result depend on the order of layers.
+ */
 static bool follow(struct graph *g, val running, val now, double momentum)
 {
     const struct leaf *leaf = graph_node(g, running)->leaf;
@@ -228,6 +248,8 @@ static bool follow(struct graph *g, val running, val now, double momentum)
     return true;
 }
 
+/* Statistics first, then the pointwise op on them: between the two lies the
+ * only point at which samples of a batch meet. */
 static bool train(struct graph *g, const val *in, const union attr *attr,
                   val *y)
 {
@@ -249,6 +271,8 @@ static bool train(struct graph *g, const val *in, const union attr *attr,
 
 /* ---- inference ---- */
 
+/* (x - mean) (scale / sqrt(var + epsilon)) + B: the factor is [C] and folds to
+ * a constant where the parameters do. */
 static bool infer_with(struct graph *g, const val *in, const union attr *attr,
                        val *y)
 {

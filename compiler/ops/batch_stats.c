@@ -6,6 +6,10 @@
  * the number of samples among its attributes, which keeps a plan with
  * micro-batches from claiming the numerics of one without.  Stale rows are left
  * out by selection.  Kernels want channels last; references take both orders.
+ *
+ * Both sums run in lanes (see batch_sum): sample i adds to lane i mod lanes,
+ * and lanes are combined in order at the end.  The number of lanes is part of
+ * the problem, so the bits do not depend on the device's cores.
  */
 #include <string.h>
 
@@ -13,7 +17,7 @@
 #include "compiler/ops/batch_norm.h"
 #include "kernels/norm.h"
 
-enum { LANES, CHANNELS_LAST, SAMPLES };
+enum { LANES, CHANNELS_LAST, SAMPLES }; /* SAMPLES: only tells plans apart */
 
 static const struct attr_spec attrs[] = {
     [LANES] = {"lanes", ATTR_INT, {.i = 1}, "partial results", true, true},
@@ -42,12 +46,13 @@ static struct rows channels(const struct node *n, const struct type *x)
     return rows_along(x, n->attr[CHANNELS_LAST].i ? x->rank - 1 : 1);
 }
 
+/* Elements of one channel in one sample: H * W of [N, C, H, W]. */
 static int64_t positions_of(const struct type *x, int64_t batch, int64_t C)
 {
     return type_count(x) / batch / C;
 }
 
-/* f32 [lanes, 2, C] */
+/* f32 [lanes, 2, C].  Row 0 of a lane holds the one sum, row 1 the other. */
 static bool lanes_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -61,7 +66,8 @@ static bool lanes_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
-/* The last dimension of the operand, for each result. */
+/* The last dimension of the operand, for each result.  Statistics and totals
+ * are f32 [C] whatever x is. */
 static bool totals_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -72,6 +78,7 @@ static bool totals_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* x is channels last here, [N, ..., C]. */
 static struct norm_problem problem(const struct lower *lo, const struct node *n,
                                    const struct type *x)
 {
@@ -87,8 +94,12 @@ static struct norm_problem problem(const struct lower *lo, const struct node *n,
 
 /* ---- BatchMoments, BatchStats ---- */
 
-/* Lanes are how a device orders the sum; in double the order does not matter,
- * so all of it goes to the first. */
+/*
+ * Lanes are how a device orders the sum; in double the order does not matter,
+ * so all of it goes to the first.  Two passes: sum((x - mean)^2) loses no
+ * digits where sum(x^2) - n mean^2 would, when the mean is large beside the
+ * deviation.
+ */
 static void moments_ref(const struct node *n, const struct ref_env *env,
                         const struct tensor *in, struct tensor *out)
 {
@@ -96,7 +107,7 @@ static void moments_ref(const struct node *n, const struct ref_env *env,
     int64_t used = type_count(&in->type) / env->batch * env->rows;
     int64_t each = used / r.len;
     double count = (double)each;
-    double *mean = out->data, *squares = out->data + r.len;
+    double *mean = out->data, *squares = out->data + r.len; /* [C] each */
 
     memset(out->data, 0, (size_t)type_count(&out->type) * sizeof(double));
     for (int64_t i = 0; i < used; i++)
@@ -116,6 +127,9 @@ static void moments_lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_batch_moments, &p, n);
 }
 
+/* [lanes, 2, C] to mean, var and unbiased var, [C] each.  Only lane 0 holds
+ * anything here, see moments_ref.  One element has no unbiased variance; it
+ * gets that of the population, 0, instead of a division by 0. */
 static void stats_ref(const struct node *n, const struct ref_env *env,
                       const struct tensor *in, struct tensor *out)
 {
@@ -181,6 +195,8 @@ static int64_t lanes_of(const struct graph *g, int64_t C)
     return lanes;
 }
 
+/* SAMPLES enters the node's attributes, and through them the numerics
+ * digest. */
 struct batch_stats batch_stats(struct graph *g, val x)
 {
     const struct type *t = type_of(g, x);
@@ -199,15 +215,19 @@ struct batch_stats batch_stats(struct graph *g, val x)
 
 /* ---- BatchNormSums, BatchNormTotals ---- */
 
+/* x, dy [N, C, ...]; the rest [C]; ACC [lanes, 2, C] */
 enum { DY, X, MEAN, SCALE, ACC };
 
+/* The accumulator is continued, not added at the end: `first` is 0 in the
+ * first micro-batch of an update, whose accumulator holds the last update's
+ * sums. */
 static void sums_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
     struct rows r = channels(n, &in[X].type);
     int64_t used = type_count(&in[X].type) / env->batch * env->rows;
     size_t bytes = (size_t)type_count(&out->type) * sizeof(double);
-    double *sum = out->data, *sum_x = out->data + r.len;
+    double *sum = out->data, *sum_x = out->data + r.len; /* [C] each */
 
     memset(out->data, 0, bytes);
     if (n->nin > ACC && env->first)
@@ -230,6 +250,8 @@ static void sums_lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_batch_norm_sums, &p, n);
 }
 
+/* [lanes, 2, C] to the sums, and to the means over the rows at hand, four of
+ * [C]. */
 static void totals_ref(const struct node *n, const struct ref_env *env,
                        const struct tensor *in, struct tensor *out)
 {
@@ -284,6 +306,12 @@ const struct op op_BatchNormTotals = {
     .internal = true,
 };
 
+/*
+ * With micro-batches the sums over the effective batch run through
+ * accumulators, but x's gradient wants the means of this micro-batch alone: a
+ * second sum, without accumulator, combined by LaneSum.  Without micro-batches
+ * one serves both.
+ */
 struct batch_norm_sums batch_norm_sums(struct graph *g, val dy, val x, val mean,
                                        val scale)
 {

@@ -5,6 +5,8 @@
  * The tables are constants, known when gradients are made.  Seen as a sparse
  * matrix, the gradient is the same with the matrix turned: again each element
  * gathers its terms, and nothing is scattered.
+ *
+ * With y = A x along the axis, dx = A^T dy.
  */
 #include "compiler/ops/blend.h"
 
@@ -12,13 +14,14 @@
 #include "kernels/blend.h"
 
 enum { AXIS };
-enum { X, START, INDEX, WEIGHT };
+enum { X, START, INDEX, WEIGHT }; /* tables: see struct blend */
 
 static const struct attr_spec attrs[] = {
     [AXIS] = {"axis", ATTR_INT, {0}, "along which", true, true},
     {0},
 };
 
+/* x [outer, in, inner] to y [outer, out, inner]; start has out + 1 numbers. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[X]);
@@ -36,6 +39,8 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* Terms are added in the order of the table; kernels keep to it, so that a
+ * gradient's bits do not depend on how rows are spread over work-items. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
@@ -75,7 +80,9 @@ static void lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_blend, &p, n);
 }
 
-/* The matrix turned: `in` rows; each has its terms in the order of the old. */
+/* The matrix turned: `in` rows; each has its terms in the order of the old.  A
+ * counting sort: count each row's terms, sum the counts to starts, then place
+ * the terms while each start runs forward. */
 static struct blend turned(struct graph *g, const struct blend *b, int64_t in)
 {
     int64_t terms = (int64_t)b->start[b->out];
@@ -105,11 +112,13 @@ static struct blend turned(struct graph *g, const struct blend *b, int64_t in)
     return t;
 }
 
+/* Tables are constants from val_blend on, so a gradient can read them. */
 static double *table(struct graph *g, val constant)
 {
     return graph_node(g, constant)->leaf->constant->data;
 }
 
+/* dx = A^T dy; A^T is made while compiling and is a constant of the plan. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);

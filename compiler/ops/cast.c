@@ -28,6 +28,7 @@ static const struct attr_spec cast_attrs[] = {
     {0},
 };
 
+/* DT_NONE for what is no type's name; relies on DT_F32 to DT_BOOL being all. */
 static enum dtype named(const char *name)
 {
     for (enum dtype t = DT_F32; t <= DT_BOOL; t++)
@@ -50,6 +51,7 @@ static bool cast_infer(struct graph *g, const struct node *n, struct type *y)
                   to);
 }
 
+/* A cast to the type that x has is no node. */
 static bool cast_build(struct graph *g, const val *in, int nin,
                        const union attr *attr, val *y)
 {
@@ -59,6 +61,8 @@ static bool cast_build(struct graph *g, const val *in, int nin,
     return y[0].id != 0;
 }
 
+/* Rounding counts as the identity, so dy only goes back to x's type; an
+ * integer x has no gradient. */
 static void cast_grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct type *x = type_of(g, graph_node(g, y)->in[0]);
@@ -68,6 +72,12 @@ static void cast_grad(struct graph *g, val y, const val *dy, val *dx)
         dx[0] = graph_add(g, &op_Cast, dy, 1, attr);
 }
 
+/*
+ * One flat pass: the load converts from the one type, the store to the other.
+ * Between two integer types the kernel works in integers (`integer`), since
+ * i64 and large i32 do not fit a float; bool is a comparison, not a
+ * truncation.
+ */
 static void cast_lower(struct lower *lo, const struct node *n)
 {
     const struct type *x = type_of(lo->graph, n->in[0]);
@@ -89,7 +99,9 @@ static void cast_lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_pointwise, &p, n);
 }
 
-/* The lower `bits` of an integer, with the sign that they give. */
+/* The lower `bits` of an integer, with the sign that they give. x is an
+ * integer of any size; x - size floor(x / size) is exact in double for |x| <
+ * 2^53, and never negative. */
 static double wrapped(double x, int bits, bool sign)
 {
     double size = ldexp(1, bits), r = x - size * floor(x / size);
@@ -97,6 +109,9 @@ static double wrapped(double x, int bits, bool sign)
     return sign && r >= size / 2 ? r - size : r;
 }
 
+/* From integer to integer of less or equal width the bits are cut, as in C;
+ * from a float the fraction is dropped, and what does not fit is left to the
+ * implementation in OpenCL C 1.2 (6.2.3.3). */
 static double cast_one(enum dtype from, enum dtype to, double x)
 {
     bool narrow = !dtype_is_float(from) && dtype_bytes(to) < dtype_bytes(from);
@@ -111,6 +126,7 @@ static double cast_one(enum dtype from, enum dtype to, double x)
     return trunc(x);
 }
 
+/* Of one shape, any; x in its type's values, held as double. */
 static void cast_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
@@ -156,6 +172,8 @@ static double identity_eval(const double *operand, const union attr *attr)
     return operand[0];
 }
 
+/* A chain of one step, which copies; as part of a longer chain it costs
+ * nothing. */
 static void identity_lower(struct lower *lo, const struct node *n)
 {
     struct fused chain;

@@ -1,4 +1,8 @@
-/* concat.c: operands one behind the other along one axis. */
+/*
+ * concat.c: operands one behind the other along one axis.
+ *
+ * The gradient of an operand is its own piece of dy.
+ */
 #include <string.h>
 
 #include "compiler/lower.h"
@@ -16,6 +20,7 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* ONNX counts an axis below 0 from the end. */
 static int axis_of(const struct node *n, int rank)
 {
     int64_t axis = n->attr[AXIS].i;
@@ -23,7 +28,9 @@ static int axis_of(const struct node *n, int rank)
     return (int)(axis < 0 ? axis + rank : axis);
 }
 
-/* Do all dimensions but the axis agree, and the axis of samples? */
+/* Do all dimensions but the axis agree, and the axis of samples? y is the type
+ * so far; it takes the samples' axis from the first operand that has one, for
+ * a constant may stand beside samples. */
 static bool operand_fits(struct graph *g, const struct node *n, int k, int axis,
                          struct type *y)
 {
@@ -51,6 +58,8 @@ static bool operand_fits(struct graph *g, const struct node *n, int k, int axis,
     return true;
 }
 
+/* All operands of one type; y's axis is the sum of theirs.  The limit of 2^31
+ * is that of indices in kernels. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     int64_t total = 0;
@@ -76,6 +85,9 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* dx[k] is dy from the sum of the earlier lengths on: a slice, written as a
+ * remap with factor 1 everywhere and the offset in `add`. Nothing lies outside
+ * dy. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -93,6 +105,8 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
     }
 }
 
+/* Each operand is [outer, its len, inner], y [outer, all, inner]; `at` is
+ * where the operand begins in a row of y. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
@@ -111,6 +125,8 @@ static void ref(const struct node *n, const struct ref_env *env,
     }
 }
 
+/* len[k] is in elements of a row: the operand's axis times what is behind
+ * it. */
 static void lower(struct lower *lo, const struct node *n)
 {
     int axis = axis_of(n, n->type.rank);

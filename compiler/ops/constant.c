@@ -14,6 +14,7 @@ static const struct attr_spec constant_attrs[] = {
     {0},
 };
 
+/* The attribute's tensor is in the compile's arena and is lent to the graph. */
 static bool constant_build(struct graph *g, const val *in, int nin,
                            const union attr *attr, val *y)
 {
@@ -47,6 +48,8 @@ static const struct attr_spec position_attrs[] = {
     {0},
 };
 
+/* table[p, 2i] = sin(p / base^(2i / size)), table[p, 2i + 1] = cos(the same);
+ * made in double and rounded to f32 once. */
 static bool position_build(struct graph *g, const val *in, int nin,
                            const union attr *attr, val *y)
 {
@@ -64,7 +67,8 @@ static bool position_build(struct graph *g, const val *in, int nin,
         return reject_here(g, "base is %g, wanted more than 0", attr[BASE].f);
     table = ARENA_NEW(g->arena, double, (size_t)(length * size));
     for (int64_t i = 0; i < length * size; i++) {
-        int64_t position = i / size, k = i % size;
+        int64_t position = i / size, k = i % size; /* row and column */
+        /* One frequency for each pair of columns. */
         double power = -(double)(k - k % 2) / (double)size;
         double turn = (double)position * pow(attr[BASE].f, power);
 
@@ -90,6 +94,7 @@ static const struct attr_spec parameter_attrs[] = {
     {0},
 };
 
+/* f32 of the attribute's shape, [] for none; false after reject(). */
 static bool parameter_type(struct graph *g, const struct ints *shape,
                            struct type *t)
 {
@@ -123,6 +128,7 @@ static int parameter_params(struct graph *g, const struct node *n,
     return 1;
 }
 
+/* The result is the parameter's leaf itself: no node, no copy. */
 static bool parameter_build(struct graph *g, const val *in, int nin,
                             const union attr *attr, val *y)
 {

@@ -69,6 +69,7 @@ static void weight_dims(const struct node *n, const struct type *w,
     *k = w->dim[last ? s + 1 : 0];
 }
 
+/* c: channels that W has for each filter. */
 static bool check_group(struct graph *g, const struct node *n, int64_t C,
                         int64_t K, int64_t c)
 {
@@ -122,6 +123,7 @@ struct walk {
     bool last;
 };
 
+/* Element (n, c, at) of [N, C, H, W] or, last, [N, H, W, C]. */
 static int64_t pixel(const struct walk *k, int64_t n, int64_t c, int64_t C,
                      const int64_t *size, const int64_t *at)
 {
@@ -130,6 +132,8 @@ static int64_t pixel(const struct walk *k, int64_t n, int64_t c, int64_t C,
     return ((n * C + c) * size[0] + at[0]) * size[1] + at[1];
 }
 
+/* Element (o, c, r, s) of [K, C / group, R, S] or, last, [R, S, C / group,
+ * K]. */
 static int64_t weight(const struct walk *k, int64_t o, int64_t c, int64_t r,
                       int64_t s)
 {
@@ -142,14 +146,17 @@ static int64_t weight(const struct walk *k, int64_t o, int64_t c, int64_t r,
 
 /* Calls f for each product x[a] w[b] that goes into y[o], samples outermost. */
 struct product {
-    int64_t sample, x, w, y;
+    int64_t sample, x, w, y; /* indices of elements */
 };
 
+/* Filter o at output position `at` of sample n; its channels are those of its
+ * group. */
 static void each_tap(const struct walk *k, int64_t n, int64_t o,
                      const int64_t *at,
                      void (*f)(void *, const struct product *), void *context)
 {
     const struct window *w = &k->w;
+    /* base: the group's first channel */
     int64_t per = w->C / k->group, base = o / (k->K / k->group) * per;
     struct product p = {.sample = n};
 
@@ -185,23 +192,23 @@ static void each_product(const struct walk *k,
 }
 
 struct arrays {
-    const double *a, *b;
+    const double *a, *b; /* the operands, in their order */
     double *out;
-    int64_t rows;
+    int64_t rows; /* samples that count; of add_dw only */
 };
 
 static void add_y(void *context, const struct product *p)
 {
     struct arrays *t = context;
 
-    t->out[p->y] += t->a[p->x] * t->b[p->w];
+    t->out[p->y] += t->a[p->x] * t->b[p->w]; /* y = x w */
 }
 
 static void add_dx(void *context, const struct product *p)
 {
     struct arrays *t = context;
 
-    t->out[p->x] += t->a[p->y] * t->b[p->w];
+    t->out[p->x] += t->a[p->y] * t->b[p->w]; /* dx = dy w */
 }
 
 static void add_dw(void *context, const struct product *p)
@@ -209,7 +216,7 @@ static void add_dw(void *context, const struct product *p)
     struct arrays *t = context;
 
     if (p->sample < t->rows)
-        t->out[p->w] += t->a[p->x] * t->b[p->y];
+        t->out[p->w] += t->a[p->x] * t->b[p->y]; /* dw = x dy */
 }
 
 /* Geometry from x's type (its own or the attribute's) and K filters. */
@@ -289,6 +296,8 @@ static void lower(struct lower *lo, const struct node *n)
 
 /* ---- gradients ---- */
 
+/* W's gradient sums over samples, so it needs them outermost, and an
+ * accumulator. */
 static val weight_gradient(struct graph *g, const struct node *n, val x, val dy,
                            union attr *attr)
 {
@@ -304,6 +313,8 @@ static val weight_gradient(struct graph *g, const struct node *n, val x, val dy,
     return (val){0};
 }
 
+/* y is bilinear: dx sums dy w and dW sums x dy over the products of the
+ * forward walk; dB sums dy over all but the channels. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -381,6 +392,7 @@ static void grad_x_lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_conv_grad_x, &p, n);
 }
 
+/* [lanes, K, C / group, ...] or, last, [lanes, ..., C / group, K]. */
 static bool grad_w_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]), *dy = type_of(g, n->in[1]);

@@ -4,9 +4,14 @@
  * W is [K, C / group, ...] or, transposed, [C, K / group, ...].  First values
  * are PyTorch's, which takes W's second dimension for the fan-in of both,
  * although transposed that is the filters.
+ *
+ * That is U(-a, a) with a = 1 / sqrt(fan-in) for both: nn.Conv2d's
+ * kaiming_uniform with slope sqrt(5) comes to the same.
  */
 #include "compiler/ops/conv_layer.h"
 
+/* The limit on a window keeps its area and dilated extents far within 64
+ * bits. */
 static bool check(struct graph *g, const struct node *n,
                   const struct conv_layer *l, const struct ints *kernel)
 {
@@ -32,6 +37,7 @@ static bool check(struct graph *g, const struct node *n,
     return true;
 }
 
+/* `to` is W's first dimension, `from` what its second has in all groups. */
 int conv_layer_params(struct graph *g, const struct node *n,
                       const struct conv_layer *l, struct param_decl *p)
 {
@@ -42,7 +48,7 @@ int conv_layer_params(struct graph *g, const struct node *n,
     int64_t to = l->transposed ? x->dim[1] : l->filters;
     struct type w = {.dtype = DT_F32, .rank = x->rank, .dim = {to}};
     struct type b = {.dtype = DT_F32, .rank = 1, .dim = {l->filters}};
-    double area = 1, fan_in;
+    double area = 1, fan_in; /* area: elements of the window */
 
     if (given)
         kernel = (struct ints){given->rank - 2, given->dim + 2};

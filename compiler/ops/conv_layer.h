@@ -4,13 +4,14 @@
 
 #include "compiler/op.h"
 
-struct conv_layer {
-    int64_t filters, group;
-    struct ints kernel; /* not read when W is given */
+struct conv_layer {         /* what the attributes say */
+    int64_t filters, group; /* filters: channels of y */
+    struct ints kernel;     /* not read when W is given */
     bool bias, transposed;
 };
 
-/* For struct op's params: W and, with a bias, B. */
+/* For struct op's params: W and, with a bias, B. The count of declarations, or
+ * -1 after reject(). n has x [N, C, ...] and, when given, W as operands. */
 int conv_layer_params(struct graph *, const struct node *n,
                       const struct conv_layer *, struct param_decl *p);
 

@@ -2,9 +2,12 @@
  * conv_transpose.c: transposed convolution over one or two dimensions.
  *
  * Operands as in ONNX: X [N, C, ...], W [C, K / group, ...], B [K].  It is what
- * the gradient of a convolution from K to C channels does to X, with the same W,
- * so it is built from that: its own gradients then are a convolution and the
+ * the gradient of a convolution from K to C channels does to X, with the same
+ * W, so it is built from that: its own gradients then are a convolution and the
  * gradient of that convolution's weights.
+ *
+ * With stride s, extent e = (k - 1) dilation + 1 and sizes i, o along one
+ * dimension (ONNX's ConvTranspose): o = s (i - 1) + e + output_padding - pads.
  */
 #include <string.h>
 
@@ -62,6 +65,7 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* A given W [C, K / group, ...] tells the filters; else the attribute does. */
 static int params(struct graph *g, const struct node *n, struct param_decl *p)
 {
     const struct type *w = n->nin > 1 ? type_of(g, n->in[1]) : NULL;
@@ -80,9 +84,9 @@ static int params(struct graph *g, const struct node *n, struct param_decl *p)
 
 /* One spatial dimension: what is cut from the whole, and what is added. */
 struct span {
-    int64_t in, stride, extent;
+    int64_t in, stride, extent; /* extent: of the window, dilated */
     int64_t pad, pad_end, more; /* more: output_padding */
-    int64_t out;
+    int64_t out;                /* size of y */
 };
 
 /* An attribute's number for dimension i, or its default; false when the list is
@@ -103,6 +107,8 @@ static bool read_list(struct graph *g, const struct node *n, int attr,
     return true;
 }
 
+/* Entry i of a list that read_list has passed, or the default of an empty
+ * one. */
 static int64_t number(const struct node *n, int attr, int i, int64_t otherwise)
 {
     const struct ints *a = &n->attr[attr].ints;
@@ -111,9 +117,11 @@ static int64_t number(const struct node *n, int attr, int i, int64_t otherwise)
 }
 
 /* The result's size is given: what is too much goes from both sides, what lacks
- * is added to the end. */
+ * is added to the end.  An odd number's larger half is cut at the end for
+ * SAME_UPPER, at the beginning otherwise, as ONNX has it. */
 static void fit_to(struct span *s, int64_t out, bool upper)
 {
+    /* to cut, in all */
     int64_t all = s->stride * (s->in - 1) + s->extent + s->more - out;
 
     if (all < 0) {
@@ -134,7 +142,7 @@ static bool is_same(const struct node *n)
 /*
  * The convolution whose gradient this is has no output padding: it has less
  * padding at its end, and where there is none left, as many windows fit into
- * somewhat more, less than a stride.
+ * somewhat more, less than a stride.  In s, pad_end becomes that convolution's.
  */
 static bool finish(struct graph *g, const struct node *n, struct span *s)
 {
@@ -154,6 +162,8 @@ static bool finish(struct graph *g, const struct node *n, struct span *s)
     return true;
 }
 
+/* Fill s for spatial dimension i.  Output padding must be less than stride or
+ * dilation, as in PyTorch. */
 static bool span_read(struct graph *g, const struct node *n, int i,
                       struct span *s)
 {
@@ -193,6 +203,8 @@ static bool check_auto_pad(struct graph *g, const struct node *n)
     return true;
 }
 
+/* x [N, C, ...], W [C, K / group, ...], B [K].  Samples first is checked by the
+ * gradient that needs it. */
 static bool check_operands(struct graph *g, const struct node *n)
 {
     const struct type *x = type_of(g, n->in[0]), *w = type_of(g, n->in[1]);
@@ -219,6 +231,7 @@ static bool check_operands(struct graph *g, const struct node *n)
     return true;
 }
 
+/* All lists have one number for each spatial dimension, pads two. */
 static bool check(struct graph *g, const struct node *n)
 {
     int s = type_of(g, n->in[0])->rank - 2;
@@ -232,6 +245,7 @@ static bool check(struct graph *g, const struct node *n)
 
 /* ---- building ---- */
 
+/* ConvGradX's attribute of that name, in its list of values. */
 static union attr *own(union attr *attr, const char *name)
 {
     return &attr[op_attr(&op_ConvGradX, name)];
@@ -246,6 +260,9 @@ static val add_bias(struct graph *g, val y, val b)
     return val_add(g, y, val_reshape(g, b, dim, rank, 0));
 }
 
+/* A node on the stack serves reject() and the readers of attributes; it is
+ * never added. y is ConvGradX of x in the place of dy, whose "x_shape" is y's
+ * size. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {

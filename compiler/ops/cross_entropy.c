@@ -49,6 +49,9 @@ static const char *const grad_names[] = {"dterms", "logits", "label", NULL};
 
 /* ---- CrossEntropy ---- */
 
+/* Losses sum inside a sample, y[0] f32 [N]; y[1] counts the labels that are
+ * not ignored, and is empty where none can be.  The division by the count of
+ * the effective batch comes later, where the count is known. */
 static bool unweighted(struct graph *g, const val *in, const union attr *attr,
                        val *y)
 {
@@ -64,6 +67,9 @@ static bool unweighted(struct graph *g, const val *in, const union attr *attr,
     return true;
 }
 
+/* Three forms: probabilities (a label of f32 in the logits' shape), weights of
+ * positions or classes, and plain indices. graph_limit lets the host refuse
+ * labels that are no class before they reach a device. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {
@@ -105,6 +111,7 @@ const struct op op_CrossEntropy = {
 
 /* ---- CrossEntropyTerms ---- */
 
+/* logits [N, C, ...] and label [N, ...] to f32 [N]. */
 static bool terms_infer(struct graph *g, const struct node *n, struct type *y)
 {
     if (!label_fits(g, n, 0))
@@ -113,6 +120,7 @@ static bool terms_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* The gradient computes the softmax again from the logits, so none is kept. */
 static void terms_grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -129,7 +137,7 @@ static void terms_lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_cross_entropy, &p, n);
 }
 
-/* log(sum(exp(x))) of C logits that are `step` apart. */
+/* log(sum(exp(x))) of x [C], logits that are `step` apart. */
 static double log_sum_exp(const double *x, int64_t C, int64_t step)
 {
     double top = -INFINITY, sum = 0;
@@ -141,6 +149,8 @@ static double log_sum_exp(const double *x, int64_t C, int64_t step)
     return log(sum) + top;
 }
 
+/* One position, x [C] in steps: log(sum(exp(x))) - x[label].  NaN shows a wrong
+ * label in the loss, which is better than a silent 0. */
 static double term(const struct node *n, const double *x, double label,
                    int64_t C, int64_t step)
 {
@@ -151,6 +161,7 @@ static double term(const struct node *n, const double *x, double label,
     return log_sum_exp(x, C, step) - x[(int64_t)label * step];
 }
 
+/* logits [N, C, inner], label [N, inner], terms [N]. */
 static void terms_ref(const struct node *n, const struct ref_env *env,
                       const struct tensor *in, struct tensor *out)
 {
@@ -158,7 +169,7 @@ static void terms_ref(const struct node *n, const struct ref_env *env,
 
     (void)env;
     for (int64_t i = 0; i < r.outer; i++) {
-        const double *x = in[0].data + i * r.len * r.inner;
+        const double *x = in[0].data + i * r.len * r.inner; /* [C, inner] */
 
         out->data[i] = 0;
         for (int64_t j = 0; j < r.inner; j++)
@@ -184,6 +195,7 @@ const struct op op_CrossEntropyTerms = {
 
 /* ---- CrossEntropyGrad: (softmax(x) - one at the label) * dterm ---- */
 
+/* dterms f32 [N]; the result has the logits' type, f16 too. */
 static bool grad_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *dterms = type_of(g, n->in[0]);
@@ -207,6 +219,9 @@ static void grad_lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_cross_entropy_grad, &p, n);
 }
 
+/* d/dx_c (log(sum(exp(x))) - x_label) = softmax(x)_c - [c = label].  An ignored
+ * position is 0 by selection: its logits may be infinite.  x and dx are [C],
+ * r->inner apart. */
 static void grad_position(const struct node *n, const double *x, double label,
                           const struct rows *r, double dterm, double *dx)
 {
@@ -221,6 +236,7 @@ static void grad_position(const struct node *n, const double *x, double label,
     }
 }
 
+/* dterms [N], logits and result [N, C, inner], label [N, inner]. */
 static void grad_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {

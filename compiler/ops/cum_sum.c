@@ -1,6 +1,9 @@
 /*
  * cum_sum.c: sums of all elements up to each one, along an axis; and products,
  * which the gradient of ReduceProd needs.
+ *
+ * As ONNX's CumSum: y_i = sum of x_j for j <= i; exclusive: j < i; reverse:
+ * from the other end.  A product starts from 1, a sum from 0.
  */
 #include "compiler/lower.h"
 #include "compiler/op.h"
@@ -20,6 +23,7 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* ONNX counts an axis below 0 from the end. */
 static int axis_of(const struct node *n, int rank)
 {
     int64_t axis = n->attr[AXIS].i;
@@ -27,6 +31,8 @@ static int axis_of(const struct node *n, int rank)
     return (int)(axis < 0 ? axis + rank : axis);
 }
 
+/* y has x's type.  Not across samples: a cut between micro-batches would go
+ * through the row. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -46,7 +52,9 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
-/* Element x adds to all from its own on, so dx sums dy from there on. */
+/* Element x adds to all from its own on, so dx sums dy from there on.  The
+ * matrix of a sum up to i is triangular and its transpose is the sum from i
+ * on, exclusive or not: dx is CumSum of dy with `reverse` turned. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -57,6 +65,8 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
     dx[0] = graph_add(g, &op_CumSum, dy, 1, attr);
 }
 
+/* Rows of [outer, len, inner] run along the axis; elements of one are `inner`
+ * apart. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
@@ -65,8 +75,9 @@ static void ref(const struct node *n, const struct ref_env *env,
 
     (void)env;
     for (int64_t row = 0; row < r.outer * r.inner; row++) {
+        /* the row's first element */
         int64_t base = row / r.inner * r.len * r.inner + row % r.inner;
-        double sum = product;
+        double sum = product; /* the neutral element, 1 or 0 */
 
         for (int64_t i = 0; i < r.len; i++) {
             int64_t at = n->attr[REVERSE].i ? r.len - 1 - i : i;

@@ -4,6 +4,8 @@
  *
  * Whether an element stays is a pure function of seed, step, layer, sample and
  * element, so nothing is kept for the gradient, which is the same op on dy.
+ *
+ * y = x m / (1 - ratio) with m 0 or 1, so dx = dy m / (1 - ratio).
  */
 #include "compiler/lower.h"
 #include "compiler/op.h"
@@ -25,6 +27,7 @@ static const struct attr_spec dropout_attrs[] = {
     {0},
 };
 
+/* Outside training and for a ratio of 0 the layer is its operand, no node. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {
@@ -63,6 +66,8 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* Samples must be outermost: the random words are numbered by sample, so that
+ * they do not depend on how a batch is cut. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -78,11 +83,13 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* The same attributes, so the same key, and with it the same mask. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     dx[0] = graph_add(g, &op_DropoutTrain, dy, 1, graph_node(g, y)->attr);
 }
 
+/* per_sample numbers the elements inside a sample, see ref. */
 static void lower(struct lower *lo, const struct node *n)
 {
     int64_t samples = lo->graph->batch;
@@ -95,6 +102,9 @@ static void lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_dropout, &p, n);
 }
 
+/* Philox gives four words for each counter (element / 4, sample, step, upper
+ * half of the path's hash) under the key (seed, lower half). 24 bits of a word
+ * are compared with the threshold, as many as a float can hold exactly. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {

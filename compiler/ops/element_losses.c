@@ -7,7 +7,7 @@
  */
 #include "compiler/ops/loss.h"
 
-/* (x - t)^2 */
+/* (x - t)^2; its derivative is 2 (x - t). */
 static bool mse(struct graph *g, const val *in, int nin, const union attr *attr,
                 val *y)
 {
@@ -20,7 +20,7 @@ static bool mse(struct graph *g, const val *in, int nin, const union attr *attr,
     return loss_finish(g, val_mul(g, d, d), loss_weights_of(in, nin), y);
 }
 
-/* |x - t| */
+/* |x - t|; its derivative is sign(x - t), 0 where they are equal. */
 static bool mae(struct graph *g, const val *in, int nin, const union attr *attr,
                 val *y)
 {
@@ -34,7 +34,7 @@ static bool mae(struct graph *g, const val *in, int nin, const union attr *attr,
                        loss_weights_of(in, nin), y);
 }
 
-enum { HUBER_DELTA };
+enum { HUBER_DELTA }; /* attribute of Huber */
 static const struct attr_spec huber_attrs[] = {
     [HUBER_DELTA] = {"delta",
                      ATTR_FLOAT,
@@ -68,7 +68,7 @@ static bool huber(struct graph *g, const val *in, int nin,
                        loss_weights_of(in, nin), y);
 }
 
-enum { BCE_POS_WEIGHT };
+enum { BCE_POS_WEIGHT }; /* attribute of BCEWithLogits */
 static const struct attr_spec bce_attrs[] = {
     [BCE_POS_WEIGHT] = {"pos_weight",
                         ATTR_FLOAT,

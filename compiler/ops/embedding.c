@@ -5,6 +5,9 @@
  * The gradient of the table sums over samples: EmbeddingGradW.  The host
  * refuses indices that are no rows of the table; elsewhere they make NaN and
  * add to nothing, never an access.
+ *
+ * y[i] = W[index[i]], so dW[r] = sum of dy[i] over all i with index[i] = r:
+ * the transposed product with a matrix of ones, never stored.
  */
 #include <math.h>
 #include <string.h>
@@ -13,7 +16,7 @@
 #include "compiler/op.h"
 #include "kernels/embedding.h"
 
-enum { INDEX, W };
+enum { INDEX, W }; /* index [N, ...], W [count, size] */
 
 /* ---- Embedding ---- */
 
@@ -35,6 +38,8 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* PyTorch's names and first values, N(0, 1); fans are those of the table as a
+ * matrix.  A given W decides its own sizes. */
 static int params(struct graph *g, const struct node *n, struct param_decl *p)
 {
     int64_t count = n->attr[COUNT].i, size = n->attr[SIZE].i;
@@ -52,11 +57,13 @@ static int params(struct graph *g, const struct node *n, struct param_decl *p)
     return 1;
 }
 
+/* Types that kernels can index with. */
 static bool is_index(enum dtype t)
 {
     return t == DT_I32 || t == DT_I64 || t == DT_U8;
 }
 
+/* index [...] and W [count, size] to [..., size]. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *index = type_of(g, n->in[INDEX]);
@@ -77,6 +84,7 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* The host will refuse indices that are no rows; see graph_limit. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {
@@ -88,6 +96,8 @@ static bool build(struct graph *g, const val *in, int nin,
     return y[0].id != 0;
 }
 
+/* Only the table has a gradient.  Lanes begin as 1 and are chosen by
+ * batch_sum. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -111,11 +121,14 @@ static void lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_embedding, &p, n);
 }
 
+/* False for NaN too, so that no index reaches memory unchecked. */
 static bool there(double index, int64_t count)
 {
     return index >= 0 && index < (double)count;
 }
 
+/* index [...], W [count, size], y [..., size]: position i / size, column i %
+ * size. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
@@ -152,7 +165,7 @@ const struct op op_Embedding = {
 /* ---- EmbeddingGradW ---- */
 
 enum { LANES, ROWS };
-enum { DY = 1, ACC };
+enum { DY = 1, ACC }; /* dy [N, ..., size], accumulator [lanes, count, size] */
 
 static const struct attr_spec grad_attrs[] = {
     [LANES] = {"lanes", ATTR_INT, {.i = 1}, "partial sums", true, true},
@@ -160,6 +173,8 @@ static const struct attr_spec grad_attrs[] = {
     {0},
 };
 
+/* index [N, ...] and dy [N, ..., size] to f32 [lanes, count, size].  Samples
+ * may be a multiple of the batch in the first dimension, but not elsewhere. */
 static bool grad_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *index = type_of(g, n->in[INDEX]);
@@ -177,7 +192,8 @@ static bool grad_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
-/* All lanes' sums in the first, as in BatchSum. */
+/* All lanes' sums in the first, as in BatchSum.  Rows of the batch beyond
+ * env->rows are stale and left out. */
 static void grad_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
@@ -196,6 +212,7 @@ static void grad_ref(const struct node *n, const struct ref_env *env,
     }
 }
 
+/* positions: indices in each sample. */
 static void grad_lower(struct lower *lo, const struct node *n)
 {
     const struct type *index = type_of(lo->graph, n->in[INDEX]);

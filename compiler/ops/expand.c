@@ -1,5 +1,8 @@
 /*
  * expand.c: x repeated along dimensions of one element, as broadcasting does.
+ *
+ * The gradient sums dy over what was repeated.  An element of y is read from x
+ * at stride 0 along a repeated dimension, so no copy of x is made in between.
  */
 #include "compiler/lower.h"
 #include "compiler/op.h"
@@ -17,6 +20,8 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* As ONNX's Expand: shapes broadcast both ways, so a 1 in `shape` keeps x's
+ * size.  Samples may not be repeated: their number is the batch's. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -42,12 +47,14 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* val_sum_to knows which dimensions were repeated from x's shape. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     dx[0] = val_sum_to(g, dy[0], type_of(g, graph_node(g, y)->in[0]));
 }
 
-/* Strides of x over y's dimensions; 0 where it is repeated. */
+/* Strides of x over y's dimensions; 0 where it is repeated.  Aligned at the
+ * last dimension; y's leading ones that x lacks keep the caller's 0. */
 static void set_strides(const struct type *y, const struct type *x,
                         int64_t *stride)
 {
@@ -60,6 +67,7 @@ static void set_strides(const struct type *y, const struct type *x,
     }
 }
 
+/* Copied as integers where a float would round, i32 and i64. */
 static void lower(struct lower *lo, const struct node *n)
 {
     const struct type *x = type_of(lo->graph, n->in[0]), *y = &n->type;
@@ -78,6 +86,8 @@ static void lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_pointwise, &p, n);
 }
 
+/* x [...] and y of the broadcast shape; every element of y names its one in
+ * x. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {

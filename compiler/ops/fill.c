@@ -1,5 +1,8 @@
 /*
  * fill.c: constants: a tensor of one value, and a scalar inside a fused chain.
+ *
+ * A Fill is a tensor in memory; a Scalar has no step of its own where its chain
+ * is fused.
  */
 #include <inttypes.h>
 
@@ -20,6 +23,7 @@ static const struct attr_spec fill_attrs[] = {
     {0},
 };
 
+/* The builder has made the shape, so only its rank is checked again here. */
 static bool fill_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct ints *shape = &n->attr[SHAPE].ints;
@@ -47,6 +51,8 @@ static void fill_integers(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_pointwise, &p, n);
 }
 
+/* A chain of one Scalar, stored to every element; the store rounds to f16, u8,
+ * i8 or bool. */
 static void fill_lower(struct lower *lo, const struct node *n)
 {
     struct fused chain = {.n = 1};
@@ -85,6 +91,7 @@ static const struct attr_spec scalar_attrs[] = {
     {0},
 };
 
+/* f32 [], which broadcasts against everything. */
 static bool scalar_infer(struct graph *g, const struct node *n, struct type *y)
 {
     (void)g, (void)n;
@@ -105,6 +112,8 @@ static void scalar_ref(const struct node *n, const struct ref_env *env,
     out->data[0] = n->attr[0].f;
 }
 
+/* Only for a Scalar that something other than a chain reads, or that is
+ * kept. */
 static void scalar_lower(struct lower *lo, const struct node *n)
 {
     struct fused chain;

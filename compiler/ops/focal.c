@@ -9,10 +9,13 @@
  *
  * 1 - r is computed as s(x) (1 - t) + s(-x) t, which keeps its digits where the
  * answer is nearly right.
+ *
+ * Lin et al., "Focal Loss for Dense Object Detection" (2017), equation 5, with
+ * soft targets as torchvision has them.
  */
 #include "compiler/ops/loss.h"
 
-enum { ALPHA, GAMMA };
+enum { ALPHA, GAMMA }; /* alpha below 0: no weighting */
 static const struct attr_spec attrs[] = {
     [ALPHA] = {"alpha",
                ATTR_FLOAT,
@@ -29,7 +32,7 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
-/* yes t + no (1 - t) */
+/* yes t + no (1 - t).  All of one shape or scalars. */
 static val blend(struct graph *g, val t, val yes, val no)
 {
     val rest = val_sub(g, val_scalar(g, 1), t);
@@ -38,7 +41,8 @@ static val blend(struct graph *g, val t, val yes, val no)
 }
 
 /* w^gamma; the slope at zero of a power less than 1 is infinite, so
- * there w is not less than the smallest normal float. */
+ * there w is not less than the smallest normal float.  Powers
+ * of 1 and 2 need no such limit. */
 static val power(struct graph *g, val w, double gamma)
 {
     const union attr limits[2] = {{.f = 1.1754943508222875e-38},
@@ -52,6 +56,8 @@ static val power(struct graph *g, val w, double gamma)
     return graph_add(g, &op_Pow, (val[]){w, val_scalar(g, gamma)}, 2, NULL);
 }
 
+/* -log s(x) = softplus(-x) and -log(1 - s(x)) = softplus(x), so the cross
+ * entropy overflows nowhere; likewise 1 - s(x) = s(-x). */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {

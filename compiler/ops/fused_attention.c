@@ -1,12 +1,15 @@
 /*
- * fused_attention.c: attention that keeps its result and one number for each row
- * of weights, the logarithm of its sum of exponentials; the gradient computes
- * the weights again.  So memory grows with T, not with T^2.
+ * fused_attention.c: attention that keeps its result and one number for each
+ * row of weights, the logarithm of its sum of exponentials; the gradient
+ * computes the weights again.  So memory grows with T, not with T^2.
  *
  * Kernels find the heads of [N, T, heads * size] by strides.
  *
  * Rabe and Staats, "Self-attention Does Not Need O(n^2) Memory" (2021); Dao et
  * al., "FlashAttention" (2022).
+ *
+ * N samples, T queries, S keys; a head has D channels of q and k, E of v and
+ * y.
  */
 #include <math.h>
 #include <string.h>
@@ -15,9 +18,12 @@
 #include "compiler/ops/attention.h"
 #include "kernels/attention.h"
 
-enum { Y, LSE };
+enum { Y, LSE }; /* results: [..., T, E] as q, f32 [N, heads, T] */
+/* operands of the gradient, behind q, k and v */
 enum { OF_Y = MASK, OF_LSE, OF_DY, OF_MASK, GRAD_OPERANDS };
 
+/* y is q with v's width; lse is the weights' type without the keys.  Attention
+ * has checked the operands. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *q = type_of(g, n->in[Q]), *v = type_of(g, n->in[V]);
@@ -32,7 +38,8 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
 }
 
 /* The gradient of the scores, in plain form, summed to the mask's shape.  Where
- * the mask does not train nothing takes it, and it is dropped. */
+ * the mask does not train nothing takes it, and it is dropped.  That costs [N,
+ * heads, T, S] of memory, but so does such a mask itself. */
 static val mask_grad(struct graph *g, const struct node *n, val dy)
 {
     int64_t heads = n->attr[HEADS].i;
@@ -40,7 +47,7 @@ static val mask_grad(struct graph *g, const struct node *n, val dy)
     const union attr trans[] = {{.i = 0}, {.i = 1}};
     val in[] = {attention_heads(g, dy, heads),
                 attention_heads(g, n->in[V], heads)};
-    val dw = graph_add(g, &op_Product, in, 2, trans);
+    val dw = graph_add(g, &op_Product, in, 2, trans); /* dP = dy v^T */
 
     if (!w.id || !dw.id)
         return dscore;
@@ -48,6 +55,8 @@ static val mask_grad(struct graph *g, const struct node *n, val dy)
     return val_sum_to(g, dscore, type_of(g, n->in[MASK]));
 }
 
+/* q, k, v, y, dy and lse stay alive, none of them of T * S elements. y is
+ * wanted for sum(dy y), see grad_ref_row. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -70,6 +79,9 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
         dx[MASK] = mask_grad(g, n, dy[Y]);
 }
 
+/* From the types of q, k and v alone, so that references share it. `joined`
+ * says that heads are parts of the last dimension and not a dimension of their
+ * own. */
 static struct attention_problem problem(const struct node *n,
                                         const struct type *q,
                                         const struct type *k,
@@ -92,6 +104,8 @@ static struct attention_problem problem(const struct node *n,
                                       .x = q->dtype};
 }
 
+/* The mask broadcasts to [N, heads, T, S], aligned at the end; a stride of 0
+ * stands for a dimension that it repeats or lacks. */
 static void set_mask(struct attention_problem *p, const struct type *mask)
 {
     int64_t stride = 1;
@@ -104,6 +118,7 @@ static void set_mask(struct attention_problem *p, const struct type *mask)
     }
 }
 
+/* `mask` is the place of the mask among n's operands. */
 static void lower_as(struct lower *lo, const struct node *n, int mask,
                      const struct kernel *family)
 {
@@ -121,7 +136,9 @@ static void lower(struct lower *lo, const struct node *n)
     lower_as(lo, n, MASK, kernels_attention);
 }
 
-/* Row t of a head, counted in rows of a head's width. */
+/* Row t of a head, counted in rows of a head's width. nh counts heads of all
+ * samples; `rows` is T for q and y, S for k and v.  Joined: [N, rows, heads],
+ * else [N, heads, rows]. */
 static int64_t row_of(const struct attention_problem *p, int64_t nh, int64_t t,
                       int64_t rows)
 {
@@ -129,7 +146,7 @@ static int64_t row_of(const struct attention_problem *p, int64_t nh, int64_t t,
                      : nh * rows + t;
 }
 
-static double dot(const double *a, const double *b, int64_t n)
+static double dot(const double *a, const double *b, int64_t n) /* [n] each */
 {
     double sum = 0;
 
@@ -138,11 +155,14 @@ static double dot(const double *a, const double *b, int64_t n)
     return sum;
 }
 
+/* How many keys query t sees: with `causal` the first t + 1, at most S. */
 static int64_t seen(const struct attention_problem *p, int64_t t)
 {
     return p->causal && t + 1 < p->S ? t + 1 : p->S;
 }
 
+/* scale q_t k_j + mask of query at[0] and key at[1].  What a mask of bool
+ * leaves out is minus infinity, which weighs exp(-inf) = 0. */
 static double ref_score(const struct attention_problem *p,
                         const struct tensor *in, const struct tensor *mask,
                         int64_t nh, const int64_t at[2])
@@ -163,11 +183,14 @@ static double ref_score(const struct attention_problem *p,
     return mask->data[m] != 0 ? x : -INFINITY;
 }
 
+/* One query t of head nh.  The largest score is subtracted before exp, as in
+ * softmax; lse = log(sum of exp(score)) of the scores as they are, so that
+ * exp(score - lse) is the weight. */
 static void ref_row(const struct attention_problem *p, const struct tensor *in,
                     int64_t nh, int64_t t, struct tensor *out)
 {
-    double *y = out[Y].data + row_of(p, nh, t, p->T) * p->E;
-    double *lse = &out[LSE].data[nh * p->T + t];
+    double *y = out[Y].data + row_of(p, nh, t, p->T) * p->E; /* [E] */
+    double *lse = &out[LSE].data[nh * p->T + t]; /* of [N * heads, T] */
     double top = -INFINITY, total = 0;
 
     for (int64_t j = 0; j < seen(p, t); j++)
@@ -198,6 +221,7 @@ static struct attention_problem ref_problem(const struct node *n,
     return p;
 }
 
+/* q [N, T, D], k [N, S, D], v [N, S, E] for each head; y [N, T, E]. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
@@ -226,6 +250,7 @@ const struct op op_FusedAttention = {
 
 /* ---- FusedAttentionGrad ---- */
 
+/* dq, dk and dv have the types of q, k and v. */
 static bool grad_infer(struct graph *g, const struct node *n, struct type *y)
 {
     for (int k = Q; k <= V; k++)
@@ -238,18 +263,23 @@ static void grad_lower(struct lower *lo, const struct node *n)
     lower_as(lo, n, OF_MASK, kernels_attention_grad);
 }
 
-/* p = exp(score - lse), ds = p (dy v - sum(dy y)) scale: dq = ds k,
- * dk = ds^T q, dv = p^T dy. */
+/*
+ * p = exp(score - lse), ds = p (dy v - sum(dy y)) scale: dq = ds k,
+ * dk = ds^T q, dv = p^T dy.  Row t only: dk and dv collect over rows.  The
+ * derivative of softmax takes sum over j of p_j dP_j from dP; by dP = v dy and
+ * y = sum of p_j v_j that is dy y, one number a row (FlashAttention's D,
+ * equation 4 of its appendix B.2).
+ */
 static void grad_ref_row(const struct attention_problem *p,
                          const struct tensor *in, int64_t nh, int64_t t,
                          struct tensor *out)
 {
     int64_t at = row_of(p, nh, t, p->T), D = p->D, E = p->E;
     const double *dy = in[OF_DY].data + at * E;
-    double delta = dot(dy, in[OF_Y].data + at * E, E);
+    double delta = dot(dy, in[OF_Y].data + at * E, E); /* the row's sum(dy y) */
 
     for (int64_t j = 0; j < seen(p, t); j++) {
-        int64_t key = row_of(p, nh, j, p->S);
+        int64_t key = row_of(p, nh, j, p->S); /* row of k and v */
         double w = exp(
             ref_score(p, in, &in[OF_MASK], nh, (const int64_t[]){t, j}) -
             in[OF_LSE].data[nh * p->T + t]);
@@ -264,6 +294,7 @@ static void grad_ref_row(const struct attention_problem *p,
     }
 }
 
+/* dq, dk, dv begin at 0, as every row adds to dk and dv. */
 static void grad_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {

@@ -5,6 +5,9 @@
  * Those that come with each sample pick rows of a table: that is Embedding.
  * Others, computed without samples, are the same for every row: GatherShared.
  * Known and shared ones count from the end below zero.
+ *
+ * Known indices become a Blend whose matrix has a single 1 in each row, so
+ * that the gradient, a sum over equal indices, comes with it.
  */
 #include <math.h>
 
@@ -19,7 +22,8 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
-/* One number as an index of x along the axis, checked. */
+/* One number as an index of x along the axis, checked.  Fractions are refused,
+ * for constants are doubles whatever their type. */
 static bool index_fits(struct graph *g, const struct type *x, int64_t axis,
                        double v, double *index)
 {
@@ -32,7 +36,8 @@ static bool index_fits(struct graph *g, const struct type *x, int64_t axis,
                        (int)axis, type_text(g->arena, x));
 }
 
-/* x[:axis] + shape + x[axis + 1:] */
+/* x[:axis] + shape + x[axis + 1:].  Samples that stand behind the axis move by
+ * the dimensions that indices add. */
 static bool result_shape(struct graph *g, const struct type *x, int64_t axis,
                          const struct type *shape, struct type *y)
 {
@@ -51,6 +56,8 @@ static bool result_shape(struct graph *g, const struct type *x, int64_t axis,
     return true;
 }
 
+/* Indices known while compiling; those of any shape count as one list, and the
+ * result is reshaped at the end. */
 static val known(struct graph *g, val x, int64_t axis,
                  const struct tensor *indices)
 {
@@ -61,7 +68,7 @@ static val known(struct graph *g, val x, int64_t axis,
     b.start = ARENA_NEW(g->arena, double, (size_t)n + 1);
     b.index = ARENA_NEW(g->arena, double, (size_t)n);
     for (int64_t i = 0; i < n; i++) {
-        b.start[i + 1] = (double)(i + 1);
+        b.start[i + 1] = (double)(i + 1); /* one term each */
         if (!index_fits(g, &t, axis, indices->data[i], &b.index[i]))
             return (val){0};
     }
@@ -71,6 +78,7 @@ static val known(struct graph *g, val x, int64_t axis,
     return x.id ? val_reshape(g, x, y.dim, y.rank, y.batch) : x;
 }
 
+/* The attribute as if it were a constant [n]. */
 static val from_list(struct graph *g, val x, int64_t axis,
                      const struct ints *list)
 {
@@ -82,7 +90,9 @@ static val from_list(struct graph *g, val x, int64_t axis,
     return known(g, x, axis, &t);
 }
 
-/* Rows of a table, picked by samples: its other dimensions are one row. */
+/* Rows of a table, picked by samples: its other dimensions are one row. x
+ * [rows, ...] is seen as [rows, size]; x must be without samples, since an
+ * index of one sample would pick another sample's data. */
 static val table_rows(struct graph *g, val x, val indices)
 {
     const struct type t = *type_of(g, x), *index = type_of(g, indices);
@@ -152,6 +162,8 @@ static val computed(struct graph *g, val x, int64_t axis, val indices)
     return (val){0};
 }
 
+/* Exactly one of operand and attribute gives the indices; a constant operand
+ * is known now, anything else is computed for each sample. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {

@@ -1,6 +1,10 @@
 /*
  * gelu.c: x Phi(x), Phi being the normal distribution; one of the two rows of
  * pointwise.def, as ONNX's attribute says.
+ *
+ * none: x (1 + erf(x / sqrt(2))) / 2. tanh: x (1 + tanh(sqrt(2 / pi) (x +
+ * 0.044715 x^3))) / 2 (Hendrycks and Gimpel, "Gaussian Error Linear Units",
+ * 2016).
  */
 #include <string.h>
 
@@ -18,6 +22,8 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* The attribute chooses the op, so that each op keeps a formula without
+ * branches. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {

@@ -1,11 +1,13 @@
 /* global_max_pool.c: the largest of each channel, by ReduceMax. */
 #include "compiler/ops/reduction.h"
 
+/* All dimensions behind N and C are reduced and kept as 1.  Layouts follow
+ * from ReduceMax, which needs no window. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {
     const struct type *x = type_of(g, in[0]);
-    union attr reduce[2] = {{.i = 0}, {.i = 1}};
+    union attr reduce[2] = {{.i = 0}, {.i = 1}}; /* keepdims is 1 */
 
     (void)nin, (void)attr;
     if (x->rank < 3)

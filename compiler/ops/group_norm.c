@@ -8,11 +8,15 @@
  *
  * Wu, He, "Group Normalization" (2018).
  * Ulyanov, Vedaldi, Lempitsky, "Instance Normalization" (2016).
+ *
+ * The order of dimensions is the user's, since a group in channels last is not
+ * one row; layout.c sees to that through the reshapes.
  */
 #include "compiler/op.h"
 
-enum { X, SCALE, B, OPERANDS };
+enum { X, SCALE, B, OPERANDS }; /* x [N, C, ...], the others [C] */
 
+/* `rank` is the least that the layer takes. */
 static bool check_input(struct graph *g, const struct type *x, int rank)
 {
     if (x->dtype != DT_F32)
@@ -26,6 +30,7 @@ static bool check_input(struct graph *g, const struct type *x, int rank)
     return true;
 }
 
+/* x [N, C, ...], scale and B f32 [C]. */
 static bool check_operands(struct graph *g, const val *in, int nin, int rank)
 {
     const struct type *x = type_of(g, in[X]);
@@ -46,6 +51,8 @@ static bool check_operands(struct graph *g, const val *in, int nin, int rank)
     return true;
 }
 
+/* The declarations of scale and B, [C] each: first values are the
+ * identity's. */
 static int by_channel(const struct type *x, struct param_decl *p)
 {
     const struct type t = {.dtype = DT_F32, .rank = 1, .dim = {x->dim[1]}};
@@ -56,7 +63,9 @@ static int by_channel(const struct type *x, struct param_decl *p)
     return 2;
 }
 
-/* Each group to mean 0 and variance 1. */
+/* Each group to mean 0 and variance 1. x [N, C, ...] as [N, groups, elements],
+ * whose rows LayerNormalization takes.  Its scale and B are Fills, which have
+ * no gradient and cost no sums. */
 static val normalised(struct graph *g, val v, int64_t groups, double epsilon)
 {
     const struct type x = *type_of(g, v);
@@ -86,6 +95,8 @@ static val along_channels(struct graph *g, val v, const struct type *x)
     return val_reshape(g, v, dim, x->rank - 1, 0);
 }
 
+/* z scale + B: pointwise with [C, 1, ...], so the gradients of scale and B are
+ * those of a broadcast. */
 static bool norm(struct graph *g, const val *in, int64_t groups, double epsilon,
                  val *y)
 {
@@ -129,6 +140,8 @@ static int group_params(struct graph *g, const struct node *n,
     return check_input(g, x, 2) ? by_channel(x, p) : -1;
 }
 
+/* As ONNX's opset 21 and PyTorch: scale and B by channel (opset 18 had them by
+ * group). */
 static bool group_build(struct graph *g, const val *in, int nin,
                         const union attr *attr, val *y)
 {
@@ -178,6 +191,8 @@ static int instance_params(struct graph *g, const struct node *n,
     return check_input(g, x, 3) ? by_channel(x, p) : -1;
 }
 
+/* As many groups as channels; of [N, C] each would be a single element, so at
+ * least one more dimension is wanted. */
 static bool instance_build(struct graph *g, const val *in, int nin,
                            const union attr *attr, val *y)
 {

@@ -7,6 +7,16 @@
  * (as in ONNX by default) or behind it (as in PyTorch), is an attribute, and
  * changes what the recurrence keeps and how the gradients of its weights come
  * about.
+ *
+ * With x_t's products xg_t = x_t W_ih^T + b given, one step is (Cho et al.,
+ * 2014)
+ *
+ *   r = s(xg_r + h W_r)        z = s(xg_z + h W_z)
+ *   n = tanh(xg_n + (r h) W_n)        or, linear, tanh(xg_n + r (h W_n + b_n))
+ *   h = (1 - z) n + z h,
+ *
+ * s being the sigmoid, h on the right that of the step before, products of
+ * gates element by element.
  */
 #include <math.h>
 #include <string.h>
@@ -18,7 +28,7 @@
 
 /* ---- the recurrence ---- */
 
-enum { REVERSE, LINEAR };
+enum { REVERSE, LINEAR }; /* LINEAR: the reset gate acts behind the product */
 
 static const struct attr_spec cell_attrs[] = {
     [REVERSE] = {"reverse", ATTR_BOOL, {0}, "from the last step", false, true},
@@ -31,6 +41,9 @@ static const struct attr_spec cell_attrs[] = {
     {0},
 };
 
+/* xg [N, T, 3 H], w [H, 3 H], b [3 H] or nothing.  Results: h [N, T, H], and
+ * what the gradient needs, [N, T, gates H]: r, z, n and, linear, the product
+ * that r scales. */
 static bool cell_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *xg = type_of(g, n->in[0]), *w = type_of(g, n->in[1]);
@@ -47,6 +60,7 @@ static bool cell_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* h [N, T, H] gives the sizes. */
 static struct gru_problem problem(const struct type *h, const struct node *n)
 {
     return (struct gru_problem){.N = h->dim[0],
@@ -67,7 +81,8 @@ static void cell_lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_gru, &p, n);
 }
 
-/* Row of (sample, time) at a step, and the one before it in the recurrence. */
+/* Row of (sample, time) at a step, and the one before it in the recurrence.
+ * Rows are of [N * T, ...]: sample s at time t is s * T + t. */
 struct place {
     int64_t row, old; /* old: -1 at the first step */
 };
@@ -97,17 +112,19 @@ static double product(const double *r, const double *h, const double *w,
     return sum;
 }
 
-/* One step of one sample; in: xg's row, w, b or null. */
+/* One step of one sample; in: xg's row, w, b or null. hb is h of the step
+ * before, null at the first, where it is zero. */
 static void ref_step(const struct gru_problem *p, const double *const *in,
                      const double *hb, double *h, double *gate)
 {
+    /* [3 H], [H, 3 H], [3 H] */
     const double *xg = in[0], *w = in[1], *b = in[2];
     int64_t H = p->H;
 
     for (int64_t j = 0; j < 2 * H; j++)
         gate[j] = sigmoid(xg[j] + product(NULL, hb, w, H, j) + (b ? b[j] : 0));
     for (int64_t j = 0; j < H; j++) {
-        const double *r = gate, *z = gate + H;
+        const double *r = gate, *z = gate + H; /* [H] each */
         int64_t column = 2 * H + j;
         double a;
 
@@ -123,6 +140,8 @@ static void ref_step(const struct gru_problem *p, const double *const *in,
     }
 }
 
+/* Samples are independent; within one, steps run in the order of the
+ * recurrence, backwards in time when reversed. */
 static void cell_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
@@ -141,7 +160,7 @@ static void cell_ref(const struct node *n, const struct ref_env *env,
         }
 }
 
-/* Columns [from, from + count) of rows. */
+/* Columns [from, from + count) of rows. x [rows, all] to [rows, count]. */
 static val columns(struct graph *g, val x, int64_t from, int64_t count)
 {
     const struct remap r = {.dim = {type_of(g, x)->dim[0], count},
@@ -153,7 +172,9 @@ static val columns(struct graph *g, val x, int64_t from, int64_t count)
     return val_remap(g, x, &r);
 }
 
-/* Gradient of weights [H, columns of b] that met rows a. */
+/* Gradient of weights [H, columns of b] that met rows a. dW = a^T b, summed
+ * over (sample, time) in one product after the loop: the recurrence itself
+ * sums nothing across samples. */
 static val weight_gradient(struct graph *g, val a, val b)
 {
     union attr lanes[1] = {{.i = 1}};
@@ -164,7 +185,9 @@ static val weight_gradient(struct graph *g, val a, val b)
                      type_of(g, a)->dim[1] * type_of(g, b)->dim[1]);
 }
 
-/* Behind the product: one product of h and the gradients of what it gave. */
+/* Behind the product: one product of h and the gradients of what it gave.
+ * Result 1 is h before each step, [N, T, H]; result 2 the gradients of h W +
+ * b, [N, T, 3 H], which differ from those of xg in n by the factor r. */
 static void linear_grad(struct graph *g, const struct node *n, val tuple,
                         val *dx)
 {
@@ -176,7 +199,8 @@ static void linear_grad(struct graph *g, const struct node *n, val tuple,
         dx[2] = val_sum_to(g, d, type_of(g, n->in[2]));
 }
 
-/* Before the product: n's weights met something else than those of r and z. */
+/* Before the product: n's weights met something else than those of r and z.
+ * Those of r and z met h before the step, n's met r h, which result 2 holds. */
 static void reset_grad(struct graph *g, val tuple, val *dx)
 {
     val before = recurrent_rows(g, graph_result(g, tuple, 1));
@@ -190,6 +214,9 @@ static void reset_grad(struct graph *g, val tuple, val *dx)
     dx[1] = graph_add(g, &op_Concat, dw, 2, axis);
 }
 
+/* The gradient's operands: dy, the gates, h, and W^T, whose rows are read in
+ * order.  Nothing flows where only the gates are used, so an empty dy ends
+ * it. */
 static void cell_grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -225,6 +252,8 @@ const struct op op_GruCell = {
 
 /* ---- its gradient ---- */
 
+/* dxg [N, T, 3 H], h before each step [N, T, H], and [N, T, 3 H] or [N, T, H]
+ * for the weights' gradient, see linear_grad and reset_grad. */
 static bool grad_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *h = type_of(g, n->in[2]);
@@ -244,12 +273,13 @@ static void grad_lower(struct lower *lo, const struct node *n)
 }
 
 /* One step of one sample; hb null at the first. */
-struct ref_step {
+struct ref_step {                 /* shapes of one (sample, time) */
     const double *gate, *hb, *wt; /* [G, H], [H], [3 H, H] */
     double *dxg, *before, *kept;  /* [3 H], [H], [3 H] or [H] */
 };
 
-/* sum over rows [begin, end) of d[row] wt[row, k] */
+/* sum over rows [begin, end) of d[row] wt[row, k].  That is d W^T for one k,
+ * wt being shifted to column k. */
 static double turned(const double *d, const double *wt, int64_t H,
                      int64_t begin, int64_t end)
 {
@@ -260,7 +290,13 @@ static double turned(const double *d, const double *wt, int64_t H,
     return sum;
 }
 
-/* What flows through the reset gate and its products, added to dh. */
+/*
+ * What flows through the reset gate and its products, added to dh.  With d the
+ * gradient of n's argument: behind the product, dr = d (h W_n + b_n) and the
+ * product's own gradient is r d; before it, u = d W_n^T is the gradient of r
+ * h, so that dr = u h and dh += u r.  Then s' = r (1 - r), and dh += d_all
+ * W^T.
+ */
 static void ref_reset(const struct ref_step *at, bool linear, int64_t H,
                       double *dh)
 {
@@ -283,6 +319,8 @@ static void ref_reset(const struct ref_step *at, bool linear, int64_t H,
                         : turned(at->dxg, at->wt + k, H, 0, 2 * H);
 }
 
+/* From h' = (1 - z) n + z h: dz = dh (h - n), dn = dh (1 - z), and dh z goes
+ * on to the step before; s' = z (1 - z), tanh' = 1 - n^2. u is n here. */
 static void ref_gates(const struct ref_step *at, bool linear, int64_t H,
                       double *dh)
 {
@@ -296,6 +334,9 @@ static void ref_gates(const struct ref_step *at, bool linear, int64_t H,
     ref_reset(at, linear, H, dh);
 }
 
+/* Walks steps backwards; dh [H] carries the gradient from the step behind,
+ * begins at 0 for each sample, and takes dy of the step in hand.  References
+ * have no arena of the compile, hence one of their own. */
 static void grad_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
@@ -303,7 +344,7 @@ static void grad_ref(const struct node *n, const struct ref_env *env,
     int64_t H = p.H, gates = in[1].type.dim[2], kept = out[2].type.dim[2];
     struct arena arena;
     jmp_buf out_of_memory;
-    double *dh;
+    double *dh; /* [H] */
 
     (void)env;
     arena_open(&arena, &out_of_memory);
@@ -358,7 +399,12 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
-/* One direction of one layer; w: weight_ih, weight_hh, and biases or empty. */
+/*
+ * One direction of one layer; w: weight_ih, weight_hh, and biases or empty.
+ * Linear, b_hh is inside the reset gate and goes to the recurrence; else both
+ * biases are one sum, added to x's product once. w[1] is PyTorch's [3 H, H],
+ * turned to [H, 3 H] for rows in the order of memory.
+ */
 static val direction(struct graph *g, val x, const val *w, bool reverse,
                      const union attr *attr)
 {
@@ -376,7 +422,7 @@ static val direction(struct graph *g, val x, const val *w, bool reverse,
     return cell.id ? graph_result(g, cell, 0) : cell;
 }
 
-static const struct recurrent gru = {"GRU", 3, direction};
+static const struct recurrent gru = {"GRU", 3, direction}; /* 3 gates */
 
 static int params(struct graph *g, const struct node *n, struct param_decl *p)
 {

@@ -7,6 +7,10 @@
  * one pass, LayerNormSums.
  *
  * Ba, Kiros, Hinton, "Layer Normalization" (2016).
+ *
+ * With rows of C elements, and d = dy scale, z = (x - mean) r: dx = r (d -
+ * mean(d) - z mean(d z)), dscale = sum(dy z), dB = sum(dy), the sums over all
+ * rows (as batch norm's, with the roles of rows and channels exchanged).
  */
 #include <math.h>
 #include <string.h>
@@ -15,8 +19,8 @@
 #include "compiler/op.h"
 #include "kernels/layer_norm.h"
 
-enum { X, SCALE, B, OPERANDS };
-enum { Y, MEAN, R, RESULTS };
+enum { X, SCALE, B, OPERANDS }; /* x [..., C], the others [C] */
+enum { Y, MEAN, R, RESULTS };   /* y as x; f32, one per row */
 
 /* ---- LayerNormalization ---- */
 
@@ -38,7 +42,8 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
-/* The axis from the front, or -1 after a refusal. */
+/* The axis from the front, or -1 after a refusal.  A reject() of false less 1
+ * is the -1. */
 static int axis_of(struct graph *g, const struct type *x,
                    const union attr *attr)
 {
@@ -71,6 +76,7 @@ static struct type normalised(const struct type *x, int axis)
     return t;
 }
 
+/* PyTorch's names and first values: the layer begins as plain normalisation. */
 static int params(struct graph *g, const struct node *n, struct param_decl *p)
 {
     const struct type *x = type_of(g, n->in[X]);
@@ -87,6 +93,8 @@ static int params(struct graph *g, const struct node *n, struct param_decl *p)
     return 2;
 }
 
+/* Resolves the axis to one from the front; y is the first result, the
+ * statistics are for the gradient. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {
@@ -133,6 +141,7 @@ const struct op op_LayerNormalization = {
 
 /* ---- LayerNorm ---- */
 
+/* Statistics are f32 and have the dimensions before the axis: one per row. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[X]);
@@ -145,13 +154,15 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* A constant that no parameter stands behind. */
 static bool is_fill(const struct graph *g, val v)
 {
     return graph_node(g, v)->op == &op_Fill;
 }
 
 /* Constants, as group norm has them, need no sums, which would keep
- * accumulators. */
+ * accumulators.  The sums are f32 [2, C]: row 0 of dy z goes to scale, row 1
+ * of dy to B. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -184,6 +195,8 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
     }
 }
 
+/* Two passes, so that a mean that is large beside the deviation costs no
+ * digits. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
@@ -192,7 +205,7 @@ static void ref(const struct node *n, const struct ref_env *env,
 
     (void)env;
     for (int64_t i = 0; i < rows; i++) {
-        const double *x = in[X].data + i * C;
+        const double *x = in[X].data + i * C; /* [C] */
         double mean = 0, var = 0;
 
         for (int64_t c = 0; c < C; c++)
@@ -246,6 +259,8 @@ const struct op op_LayerNorm = {
 
 /* ---- LayerNormGrad, LayerNormSums ---- */
 
+/* Operands of both gradients; LayerNormSums has its accumulator where the
+ * other has the scale. */
 enum { DY, OF_X, OF_MEAN, OF_R, OF_SCALE, ACC = OF_SCALE };
 
 static bool grad_infer(struct graph *g, const struct node *n, struct type *y)
@@ -254,11 +269,12 @@ static bool grad_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
-/* dx = r (d - mean(d) - z mean(d z)), d = dy scale, z = (x - mean) r */
+/* dx = r (d - mean(d) - z mean(d z)), d = dy scale, z = (x - mean) r.  The
+ * last two terms are what mean and r change with x; each row by itself. */
 static void grad_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
-    const double *scale = in[OF_SCALE].data;
+    const double *scale = in[OF_SCALE].data; /* [C] */
     int64_t C = type_count(&in[OF_SCALE].type);
     int64_t rows = type_count(&out->type) / C;
 
@@ -266,7 +282,7 @@ static void grad_ref(const struct node *n, const struct ref_env *env,
     for (int64_t i = 0; i < rows; i++) {
         const double *dy = in[DY].data + i * C, *x = in[OF_X].data + i * C;
         double m = in[OF_MEAN].data[i], r = in[OF_R].data[i];
-        double sum = 0, sum_z = 0;
+        double sum = 0, sum_z = 0; /* C mean(d), C mean(d z) */
 
         for (int64_t c = 0; c < C; c++) {
             sum += dy[c] * scale[c];
@@ -311,6 +327,7 @@ static int64_t channels(const struct type *x, const struct type *mean)
     return type_count(x) / type_count(mean);
 }
 
+/* f32 [lanes, 2, C], the accumulator's type as well. */
 static bool sums_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[OF_X]);
@@ -325,7 +342,8 @@ static bool sums_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
-/* All lanes' sums in the first, as in BatchSum. */
+/* All lanes' sums in the first, as in BatchSum. dy and x [rows, C], mean and r
+ * [rows]; stale rows at the end are left out. */
 static void sums_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
@@ -345,6 +363,7 @@ static void sums_ref(const struct node *n, const struct ref_env *env,
     }
 }
 
+/* positions: rows in each sample. */
 static void sums_lower(struct lower *lo, const struct node *n)
 {
     const struct type *x = type_of(lo->graph, n->in[OF_X]);

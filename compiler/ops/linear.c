@@ -1,6 +1,8 @@
 /*
- * linear.c: y = x W^T + b over the last dimension of x; W [units, in], b [units],
- * as in PyTorch.
+ * linear.c: y = x W^T + b over the last dimension of x; W [units, in], b
+ * [units], as in PyTorch.
+ *
+ * It becomes one Product with W turned, over x as a matrix [rows, in].
  */
 #include "compiler/op.h"
 
@@ -19,6 +21,8 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* First values as nn.Linear's: weight and bias uniform within 1 / sqrt(in).  A
+ * given W [units, in] decides the units. */
 static int params(struct graph *g, const struct node *n, struct param_decl *p)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -49,11 +53,14 @@ static int params(struct graph *g, const struct node *n, struct param_decl *p)
     return n->attr[BIAS].i ? 2 : 1;
 }
 
+/* x [N, ..., in] is flattened to [rows, in], where samples stay outermost if
+ * they were, and the result is shaped back.  Samples may not be the last
+ * dimension, which is summed over. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *out)
 {
     struct type x = *type_of(g, in[0]), w = *type_of(g, in[1]), y = x;
-    union attr trans[2] = {{.i = 0}, {.i = 1}};
+    union attr trans[2] = {{.i = 0}, {.i = 1}}; /* of x and W */
     val operand[3] = {in[0], in[1], nin > 2 ? in[2] : (val){0}};
     int64_t flat[2];
 

@@ -25,6 +25,8 @@ const struct attr_spec label_attrs[] = {
     {0},
 };
 
+/* g->batch exactly: a loss has one number per sample, so rows of samples, a
+ * multiple of it, will not do. */
 bool loss_has_samples(struct graph *g, const char *what, const struct type *t)
 {
     if (t->rank && t->batch == 1 && t->dim[0] == g->batch)
@@ -51,11 +53,13 @@ static struct type label_shape(const struct type *x)
     return t;
 }
 
+/* Types that hold class indices. */
 static bool is_label(enum dtype t)
 {
     return t == DT_I32 || t == DT_I64 || t == DT_U8;
 }
 
+/* Dimensions and samples; element types may differ. */
 static bool same_shape(const struct type *t, const struct type *u)
 {
     struct type v = *u;
@@ -94,6 +98,7 @@ bool label_fits(struct graph *g, const struct node *n, int first)
     return label_shape_fits(g, x, label);
 }
 
+/* An axis below 0 counts from the end. */
 static int axis_of(const struct type *x, const union attr *attr)
 {
     int64_t axis = attr[LABEL_AXIS].i;
@@ -106,11 +111,14 @@ int64_t label_classes(const struct type *x, const union attr *attr)
     return x->dim[axis_of(x, attr)];
 }
 
+/* Positions of a sample: each has one label, however many classes. */
 int64_t label_per_sample(const struct type *x, const union attr *attr)
 {
     return type_count(x) / (x->dim[0] * label_classes(x, attr));
 }
 
+/* rows[0] is [N * positions, C], rows[1] [N * positions].  Labels are checked
+ * here because the rows would hide a wrong shape. */
 bool label_rows(struct graph *g, const val *in, const union attr *attr,
                 val *rows)
 {
@@ -138,6 +146,7 @@ bool label_rows(struct graph *g, const val *in, const union attr *attr,
     return true;
 }
 
+/* [N * positions] to [N]; what is [N] already stays. */
 val label_sums(struct graph *g, val results)
 {
     const struct type *t = type_of(g, results);
@@ -150,6 +159,7 @@ val label_sums(struct graph *g, val results)
     return val_reduce_sum(g, v, ints_copy(g, &last, 1), false);
 }
 
+/* x [N, C, inner], in the user's order. */
 struct loss_problem label_problem(const struct type *x,
                                   const struct type *label,
                                   const union attr *attr)
@@ -166,7 +176,8 @@ struct loss_problem label_problem(const struct type *x,
                                  .ignore = ignore};
 }
 
-/* Counts are added up in 32 bits. */
+/* Counts are added up in 32 bits.  Hence the limit on the whole effective
+ * batch. */
 val label_counts(struct graph *g, val label, const union attr *attr)
 {
     const struct type *t = type_of(g, label);
@@ -193,6 +204,7 @@ bool label_ignored(const struct node *n, double label)
 
 /* ---- ValidCount ---- */
 
+/* label [N, ...] to i32 [N]. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *label = type_of(g, n->in[0]);
@@ -217,6 +229,7 @@ static void lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_valid_count, &p, n);
 }
 
+/* label [N, inner], result [N]. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {

@@ -65,7 +65,7 @@ val loss_weights_of(const val *in, int nin);
 struct weighting {
     val terms;   /* of each element, its shape [N, ...] */
     val counts;  /* what each element counts, in that shape; or empty: one */
-    val weights; /* the operand, f32, the elements' first dimensions; or empty */
+    val weights; /* operand, f32, the elements' first dimensions; or empty */
 };
 /* The results of a loss: y[0] sums terms inside each sample, y[1], which may be
  * empty, what they count. */

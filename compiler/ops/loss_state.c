@@ -3,6 +3,11 @@
  * gradients, the number of elements that count, and the meters.
  *
  * All of them leave the rows beyond the batch unread.
+ *
+ * The loss of an update is sum(terms) / sum(counts) over its effective batch.
+ * Its gradient for each term is 1 / sum(counts), times the loss's weight: the
+ * seed.  It is the same for every micro-batch, so the counts are added up
+ * before the first backward pass.
  */
 #include "compiler/lower.h"
 #include "compiler/ops/loss.h"
@@ -21,6 +26,7 @@ static bool are_counts(const struct type *t)
     return is_vector(t, DT_I32) || is_vector(t, DT_F32);
 }
 
+/* i32 [1], or f32 [2]: a sum and what it lost to rounding. */
 static bool is_count_state(const struct type *t)
 {
     return are_counts(t) && t->dim[0] == (t->dtype == DT_F32 ? 2 : 1);
@@ -48,6 +54,7 @@ static const struct attr_spec seed_attrs[] = {
     {0},
 };
 
+/* Optional count to f32 [batch]. */
 static bool seed_infer(struct graph *g, const struct node *n, struct type *y)
 {
     if (n->nin && !is_count_state(type_of(g, n->in[0])))
@@ -68,6 +75,9 @@ static void seed_lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_loss_seed, &p, n);
 }
 
+/* weight / count for each row at hand.  Without an operand every sample counts
+ * per_sample; stale rows get 0, and all do where nothing counts, since 0 / 0
+ * would spread NaN through the weights. */
 static void seed_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
@@ -107,6 +117,8 @@ static const struct attr_spec meter_attrs[] = {
 };
 static const char *const meter_names[] = {"state", "terms", "counts", NULL};
 
+/* state f32 [lanes, 4]; terms f32 [N], or f32 [] for one number per batch;
+ * counts [N] or nothing. */
 static bool meter_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *terms = type_of(g, n->in[1]);
@@ -141,6 +153,9 @@ static void meter_lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_meter_add, &p, n);
 }
 
+/* Sample i of the effective batch adds to lane i mod lanes, so the sums do not
+ * depend on micro-batches.  Of a lane's four numbers 0 and 2 are the sums, 1
+ * and 3 what these lose to rounding: zero in double. */
 static void meter_ref(const struct node *n, const struct ref_env *env,
                       const struct tensor *in, struct tensor *out)
 {
@@ -150,7 +165,7 @@ static void meter_ref(const struct node *n, const struct ref_env *env,
     for (int64_t i = 0; i < type_count(&out->type); i++)
         out->data[i] = in[0].data[i];
     for (int64_t i = 0; i < rows; i++) {
-        double *lane = out->data +
+        double *lane = out->data + /* [4] */
                        4 * (once ? 0 : (env->first + i) % METER_LANES);
 
         lane[0] += in[1].data[i];
@@ -178,6 +193,7 @@ const struct op op_MeterAdd = {
 
 static const char *const count_names[] = {"state", "counts", NULL};
 
+/* state i32 [1] or f32 [2], counts [N] of the same type. */
 static bool count_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *counts = type_of(g, n->in[1]);
@@ -200,6 +216,8 @@ static void count_lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_count_add, &p, n);
 }
 
+/* The first micro-batch of an update begins at 0, whatever the last one
+ * left. */
 static void count_ref(const struct node *n, const struct ref_env *env,
                       const struct tensor *in, struct tensor *out)
 {

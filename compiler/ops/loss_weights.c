@@ -4,13 +4,14 @@
  *
  * With the weight w of an element that costs l the loss is sum(w l) / sum(w),
  * both sums over the whole effective batch.  So the counts that come with the
- * terms are sums of weights; what a sum loses to rounding is kept beside it, and
- * its order is that of the samples: see loss_state.c.
+ * terms are sums of weights; what a sum loses to rounding is kept beside it,
+ * and its order is that of the samples: see loss_state.c.
  */
 #include "compiler/ops/loss.h"
 
 /* The weights with all dimensions of the elements: those that they lack at the
- * end, like those of one element, are repeated. */
+ * end, like those of one element, are repeated.  The first dimension may not
+ * be repeated: it is the samples'. */
 static val fitted(struct graph *g, val weights, const struct type *t)
 {
     struct type w = *type_of(g, weights);
@@ -34,7 +35,8 @@ static val fitted(struct graph *g, val weights, const struct type *t)
     return val_reshape(g, weights, w.dim, w.rank, w.batch);
 }
 
-/* Sums inside samples of what has the elements' shape t when it is repeated. */
+/* Sums inside samples of what has the elements' shape t when it is repeated. v
+ * is summed as it is, then multiplied: v need not be repeated in memory. */
 static val repeated_sums(struct graph *g, val v, const struct type *t)
 {
     int64_t times = v.id ? type_count(t) / type_count(type_of(g, v)) : 1;
@@ -43,6 +45,8 @@ static val repeated_sums(struct graph *g, val v, const struct type *t)
     return times == 1 ? v : val_mul(g, v, val_scalar(g, (double)times));
 }
 
+/* Counts that are sums of weights stay empty where neither classes nor an
+ * operand weigh: then per_sample says the number, exactly. */
 bool loss_weighted(struct graph *g, const struct weighting *w, val *y)
 {
     const struct type t = *type_of(g, w->terms);
@@ -68,6 +72,7 @@ val loss_weights_of(const val *in, int nin)
     return nin > 2 ? in[2] : (val){0};
 }
 
+/* Elements [N, ...], f32, without counts of their own. */
 bool loss_finish(struct graph *g, val elements, val weights, val *y)
 {
     const struct weighting w = {.terms = elements, .weights = weights};

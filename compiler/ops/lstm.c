@@ -4,6 +4,15 @@
  *
  * Built from products and one recurrence per layer and direction: see
  * recurrent.h.
+ *
+ * With x_t's products xg_t = x_t W_ih^T + b given, one step is (Hochreiter and
+ * Schmidhuber, 1997; forget gate by Gers et al., 2000)
+ *
+ *   i, f, o = s(xg + h W), g = tanh(xg_g + h W_g)
+ *   c = f c + i g        h = o tanh(c),
+ *
+ * s being the sigmoid; h and c on the right are those of the step before, 0 at
+ * first.
  */
 #include <math.h>
 #include <string.h>
@@ -22,11 +31,14 @@ static const struct attr_spec cell_attrs[] = {
     {0},
 };
 
+/* xg is [N, T, 4 H]. */
 static int64_t hidden_of(const struct type *xg)
 {
     return xg->dim[2] / 4;
 }
 
+/* xg [N, T, 4 H], w [H, 4 H].  Results: h [N, T, H], the gates [N, T, 4 H] and
+ * c [N, T, H]; the last two are for the gradient. */
 static bool cell_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *xg = type_of(g, n->in[0]), *w = type_of(g, n->in[1]);
@@ -60,12 +72,13 @@ static double sigmoid(double x)
     return 1 / (1 + exp(-x));
 }
 
-/* One time step of one sample; hb and cb are null before the first. */
+/* One time step of one sample; hb and cb are null before the first.  Gate q of
+ * unit j is column q H + j of xg and w; out: h, gates, c. */
 static void ref_step(const double *xg, const double *w, int64_t H,
                      const double *hb, const double *cb, double *const *out)
 {
     for (int64_t j = 0; j < H; j++) {
-        double a[4];
+        double a[4]; /* i, f, g, o */
 
         for (int q = 0; q < 4; q++) {
             a[q] = xg[q * H + j];
@@ -79,6 +92,8 @@ static void ref_step(const double *xg, const double *w, int64_t H,
     }
 }
 
+/* Rows are of [N * T, ...]: sample s at time t is s * T + t, and a reversed
+ * recurrence reads the row behind as the step before. */
 static void cell_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
@@ -89,7 +104,7 @@ static void cell_ref(const struct node *n, const struct ref_env *env,
         for (int64_t step = 0; step < p.T; step++) {
             int64_t t = p.reverse ? p.T - 1 - step : step;
             int64_t row = s * p.T + t, old = row + (p.reverse ? 1 : -1);
-            double *o[3] = {out[0].data + row * p.H,
+            double *o[3] = {out[0].data + row * p.H, /* [H], [4 H], [H] */
                             out[1].data + row * 4 * p.H,
                             out[2].data + row * p.H};
 
@@ -99,9 +114,12 @@ static void cell_ref(const struct node *n, const struct ref_env *env,
         }
 }
 
+/* dW = (h before each step)^T dxg, summed over (sample, time) in one product
+ * after the loop, so that the order of its sums is a matrix product's. */
 static void cell_grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
+    /* [4 H, H] */
     val turned = val_transpose(g, n->in[1], (int[]){1, 0}), tuple, rows[2];
     val in[5] = {dy[0], graph_result(g, y, 1), graph_result(g, y, 2),
                  graph_result(g, y, 0), turned};
@@ -135,6 +153,7 @@ const struct op op_LstmCell = {
 
 /* ---- its gradient ---- */
 
+/* dxg [N, T, 4 H], and h before each step [N, T, H]. */
 static bool grad_infer(struct graph *g, const struct node *n, struct type *y)
 {
     y[0] = *type_of(g, n->in[1]);
@@ -155,8 +174,13 @@ struct ref_step {
     double *dxg;                 /* [4, H] */
 };
 
-/* Gradients of the gates at one step; dh and dc come from the step behind and
- * become those for the step before. */
+/*
+ * Gradients of the gates at one step; dh and dc come from the step behind and
+ * become those for the step before.  From h = o tanh(c): e = dc + dh o (1 -
+ * tanh(c)^2) is the gradient of c, and c = f c' + i g splits it: de/di = g,
+ * de/df = c', de/dg = i, and f e goes on to c'. s' = s (1 - s) and tanh' = 1 -
+ * tanh^2, both of the stored results.
+ */
 static void ref_gates(const struct ref_step *at, int64_t H, const double *dh,
                       double *dc)
 {
@@ -176,6 +200,9 @@ static void ref_gates(const struct ref_step *at, int64_t H, const double *dh,
     }
 }
 
+/* One sample, steps backwards. in: dy, gates, c, h and W^T [4 H, H]; dh and dc
+ * are [H], begin at 0 and carry the gradient from step to step; dh before a
+ * step is dxg W^T. */
 static void ref_sample(const struct lstm_problem *p, int64_t s,
                        const struct tensor *in, struct tensor *out, double *dh,
                        double *dc)
@@ -203,13 +230,15 @@ static void ref_sample(const struct lstm_problem *p, int64_t s,
     }
 }
 
+/* References have no arena of the compile, hence one of their own for dh and
+ * dc. */
 static void grad_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
     struct lstm_problem p = problem(&in[1].type, n);
     struct arena arena;
     jmp_buf out_of_memory;
-    double *state;
+    double *state; /* [2, H] */
 
     (void)env;
     arena_open(&arena, &out_of_memory);
@@ -238,7 +267,9 @@ const struct op op_LstmGrad = {
 
 static const struct attr_spec attrs[] = {RECURRENT_ATTRS, {0}};
 
-/* One direction of one layer; w: weight_ih, weight_hh, and biases or empty. */
+/* One direction of one layer; w: weight_ih, weight_hh, and biases or empty.
+ * Both biases act alike here, so they are added once, outside the loop. w[1]
+ * is PyTorch's [4 H, H], turned to [H, 4 H]. */
 static val direction(struct graph *g, val x, const val *w, bool reverse,
                      const union attr *attr)
 {
@@ -254,7 +285,7 @@ static val direction(struct graph *g, val x, const val *w, bool reverse,
     return cell.id ? graph_result(g, cell, 0) : cell;
 }
 
-static const struct recurrent lstm = {"LSTM", 4, direction};
+static const struct recurrent lstm = {"LSTM", 4, direction}; /* 4 gates */
 
 static int params(struct graph *g, const struct node *n, struct param_decl *p)
 {

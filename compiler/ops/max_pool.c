@@ -1,9 +1,12 @@
 /*
  * max_pool.c: the largest of each window.
  *
- * Where a gradient is wanted, the forward pass keeps which element of the window
- * it was, in a byte, and needs neither x nor y for it.  Of equal ones the first
- * counts; a NaN is larger than everything.
+ * Where a gradient is wanted, the forward pass keeps which element of the
+ * window it was, in a byte, and needs neither x nor y for it.  Of equal ones
+ * the first counts; a NaN is larger than everything.
+ *
+ * The gradient of a window goes to its largest element alone: dx[i] sums dy
+ * over the windows whose index names i.
  */
 #include <math.h>
 #include <string.h>
@@ -38,6 +41,8 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* x [N, C, ...] to y [N, C, windows...], both channels last where the hidden
+ * attribute says so. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -50,11 +55,15 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* A byte numbers the positions of nearly all windows: a quarter of what
+ * keeping x would cost in f32. */
 static enum dtype index_type(const struct window *w)
 {
     return w->kernel[0] * w->kernel[1] <= 256 ? DT_U8 : DT_I32;
 }
 
+/* The index has y's shape and numbers positions inside the window, row by
+ * row. */
 static bool index_infer(struct graph *g, const struct node *n, struct type *y)
 {
     struct window w;
@@ -107,6 +116,8 @@ static void index_lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_max_pool_index, &p, n);
 }
 
+/* The gradient's result has x's type, so the node's own type is the
+ * geometry. */
 static void grad_lower(struct lower *lo, const struct node *n)
 {
     struct pool_problem p = problem(n, &n->type);
@@ -116,6 +127,7 @@ static void grad_lower(struct lower *lo, const struct node *n)
 
 /* ---- references ---- */
 
+/* Element (n, c, at) of [N, C, size] or, last, [N, size, C]. */
 static int64_t element(const struct window *w, bool last, int64_t n, int64_t c,
                        const int64_t *size, const int64_t *at)
 {
@@ -144,6 +156,7 @@ struct largest {
 
 /* x: the operand; nc: sample and channel. */
 static struct largest ref_window(const struct window *w, bool last,
+                                 /* x [N, C, in] */
                                  const double *x, const int64_t *nc,
                                  const int64_t *out)
 {
@@ -160,6 +173,8 @@ static struct largest ref_window(const struct window *w, bool last,
     return best;
 }
 
+/* x [N, C, H, W] to y and index [N, C, P, Q]; MaxPool alone has no second
+ * result. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
@@ -182,6 +197,8 @@ static void ref(const struct node *n, const struct ref_env *env,
                 }
 }
 
+/* dy and index [N, C, P, Q] to dx [N, C, H, W].  Windows overlap, hence the
+ * sum; an index of -1, of a window all in the padding, is no element. */
 static void grad_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
@@ -207,6 +224,7 @@ static void grad_ref(const struct node *n, const struct ref_env *env,
 
 /* ---- gradient ---- */
 
+/* The sizes of x do not follow from dy's, so an attribute brings them. */
 static bool grad_infer(struct graph *g, const struct node *n, struct type *x)
 {
     const struct type *dy = type_of(g, n->in[0]);
@@ -219,6 +237,7 @@ static bool grad_infer(struct graph *g, const struct node *n, struct type *x)
     return true;
 }
 
+/* dy and the index stay alive, x and y need not. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);

@@ -7,7 +7,7 @@
  */
 #include "compiler/op.h"
 
-enum { DEPTH, AXIS, VALUES };
+enum { DEPTH, AXIS, VALUES }; /* VALUES: off, on */
 
 static const struct attr_spec attrs[] = {
     [DEPTH] = {"depth", ATTR_INT, {0}, "of the new dimension", true, false},
@@ -22,6 +22,8 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* `axis` counts dimensions of the result.  The new one may not stand before
+ * the samples, which would then not be outermost. */
 static bool fits(struct graph *g, const struct type *x, const union attr *attr,
                  int axis)
 {
@@ -47,7 +49,8 @@ static bool fits(struct graph *g, const struct type *x, const union attr *attr,
     return true;
 }
 
-/* 0, 1, 2... along the new dimension. */
+/* 0, 1, 2... along the new dimension.  Its shape is [depth, 1, ...] with
+ * `behind` ones, to broadcast against indices. */
 static val places(struct graph *g, enum dtype dtype, int64_t depth, int behind)
 {
     struct type t = {.dtype = dtype, .rank = 1 + behind, .dim = {depth}};
@@ -60,7 +63,8 @@ static val places(struct graph *g, enum dtype dtype, int64_t depth, int behind)
     return graph_constant(g, &t, value);
 }
 
-/* Indices below zero from the end. */
+/* Indices below zero from the end.  One addition only: what is below -depth
+ * stays below zero and matches nothing. */
 static val from_start(struct graph *g, val x, int64_t depth)
 {
     const struct type t = {.dtype = type_of(g, x)->dtype};
@@ -72,6 +76,8 @@ static val from_start(struct graph *g, val x, int64_t depth)
     return graph_add(g, &op_Where, (val[]){below, moved, x}, 3, NULL);
 }
 
+/* indices [...] get a dimension of 1 at the axis; comparing it with [depth, 1,
+ * ...] broadcasts to the result.  No gradient: comparisons have none. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {

@@ -30,6 +30,7 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* ONNX's words for what lies outside x. */
 static bool read_mode(struct graph *g, const char *s, enum copy_outside *mode)
 {
     static const char *const name[] = {[COPY_FILL] = "constant",
@@ -45,7 +46,8 @@ static bool read_mode(struct graph *g, const char *s, enum copy_outside *mode)
                        s);
 }
 
-/* Is the number one of the type? */
+/* Is the number one of the type?  Constants are doubles: of i64 only what a
+ * double holds exactly is taken. */
 static bool holds(enum dtype t, double value)
 {
     static const double low[] = {[DT_I32] = INT32_MIN,
@@ -62,6 +64,8 @@ static bool holds(enum dtype t, double value)
            (value == floor(value) && value >= low[t] && value <= high[t]);
 }
 
+/* Fill dimension d of r: index i of the result reads i - before.  A mirror
+ * without the end itself has n - 1 elements, so pads are less than n. */
 static bool pad_axis(struct graph *g, const struct type *x, int d,
                      int64_t before, int64_t after, struct remap *r)
 {
@@ -94,6 +98,7 @@ static bool pad_axis(struct graph *g, const struct type *x, int d,
     return true;
 }
 
+/* `pads` lists what comes before for all dimensions, then what comes after. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *out)
 {

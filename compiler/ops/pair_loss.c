@@ -6,6 +6,7 @@
 
 const char *const loss_pair_names[] = {"prediction", "target", "weights", NULL};
 
+/* f32 only: terms are added up in f32, and f16 would lose small ones. */
 bool loss_pair_fits(struct graph *g, const val *in)
 {
     const struct type *x = type_of(g, in[0]), *t = type_of(g, in[1]);
@@ -23,6 +24,8 @@ bool loss_pair_fits(struct graph *g, const val *in)
            loss_has_samples(g, "the target", t);
 }
 
+/* [N, ...] to [N]; what is [N] stays.  Across samples nothing is summed here:
+ * meters and seeds leave stale rows out, which a sum could not. */
 val loss_sample_sums(struct graph *g, val elements)
 {
     int64_t axis[MAX_RANK];

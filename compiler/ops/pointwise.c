@@ -3,6 +3,9 @@
  *
  * A row becomes a one-line C function, the same text for OpenCL, and an op
  * record.  Everything else here is shared by all rows.
+ *
+ * A gradient is an op as well, one formula over dy and what was saved, so that
+ * the fuser needs no rules for gradients.
  */
 #include <tgmath.h>
 
@@ -10,6 +13,8 @@
 #include "compiler/lower.h"
 #include "compiler/op.h"
 
+/* The C half of SEL: both sides double, so that tgmath takes its double
+ * functions. */
 #define SEL(c, a, b) ((c) ? (double)(a) : (double)(b))
 
 static const struct attr_spec none[] = {{0}};
@@ -62,6 +67,7 @@ static const struct attr_spec clip_attrs[] = {
     {0},
 };
 
+/* Operands broadcast as in NumPy; the samples' axis comes with them. */
 static bool infer_shape(struct graph *g, const struct node *n, struct type *y)
 {
     *y = *type_of(g, n->in[0]);
@@ -77,6 +83,7 @@ static bool infer_shape(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* No operation converts by itself; that is Cast's. */
 static bool same_types(struct graph *g, const struct node *n)
 {
     enum dtype first = type_of(g, n->in[0])->dtype;
@@ -89,6 +96,7 @@ static bool same_types(struct graph *g, const struct node *n)
     return true;
 }
 
+/* Column T of the table: A takes integers too. */
 static bool infer_A(struct graph *g, const struct node *n, struct type *y)
 {
     if (type_of(g, n->in[0])->dtype == DT_BOOL)
@@ -96,6 +104,7 @@ static bool infer_A(struct graph *g, const struct node *n, struct type *y)
     return same_types(g, n) && infer_shape(g, n, y);
 }
 
+/* Column T of the table: F takes floats only. */
 static bool infer_F(struct graph *g, const struct node *n, struct type *y)
 {
     enum dtype t = type_of(g, n->in[0])->dtype;
@@ -105,6 +114,7 @@ static bool infer_F(struct graph *g, const struct node *n, struct type *y)
     return same_types(g, n) && infer_shape(g, n, y);
 }
 
+/* bool of the broadcast shape, whatever the operands' type. */
 static bool infer_compare(struct graph *g, const struct node *n, struct type *y)
 {
     if (!same_types(g, n) || !infer_shape(g, n, y))
@@ -113,6 +123,8 @@ static bool infer_compare(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* Element i of the result reads of each operand the element that broadcasting
+ * names; v holds as many operands as the largest op has. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
@@ -126,6 +138,7 @@ static void ref(const struct node *n, const struct ref_env *env,
     }
 }
 
+/* A chain of one op, so that there is one kernel generator for all. */
 static void lower(struct lower *lo, const struct node *n)
 {
     struct fused chain;
@@ -134,7 +147,8 @@ static void lower(struct lower *lo, const struct node *n)
     fused_lower(lo, n, &chain);
 }
 
-/* dy where the comparison of a and b holds, else nothing. */
+/* dy where the comparison of a and b holds, else nothing.  By selection: an
+ * infinite dy in the other branch leaves nothing behind. */
 static val grad_where(struct graph *g, const struct op *compare, val a, val b,
                       val dy)
 {
@@ -144,7 +158,8 @@ static val grad_where(struct graph *g, const struct op *compare, val a, val b,
     return graph_add(g, &op_Where, (val[]){c, dy, zero}, 3, NULL);
 }
 
-/* d(a^b)/da = b a^(b-1) */
+/* d(a^b)/da = b a^(b-1).  Computed from a and not as b y / a, which fails at a
+ * = 0. */
 static val pow_grad_a(struct graph *g, val a, val b, val dy)
 {
     val less = val_sub(g, b, val_scalar(g, 1));
@@ -163,7 +178,8 @@ static val pow_grad_b(struct graph *g, val a, val y, val dy)
 }
 
 /* Constants and inputs have no use for a gradient, and a sum over the batch for
- * one would stay: its accumulator is assigned. */
+ * one would stay: its accumulator is assigned.  The rest is summed to the
+ * operand's shape, since a broadcast repeated it. */
 static void finish(struct graph *g, const struct node *n, val *dx)
 {
     for (int k = 0; k < n->nin; k++) {
@@ -176,7 +192,12 @@ static void finish(struct graph *g, const struct node *n, val *dx)
     }
 }
 
-/* f16 may round a limit, so that the result does not tell what was beyond it. */
+/*
+ * f16 may round a limit, so that the result does not tell what was beyond it.
+ * SAVED, NIN, NAME and TEXT below are what column USES of the table stands
+ * for: the value that stays alive for the gradient, how many operands that
+ * makes, and its name in df in C and in OpenCL.
+ */
 #define SAVED_L (type_of(g, y)->dtype == DT_F16 ? n->in[0] : y)
 #define SAVED_X n->in[0]
 #define SAVED_Y y
@@ -202,6 +223,8 @@ static void finish(struct graph *g, const struct node *n, val *dx)
 #define ATTR_hard_attrs  double a0 = attr[0].f, a1 = attr[1].f
 #define ATTR_clip_attrs  double a0 = attr[0].f, a1 = attr[1].f
 
+/* One row: two functions in C from the texts f and df, the op of the gradient,
+ * and the op. */
 #define PW1(nm, t, attrs, saved, text, f, df)                               \
     static double nm##_eval(const double *v, const union attr *attr)        \
     {                                                                       \
@@ -275,6 +298,8 @@ static void finish(struct graph *g, const struct node *n, val *dx)
         .inplace = {1},                                              \
         .formula = &(const struct formula){nm##_eval, cl, {"a", "b"}}};
 
+/* As PW1, with gradients made of nodes: each operand has its own shape to be
+ * summed to, which no single formula could do. */
 #define PW2(nm, t, text, f, da, db)                                       \
     static void nm##_grad(struct graph *g, val y, const val *up, val *dx) \
     {                                                                     \
@@ -290,6 +315,7 @@ static void finish(struct graph *g, const struct node *n, val *dx)
 #define PWC(nm, text, f) BINARY(nm, compare, text, f, #f, NULL)
 #include "compiler/ops/pointwise.def"
 
+/* condition bool, a and b of one type; all three broadcast. */
 static bool where_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *c = type_of(g, n->in[0]), *a = type_of(g, n->in[1]);
@@ -306,6 +332,7 @@ static bool where_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* dy goes to the side that was taken; the condition has no gradient. */
 static void where_grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);

@@ -1,6 +1,7 @@
 /* pooling.c: see pooling.h. */
 #include "compiler/ops/pooling.h"
 
+/* [N, H, W, C] when last, else [N, C, H, W]. */
 int64_t pooling_element(const struct window *w, bool last,
                         const struct pooling_at *p, const int64_t *size,
                         const int64_t *at)
@@ -10,6 +11,8 @@ int64_t pooling_element(const struct window *w, bool last,
     return ((p->n * w->C + p->c) * size[0] + at[0]) * size[1] + at[1];
 }
 
+/* Position = out stride - pad + k dilation, by dimension (ONNX,
+ * AveragePool). */
 int64_t pooling_tap(const struct window *w, bool last,
                     const struct pooling_at *p, int64_t k)
 {
@@ -23,6 +26,8 @@ int64_t pooling_tap(const struct window *w, bool last,
     return pooling_element(w, last, p, w->in, at);
 }
 
+/* Windows in the order of the user's layout, so that references add in one
+ * order whatever the layout. */
 void pooling_each(const struct window *w, bool last, void *context,
                   void (*f)(void *context, const struct pooling_at *,
                             int64_t y))

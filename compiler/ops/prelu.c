@@ -2,15 +2,19 @@
  * prelu.c: y = x above zero, slope x elsewhere; the slope is learnt.
  *
  * He, Zhang, Ren, Sun, "Delving Deep into Rectifiers" (2015).
+ *
+ * dx = dy above zero, slope dy elsewhere; dslope = sum of x dy where x is not
+ * above zero, over what the slope was repeated for.
  */
 #include "compiler/fused.h"
 #include "compiler/lower.h"
 #include "compiler/op.h"
 
-enum { X, SLOPE, OPERANDS };
+enum { X, SLOPE, OPERANDS }; /* x [N, C, ...], slope broadcast */
 
 /* ---- the node: a slope that broadcasts to x ---- */
 
+/* The slope may not widen x: the result has x's type. */
 static bool slope_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[X]);
@@ -29,7 +33,9 @@ static bool slope_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
-/* At zero the slope's side is taken, as PyTorch does. */
+/* At zero the slope's side is taken, as PyTorch does.  A slope that no
+ * parameter gives has no use for a gradient, whose sum over the batch would
+ * keep an accumulator. */
 static void slope_grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -46,12 +52,14 @@ static void slope_grad(struct graph *g, val y, const val *dy, val *dx)
     dx[SLOPE] = val_sum_to(g, dx[SLOPE], type_of(g, slope));
 }
 
+/* A NaN is not above zero and comes through the product. */
 static double slope_eval(const double *v, const union attr *attr)
 {
     (void)attr;
     return v[X] > 0 ? v[X] : v[SLOPE] * v[X];
 }
 
+/* x and y of one shape; the slope's element by broadcasting. */
 static void slope_ref(const struct node *n, const struct ref_env *env,
                       const struct tensor *in, struct tensor *out)
 {
@@ -118,6 +126,7 @@ static bool count_fits(struct graph *g, const struct type *x, int64_t count)
                        (long long)count, (long long)x->dim[1]);
 }
 
+/* First value 1/4, as in the paper and in PyTorch. */
 static int params(struct graph *g, const struct node *n, struct param_decl *p)
 {
     int64_t count = n->attr[NUM_PARAMETERS].i;
@@ -141,6 +150,7 @@ static val along_channels(struct graph *g, val slope, const struct type *x)
     return val_reshape(g, slope, dim, x->rank - 1, 0);
 }
 
+/* Several slopes are one per channel; a single one broadcasts as it is. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {

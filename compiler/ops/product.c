@@ -2,8 +2,12 @@
  * product.c: matrix products and their gradients.
  *
  * Product is the node: y = op(a) op(b) + bias over broadcast batch dimensions.
- * MatMul (ONNX) and Linear (linear.c) are what models write.  A weight's gradient
- * sums over samples: ProductBatchSum.
+ * MatMul (ONNX) and Linear (linear.c) are what models write.  A weight's
+ * gradient sums over samples: ProductBatchSum.
+ *
+ * With y = a b: da = dy b^T and db = a^T dy, summed over the dimensions that
+ * broadcasting repeated; with op(a) = a^T, da = b dy^T, and likewise for b.
+ * Letters: a [..., M, K], b [..., K, N], y [..., M, N], bias [N].
  */
 #include <string.h>
 
@@ -11,7 +15,7 @@
 #include "compiler/op.h"
 #include "kernels/matmul.h"
 
-enum { TRANS_A, TRANS_B };
+enum { TRANS_A, TRANS_B }; /* of the last two dimensions */
 
 static const struct attr_spec attrs[] = {
     [TRANS_A] = {"trans_a", ATTR_BOOL, {0}, "a is stored [K, M]", false, true},
@@ -26,6 +30,7 @@ static val product(struct graph *g, val a, val b, bool trans_a, bool trans_b)
     return graph_add(g, &op_Product, (val[]){a, b}, 2, attr);
 }
 
+/* Rows of op(t): the last dimension when it is turned. */
 static int64_t rows_of(const struct type *t, bool trans)
 {
     return t->dim[t->rank - (trans ? 1 : 2)];
@@ -36,7 +41,8 @@ static int64_t columns_of(const struct type *t, bool trans)
     return t->dim[t->rank - (trans ? 2 : 1)];
 }
 
-/* The dimensions before the matrix. */
+/* The dimensions before the matrix.  Samples that count rows of the matrix are
+ * none of its dimensions. */
 static struct type batch_of(const struct type *t)
 {
     struct type b = *t;
@@ -47,7 +53,9 @@ static struct type batch_of(const struct type *t)
     return b;
 }
 
-/* Samples may count matrices, or rows of a: never what is summed. */
+/* Samples may count matrices, or rows of a: never what is summed.  A sum over
+ * them would have to be cut between micro-batches, which is
+ * ProductBatchSum's. */
 static bool samples_stay(struct graph *g, const struct node *n)
 {
     const struct type *a = type_of(g, n->in[0]), *b = type_of(g, n->in[1]);
@@ -64,6 +72,8 @@ static bool samples_stay(struct graph *g, const struct node *n)
     return true;
 }
 
+/* op(a) [..., M, K], op(b) [..., K, N] to [..., M, N]; the dimensions before
+ * broadcast, as in NumPy's matmul. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *a = type_of(g, n->in[0]), *b = type_of(g, n->in[1]);
@@ -96,7 +106,9 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* One pair of matrices. */
 static void ref_matrix(const struct node *n, const struct tensor *in,
+                       /* op(a) [M, K], op(b) [K, N], y [M, N] */
                        const double *a, const double *b, double *y)
 {
     bool ta = n->attr[TRANS_A].i, tb = n->attr[TRANS_B].i;
@@ -114,6 +126,8 @@ static void ref_matrix(const struct node *n, const struct tensor *in,
         }
 }
 
+/* Each matrix of y names, by broadcasting, those of a and b that it is made
+ * of. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
@@ -132,7 +146,8 @@ static void ref(const struct node *n, const struct ref_env *env,
                    out->data + i * size);
 }
 
-/* Elements between matrices of each batch dimension, 0 where broadcast. */
+/* Elements between matrices of each batch dimension, 0 where broadcast.
+ * `size`: of one matrix. */
 static void strides(const struct type *batch, const struct type *t,
                     int64_t size, int64_t *stride)
 {
@@ -168,7 +183,9 @@ static void lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_matmul, &p, n);
 }
 
-/* Where b serves all samples and they are rows of a: a sum over samples. */
+/* Where b serves all samples and they are rows of a: a sum over samples.
+ * ProductBatchSum gives in[0]^T in[1]: x^T dy for b, or dy^T x where b is
+ * turned. */
 static val grad_shared(struct graph *g, const struct node *n, val dy)
 {
     bool tb = n->attr[TRANS_B].i;
@@ -179,6 +196,8 @@ static val grad_shared(struct graph *g, const struct node *n, val dy)
     return batch_sum(g, &op_ProductBatchSum, in, 2, attr, type_count(b));
 }
 
+/* a^T dy, or dy^T a where b is turned, as a plain product: each sample has its
+ * own b, or nothing is repeated over samples. */
 static val grad_b(struct graph *g, const struct node *n, val dy)
 {
     bool ta = n->attr[TRANS_A].i, tb = n->attr[TRANS_B].i;
@@ -192,6 +211,7 @@ static val grad_b(struct graph *g, const struct node *n, val dy)
     return val_sum_to(g, d, b);
 }
 
+/* Transposition is an attribute, so no operand is turned in memory. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -225,6 +245,8 @@ static const struct attr_spec sum_attrs[] = {
     {0},
 };
 
+/* a [rows, M], b [rows, N] to f32 [lanes, M, N]; rows are a multiple of
+ * samples. */
 static bool sum_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *a = type_of(g, n->in[0]), *b = type_of(g, n->in[1]);
@@ -239,6 +261,8 @@ static bool sum_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* a^T b over the rows at hand; all in lane 0, as doubles need no lanes.  The
+ * accumulator [lanes, M, N] goes on from the second micro-batch on. */
 static void sum_ref(const struct node *n, const struct ref_env *env,
                     const struct tensor *in, struct tensor *out)
 {
@@ -255,6 +279,8 @@ static void sum_ref(const struct node *n, const struct ref_env *env,
                             in[1].data[r * N + i % N];
 }
 
+/* per_sample: rows of one sample (its positions), which a lane adds
+ * together. */
 static void sum_lower(struct lower *lo, const struct node *n)
 {
     const struct type *a = type_of(lo->graph, n->in[0]);
@@ -288,7 +314,8 @@ const struct op op_ProductBatchSum = {
 
 /* ---- MatMul ---- */
 
-/* [K] becomes [1, K] in front, [K, 1] behind. */
+/* [K] becomes [1, K] in front, [K, 1] behind.  NumPy's rule for vectors, which
+ * matmul_build takes back at the end. */
 static val promoted(struct graph *g, val x, bool front)
 {
     const struct type *t = type_of(g, x);
@@ -297,7 +324,8 @@ static val promoted(struct graph *g, val x, bool front)
     return t->rank == 1 ? val_reshape(g, x, dim, 2, 0) : x;
 }
 
-/* [..., M, K] times [K, N] is one product of all rows. */
+/* [..., M, K] times [K, N] is one product of all rows.  A weight's gradient is
+ * then one sum over rows, and the kernel has one large matrix. */
 static val rows_times(struct graph *g, val a, val b)
 {
     struct type t = *type_of(g, a), u = *type_of(g, b), y = t;
@@ -309,6 +337,8 @@ static val rows_times(struct graph *g, val a, val b)
     return v.id ? val_reshape(g, v, y.dim, y.rank, y.batch) : v;
 }
 
+/* Vectors get a dimension of 1 that leaves the result again: the last one for
+ * b's, the one before it for a's. */
 static bool matmul_build(struct graph *g, const val *in, int nin,
                          const union attr *attr, val *out)
 {

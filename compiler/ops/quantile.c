@@ -5,10 +5,12 @@
  * upwards costs q, one downwards 1 - q.  A list of quantiles is the last
  * dimension of the prediction, which the target lacks; the mean is then over
  * the quantiles too.
+ *
+ * Koenker and Bassett, "Regression Quantiles" (1978).
  */
 #include "compiler/ops/loss.h"
 
-enum { ONE, LIST };
+enum { ONE, LIST }; /* one quantile, or a list of them */
 static const struct attr_spec attrs[] = {
     [ONE] = {"quantile",
              ATTR_FLOAT,
@@ -26,6 +28,7 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* 0 and 1 would let the prediction run away to an end of the range. */
 static bool is_quantile(struct graph *g, double q)
 {
     if (q > 0 && q < 1)
@@ -69,6 +72,9 @@ static bool list_fits(struct graph *g, const val *in, const struct tensor *list,
     return true;
 }
 
+/* max(q e, (q - 1) e); the list [Q] broadcasts over the prediction's last
+ * dimension.  At e = 0 Max gives its first operand the gradient, so the slope
+ * is -q there. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {

@@ -1,6 +1,9 @@
 /*
  * random.c: random numbers, each a pure function of the seed, a name and the
  * element's number; see kernels/random.h.
+ *
+ * Initial weights come from here, in the order of the user's layout, so that
+ * they do not depend on the layout that kernels want.
  */
 #include "kernels/random.h"
 
@@ -51,6 +54,8 @@ static void lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_random, &p, n);
 }
 
+/* 24 bits, as many as a float holds: u in [0, 1).  Rounding a + (b - a) u to
+ * f32 could give b itself, which random_top prevents. */
 static double uniform(uint32_t word, const union attr *a)
 {
     double u = (word >> 8) * 0x1p-24;
@@ -58,7 +63,12 @@ static double uniform(uint32_t word, const union attr *a)
     return fmin(a[A].f + (a[B].f - a[A].f) * u, random_top(a[A].f, a[B].f));
 }
 
-/* Box and Muller: even elements have the cosine, odd ones the sine. */
+/*
+ * Box and Muller: even elements have the cosine, odd ones the sine. z =
+ * sqrt(-2 log u) cos(2 pi v), with u in (0, 1], so that its logarithm is
+ * finite, and v in [0, 1); each pair of words makes a pair of elements ("A
+ * Note on the Generation of Random Normal Deviates", 1958).
+ */
 static double normal(const uint32_t *word, int j, const union attr *a)
 {
     double u = ((word[j & ~1] >> 8) + 1) * 0x1p-24;
@@ -68,6 +78,9 @@ static double normal(const uint32_t *word, int j, const union attr *a)
     return a[A].f + a[B].f * z;
 }
 
+/* Counter (element / 4, 0, upper half of the path's hash) and key (seed, lower
+ * half): four elements to a counter.  The step is 0, as values are drawn
+ * once. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {

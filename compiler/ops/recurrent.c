@@ -10,6 +10,7 @@ struct stack {
     bool backwards; /* the first direction */
 };
 
+/* Whether the words make sense is attrs_fit's to say. */
 static struct stack stack_of(const union attr *attr)
 {
     const char *direction = attr[RECURRENT_DIRECTION].s;
@@ -22,6 +23,7 @@ static struct stack stack_of(const union attr *attr)
                           .backwards = strcmp(direction, "reverse") == 0};
 }
 
+/* x f32 [N, T, features]: f16 states would lose digits from step to step. */
 static bool attrs_fit(struct graph *g, const struct type *x,
                       const union attr *attr)
 {
@@ -46,7 +48,9 @@ static bool attrs_fit(struct graph *g, const struct type *x,
     return true;
 }
 
-/* What one direction of a layer owns: rows = gates times the state's size. */
+/* What one direction of a layer owns: rows = gates times the state's size.
+ * weight_ih [rows, in], weight_hh [rows, hidden], biases [rows].  All begin
+ * uniform within 1 / sqrt(hidden), as nn.LSTM's, whatever their own fan-in. */
 static void declare(struct graph *g, struct param_decl *p,
                     const struct stack *s, const char *suffix, int64_t rows,
                     int64_t in)
@@ -66,6 +70,8 @@ static void declare(struct graph *g, struct param_decl *p,
             .kind = PLAN_PARAMETER};
 }
 
+/* PyTorch's names: weight_ih_l0, weight_ih_l0_reverse, ...; from the second
+ * layer on the input is the states of all directions beside each other. */
 int recurrent_params(struct graph *g, const struct recurrent *r,
                      const struct node *n, struct param_decl *p)
 {
@@ -91,6 +97,7 @@ int recurrent_params(struct graph *g, const struct recurrent *r,
     return k;
 }
 
+/* [N, T, size] to [N * T, size], a view. */
 val recurrent_rows(struct graph *g, val x)
 {
     const struct type *t = type_of(g, x);
@@ -99,6 +106,7 @@ val recurrent_rows(struct graph *g, val x)
     return x.id ? val_reshape(g, x, dim, 2, t->batch) : x;
 }
 
+/* x [N, T, in] W_ih^T [in, gates H] + bias [gates H]. */
 val recurrent_gates(struct graph *g, val x, val weight_ih, val bias)
 {
     union attr turn[2] = {{.i = 0}, {.i = 1}};
@@ -110,6 +118,8 @@ val recurrent_gates(struct graph *g, val x, val weight_ih, val bias)
     return gates.id ? val_reshape(g, gates, dim, 3, 1) : gates;
 }
 
+/* Operands behind x are taken in the order in which recurrent_params declares
+ * them.  Both directions' states are joined along the features, [N, T, 2 H]. */
 bool recurrent_build(struct graph *g, const struct recurrent *r, const val *in,
                      int nin, const union attr *attr, val *out)
 {

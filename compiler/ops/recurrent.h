@@ -35,15 +35,16 @@ enum {
     }
 
 struct recurrent {
-    const char *name;
-    int gates;
+    const char *name; /* for messages */
+    int gates;        /* 3 or 4 in a row of the weights */
     /* The states [N, T, H] of one direction of one layer; w: weight_ih,
      * weight_hh, and bias_ih and bias_hh or empty. */
     val (*direction)(struct graph *, val x, const val *w, bool reverse,
                      const union attr *);
 };
 
-/* An op's params and build. */
+/* An op's params and build. x, then for each layer and direction weight_ih,
+ * weight_hh and, where the layer has biases, bias_ih and bias_hh. */
 int recurrent_params(struct graph *, const struct recurrent *,
                      const struct node *, struct param_decl *);
 bool recurrent_build(struct graph *, const struct recurrent *, const val *in,

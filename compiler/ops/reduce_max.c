@@ -14,6 +14,7 @@
 
 static const struct attr_spec attrs[] = {REDUCTION_ATTRS, {0}};
 
+/* One node over all axes: sharing evenly needs the count of all equal ones. */
 static bool max_build(struct graph *g, const val *in, int nin,
                       const union attr *attr, val *y)
 {
@@ -28,7 +29,9 @@ static bool min_build(struct graph *g, const val *in, int nin,
     return reduction_of_range(g, &op_ReduceMin, in[0], attr, y);
 }
 
-/* dx = dy / how many are the extreme, where x is. */
+/* dx = dy / how many are the extreme, where x is.  Where the extreme is a NaN
+ * nothing equals it and dx is 0: the division by a count of 0 is made but not
+ * selected. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -36,7 +39,7 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
     val x = n->in[0], zero = val_scalar(g, 0), one = val_scalar(g, 1);
     struct type t = *type_of(g, x);
     unsigned mask = reduction_bits(&axes, t.rank);
-    val top = reduction_spread(g, y, &t, mask);
+    val top = reduction_spread(g, y, &t, mask); /* y, to x's shape */
     val extreme = graph_add(g, &op_Equal, (val[]){x, top}, 2, NULL);
     val share = graph_add(g, &op_Where, (val[]){extreme, one, zero}, 3, NULL);
     val many = val_reduce_sum(g, share, axes, true);
@@ -45,6 +48,8 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
     dx[0] = graph_add(g, &op_Where, (val[]){extreme, part, zero}, 3, NULL);
 }
 
+/* x in any shape; y without the axes.  A comparison with NaN is false, so a
+ * NaN once taken stays. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {

@@ -1,15 +1,18 @@
 /*
  * reduce_mean.c: means over dimensions of a sample: the sum, divided by how
  * many there are.  GlobalAveragePool is the mean of each channel.
+ *
+ * The gradient, dy / count spread over what was summed, comes with the sum's.
  */
 #include "compiler/ops/reduction.h"
 
 static const struct attr_spec attrs[] = {REDUCTION_ATTRS, {0}};
 
+/* A division and not a product with 1 / count: the quotient is rounded once. */
 static val mean(struct graph *g, val x, unsigned mask, bool keep)
 {
     const struct type *t = type_of(g, x);
-    int64_t count = 1;
+    int64_t count = 1; /* elements of each mean */
 
     for (int d = 0; d < t->rank; d++)
         if (mask >> d & 1)
@@ -41,6 +44,7 @@ const struct op op_ReduceMean = {
     .build = build,
 };
 
+/* x [N, C, ...]; bits 0 and 1 of the mask, N and C, stay. */
 static bool global_build(struct graph *g, const val *in, int nin,
                          const union attr *attr, val *y)
 {

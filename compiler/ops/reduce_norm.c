@@ -1,12 +1,15 @@
 /*
  * reduce_norm.c: norms over dimensions of a sample: sums of absolute values, of
  * squares, and the root of that.
+ *
+ * Gradients come from the parts: sign(x) dy, 2 x dy, x dy / y.
  */
 #include "compiler/ops/reduction.h"
 
 static const struct attr_spec attrs[] = {REDUCTION_ATTRS, {0}};
 
-/* Sum of what each element has become. */
+/* Sum of what each element has become. x is checked here, since what it was
+ * made of need not be a float. */
 static bool sum(struct graph *g, val x, const union attr *attr, val *y)
 {
     unsigned mask;
@@ -33,7 +36,8 @@ static bool square_build(struct graph *g, const val *in, int nin,
 }
 
 /* The root's slope at zero is infinite; the norm's gradient there is 0, as in
- * PyTorch, so zeros go round the root. */
+ * PyTorch, so zeros go round the root.  That is: 1 where the sum is 0 goes
+ * into the root, and 0 replaces its result. */
 static bool l2_build(struct graph *g, const val *in, int nin,
                      const union attr *attr, val *y)
 {

@@ -5,6 +5,7 @@
 
 static const struct attr_spec attrs[] = {REDUCTION_ATTRS, {0}};
 
+/* Dimensions apart are moved together first, see reduction_of_range. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {
@@ -12,7 +13,8 @@ static bool build(struct graph *g, const val *in, int nin,
     return reduction_of_range(g, &op_ReduceProd, in[0], attr, y);
 }
 
-/* x with the dimensions of mask, which stand together, as one. */
+/* x with the dimensions of mask, which stand together, as one.  Returns its
+ * place in y. */
 static int joined(const struct type *x, unsigned mask, struct type *y)
 {
     int axis = -1;
@@ -34,7 +36,8 @@ static int joined(const struct type *x, unsigned mask, struct type *y)
     return axis;
 }
 
-/* Products of those before x, or behind it. */
+/* Products of those before x, or behind it.  A cumulative product that is
+ * exclusive, from the front or, behind, from the end. */
 static val others(struct graph *g, val x, int axis, bool behind)
 {
     union attr attr[] = {{.i = axis}, {.i = 1}, {.i = behind}};
@@ -43,7 +46,8 @@ static val others(struct graph *g, val x, int axis, bool behind)
 }
 
 /* dx = dy times the product of all others: no division, so a zero may be among
- * them. */
+ * them.  The product of those before times that of those behind: two scans,
+ * where pairwise products would be len^2. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -58,6 +62,7 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
     dx[0] = val_reshape(g, val_mul(g, x, d), t.dim, t.rank, t.batch);
 }
 
+/* x in any shape; y without the axes, from 1 on. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {

@@ -4,6 +4,10 @@
  * Across samples is an op of its own, BatchSum: it leaves stale rows out, keeps
  * its partial sums in lanes, and carries them on from micro-batch to
  * micro-batch.
+ *
+ * A sum inside a sample goes in one fixed order; a sum across samples has its
+ * lanes, whose number belongs to the problem, so that neither depends on the
+ * device.
  */
 #include <string.h>
 
@@ -27,6 +31,7 @@ static bool axes_mask(struct graph *g, const struct node *n,
     return true;
 }
 
+/* The same of axes that axes_mask has passed. */
 static unsigned mask_of(const struct ints *axes, int rank)
 {
     unsigned mask = axes->n ? 0 : (1U << rank) - 1;
@@ -54,9 +59,11 @@ static void reduced(const struct type *x, unsigned mask, bool keep,
     *y = t;
 }
 
-/* Sum x over the dimensions of mask into out[index without them]. */
+/* Sum x over the dimensions of mask into out[index without them].  Of the
+ * first dimension only indices below rows count, all where rows is below 0;
+ * `at` is the index of element i in x. */
 static void sum_into(const struct tensor *x, unsigned mask, int64_t rows,
-                     double *out)
+                     double *out) /* of the kept dimensions */
 {
     int64_t n = type_count(&x->type), at[MAX_RANK] = {0};
 
@@ -96,6 +103,8 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* Samples may not be summed over: stale rows and micro-batches are
+ * BatchSum's. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -113,6 +122,8 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* dy spread over what was summed: dimensions come back as 1, then are
+ * repeated. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -127,6 +138,7 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
     dx[0] = graph_add(g, &op_Expand, &d, 1, shape);
 }
 
+/* x in any shape; y without the axes. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
@@ -135,6 +147,7 @@ static void ref(const struct node *n, const struct ref_env *env,
     sum_into(in, mask_of(&n->attr[AXES].ints, in->type.rank), -1, out->data);
 }
 
+/* build() has seen to it that the axes stand together: [outer, len, inner]. */
 static void lower(struct lower *lo, const struct node *n)
 {
     const struct type *x = type_of(lo->graph, n->in[0]);
@@ -146,7 +159,9 @@ static void lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_reduce, &p, n);
 }
 
-/* Dimensions apart are summed one group after the other. */
+/* Dimensions apart are summed one group after the other.  The last group goes
+ * first, and dimensions are kept as 1 meanwhile, so that numbers of axes stay
+ * valid. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *out)
 {
@@ -208,6 +223,7 @@ static const struct attr_spec batch_attrs[] = {
     {0},
 };
 
+/* x [N, ...] to f32 [lanes, kept...]. */
 static bool batch_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -230,6 +246,8 @@ static bool batch_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* The accumulator holds the micro-batches before; in the first one it is
+ * stale. */
 static void batch_ref(const struct node *n, const struct ref_env *env,
                       const struct tensor *in, struct tensor *out)
 {
@@ -246,7 +264,9 @@ static void batch_ref(const struct node *n, const struct ref_env *env,
     sum_into(in, mask, rows, out->data);
 }
 
-/* x [N, A, B, C]: samples, then kept, summed, kept dimensions. */
+/* x [N, A, B, C]: samples, then kept, summed, kept dimensions.  Rows beyond
+ * the samples (positions moved into the first dimension) are summed like any
+ * other: type_one_range sees them as `rest`. */
 static void batch_lower(struct lower *lo, const struct node *n)
 {
     const struct type *x = type_of(lo->graph, n->in[0]);
@@ -281,6 +301,7 @@ const struct op op_BatchSum = {
 
 /* ---- LaneSum ---- */
 
+/* [lanes, ...] to [...]. */
 static bool lane_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -291,6 +312,7 @@ static bool lane_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* x [lanes, size], y [size]; lanes in their order, as on a device. */
 static void lane_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
@@ -303,6 +325,7 @@ static void lane_ref(const struct node *n, const struct ref_env *env,
             out->data[i] += in->data[l * size + i];
 }
 
+/* One lane is the sum already. */
 static void lane_lower(struct lower *lo, const struct node *n)
 {
     const struct type *x = type_of(lo->graph, n->in[0]);

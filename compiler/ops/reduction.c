@@ -3,6 +3,8 @@
 
 #include "compiler/lower.h"
 
+/* reject_here and not reject: these checks also serve builders, which have no
+ * node. */
 bool reduction_mask(struct graph *g, const struct type *x,
                     const struct ints *axes, unsigned *mask)
 {
@@ -22,6 +24,7 @@ bool reduction_mask(struct graph *g, const struct type *x,
     return true;
 }
 
+/* Axes below 0 count from the end. */
 unsigned reduction_bits(const struct ints *axes, int rank)
 {
     unsigned mask = axes->n ? 0 : (1U << rank) - 1;
@@ -59,6 +62,8 @@ void reduction_type(const struct type *x, unsigned mask, bool keep,
     *y = t;
 }
 
+/* Takes i apart from the last dimension on and puts the kept indices
+ * together. */
 int64_t reduction_index(const struct type *x, unsigned mask, int64_t i)
 {
     int64_t at = 0, step = 1;
@@ -82,6 +87,7 @@ val reduction_spread(struct graph *g, val d, const struct type *x,
     return val_reshape(g, d, kept.dim, kept.rank, kept.batch);
 }
 
+/* Checked again here, for nodes that passes copy. */
 bool reduction_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -93,7 +99,8 @@ bool reduction_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
-/* The dimensions of mask behind the others, which keep their order. */
+/* The dimensions of mask behind the others, which keep their order.  The mask
+ * then has the highest bits. */
 static val moved_last(struct graph *g, val x, unsigned *mask)
 {
     int rank = type_of(g, x)->rank, perm[MAX_RANK], n = 0, kept;
@@ -109,6 +116,8 @@ static val moved_last(struct graph *g, val x, unsigned *mask)
     return val_transpose(g, x, perm);
 }
 
+/* No axes at all leave x as it is.  The reshape at the end brings back
+ * dimensions of 1 where they are kept. */
 bool reduction_of_range(struct graph *g, const struct op *op, val x,
                         const union attr *attr, val *y)
 {
@@ -129,6 +138,7 @@ bool reduction_of_range(struct graph *g, const struct op *op, val x,
     return y[0].id != 0;
 }
 
+/* reduction_of_range has seen to it that the axes stand together. */
 void reduction_lower(struct lower *lo, const struct node *n,
                      enum reduce_kind kind)
 {

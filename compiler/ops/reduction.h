@@ -21,7 +21,8 @@ enum { REDUCTION_AXES, REDUCTION_KEEPDIMS };
  * reject_here(): no such axis, or the samples of a batch. */
 bool reduction_mask(struct graph *, const struct type *x,
                     const struct ints *axes, unsigned *mask);
-/* The same of axes that were checked before. */
+/* The same of axes that were checked before.  Bit d is dimension d; an empty
+ * list names all. */
 unsigned reduction_bits(const struct ints *axes, int rank);
 /* The dimensions of a mask, as a list. */
 struct ints reduction_axes(struct graph *, unsigned mask);
@@ -31,17 +32,20 @@ void reduction_type(const struct type *x, unsigned mask, bool keep,
 /* Element of the reduced value into which element i of x goes. */
 int64_t reduction_index(const struct type *x, unsigned mask, int64_t i);
 /* d, of the reduced shape, with 1 for the dimensions that went, so that it
- * broadcasts against x. */
+ * broadcasts against x.  A view: nothing is repeated in memory. */
 val reduction_spread(struct graph *, val d, const struct type *x,
                      unsigned mask);
 
 /* ---- reductions with a node of their own ---- */
 
+/* For struct op's infer: the type that the axes leave, with x's dtype. */
 bool reduction_infer(struct graph *, const struct node *, struct type *y);
 /* An op's build: one node, for dimensions that stand together.  One after the
- * other would not share a gradient evenly. */
+ * other would not share a gradient evenly.  Dimensions apart are moved to the
+ * end, which costs a Transpose. */
 bool reduction_of_range(struct graph *, const struct op *, val x,
                         const union attr *, val *y);
+/* For struct op's lower; the axes must stand together. */
 void reduction_lower(struct lower *, const struct node *, enum reduce_kind);
 
 #endif

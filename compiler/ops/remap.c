@@ -1,6 +1,6 @@
 /*
- * remap.c: what Slice, Pad, Tile and their gradients become: along each dimension,
- * index i of the result reads index (mul i + add) / div of x.
+ * remap.c: what Slice, Pad, Tile and their gradients become: along each
+ * dimension, index i of the result reads index (mul i + add) / div of x.
  *
  * A slice is mul i + add with its step and start; a pad is i - begin.  Where
  * there is no such element, the value stands, or x mirrored at its ends, or its
@@ -28,6 +28,7 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* The map of dimension d: x has x->dim[d] elements there, the result `out`. */
 static struct copy_dim dim_of(const struct node *n, const struct type *x, int d)
 {
     return (struct copy_dim){.out = n->attr[REMAP_DIM].ints.v[d],
@@ -37,6 +38,7 @@ static struct copy_dim dim_of(const struct node *n, const struct type *x, int d)
                              .div = n->attr[REMAP_DIV].ints.v[d]};
 }
 
+/* The limit is that of indices in kernels, which are 32 bits a dimension. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct ints *dim = &n->attr[REMAP_DIM].ints;
@@ -52,7 +54,8 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
-/* Index of x, or -1. */
+/* Index of x, or -1. `div` is 1 for all but COPY_FILL, so the others need not
+ * divide. */
 static int64_t source(const struct copy_dim *d, int64_t outside, int64_t i)
 {
     int64_t j = d->mul * i + d->add, last = d->in - 1;
@@ -68,6 +71,8 @@ static int64_t source(const struct copy_dim *d, int64_t outside, int64_t i)
     return j / d->div;
 }
 
+/* The result's index q is taken apart from the last dimension on while x's
+ * index `at` is put together. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
@@ -108,6 +113,8 @@ static void lower(struct lower *lo, const struct node *n)
 
 /* ---- gradients ---- */
 
+/* i = (div j - add) / mul, with the sign moved so that the divisor is above
+ * zero.  An element of x that nothing reads gets the fill, 0. */
 static val turned_round(struct graph *g, const struct node *n, val dy)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -125,6 +132,8 @@ static val turned_round(struct graph *g, const struct node *n, val dy)
     return val_remap(g, dy, &r);
 }
 
+/* One axis after the other: copies along one dimension do not depend on the
+ * others.  Dimensions that were left as they were are skipped. */
 static val folded(struct graph *g, const struct node *n, val dy)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -150,6 +159,7 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
                                                   : folded(g, n, dy[0]);
 }
 
+/* Lists are copied into the graph's arena, so r may be on the stack. */
 val val_remap(struct graph *g, val x, const struct remap *r)
 {
     int rank = type_of(g, x)->rank;
@@ -191,6 +201,7 @@ static const struct attr_spec fold_attrs[] = {
     {0},
 };
 
+/* dy's shape, but x's size along the axis. */
 static bool fold_infer(struct graph *g, const struct node *n, struct type *y)
 {
     *y = *type_of(g, n->in[0]);
@@ -198,6 +209,8 @@ static bool fold_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* dy [outer, len, inner] adds to dx [outer, in, inner] through the map of the
+ * forward pass; every index has a source, as nothing outside is filled. */
 static void fold_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {

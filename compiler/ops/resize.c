@@ -5,6 +5,11 @@
  * Where index o of the result lies in x, and what it takes from there, is
  * computed here in double; PyTorch's "nearest" is asymmetric and floor, its
  * "bilinear" is linear with half_pixel or align_corners.
+ *
+ * Both modes are a Blend, whose gradient is its transpose: each element of x
+ * sums what it gave.  Formulas are ONNX's (Resize,
+ * coordinate_transformation_mode), where x_original is our place and x_resized
+ * our o.
  */
 #include <math.h>
 #include <string.h>
@@ -56,15 +61,17 @@ static const struct attr_spec attrs[] = {
 
 /* One dimension: from `in` to `out` elements, `scale` times as many. */
 struct change {
-    int64_t in, out;
-    double scale;
+    int64_t in, out; /* elements */
+    double scale;    /* as the model gave it, or out / in */
 };
 
+/* Centres of pixels stand at o + 1/2. */
 static double half_pixel(const struct change *c, double o)
 {
     return (o + 0.5) / c->scale - 0.5;
 }
 
+/* A single element is taken from the first one, not from the middle. */
 static double pytorch_half_pixel(const struct change *c, double o)
 {
     return c->out > 1 ? half_pixel(c, o) : 0;
@@ -75,11 +82,14 @@ static double asymmetric(const struct change *c, double o)
     return o / c->scale;
 }
 
+/* The first and the last centres of both fall together. */
 static double align_corners(const struct change *c, double o)
 {
     return c->out > 1 ? o * (double)(c->in - 1) / (double)(c->out - 1) : 0;
 }
 
+/* Halves go down here, up in the next; neither is C's round, which goes from
+ * zero. */
 static double round_prefer_floor(double x)
 {
     return ceil(x - 0.5);
@@ -97,6 +107,7 @@ struct way {
     bool linear;
 };
 
+/* A name that neither table has leaves its pointer null. */
 static bool read_way(struct graph *g, const union attr *attr, struct way *w)
 {
     static const struct {
@@ -140,7 +151,8 @@ static double limited(double v, int64_t len)
     return v < 0 ? 0 : v > (double)(len - 1) ? (double)(len - 1) : v;
 }
 
-/* What each index takes; beyond the ends both neighbours are the last one. */
+/* What each index takes; beyond the ends both neighbours are the last one.
+ * Linear: at = low + f takes 1 - f of low and f of low + 1. */
 static struct blend table(struct graph *g, const struct change *c,
                           const struct way *w)
 {
@@ -205,6 +217,8 @@ static int numbers(struct graph *g, const struct type *x,
     return 0;
 }
 
+/* Dimension after dimension: linear in two dimensions is the product of both,
+ * and a dimension that keeps its size is left out. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {

@@ -4,13 +4,18 @@
  *
  * Models name SGD; optimizer.c takes SGDMomentum, which has a buffer, where the
  * momentum is not zero.
+ *
+ * With g the gradient plus weight_decay w: buffer = momentum buffer + (1 -
+ * dampening) g, w -= rate buffer; nesterov: w -= rate (g + momentum buffer)
+ * (Sutskever et al., "On the importance of initialization and momentum", 2013,
+ * in PyTorch's form, where the rate stands outside the buffer).
  */
 #include "compiler/lower.h"
 #include "compiler/op.h"
 #include "kernels/optimizer.h"
 
 enum { MOMENTUM, NESTEROV, DAMPENING, WEIGHT_DECAY };
-enum { W, G, BUFFER };
+enum { W, G, BUFFER }; /* operands, f32 of one shape */
 
 static const struct attr_spec attrs[] = {
     [MOMENTUM] = {"momentum",
@@ -86,6 +91,8 @@ static void lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_optimizer, &p, n);
 }
 
+/* In the first step the buffer is the gradient itself, without dampening:
+ * PyTorch's rule, and it spares filling the buffer. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {

@@ -4,8 +4,9 @@
  */
 #include "compiler/ops/loss.h"
 
-static const double largest = 3.4028234663852886e38;
+static const double largest = 3.4028234663852886e38; /* of f32 */
 
+/* The upper limit of Clip is there only because it has one. */
 static val at_least(struct graph *g, val v, double low)
 {
     const union attr limits[2] = {{.f = low}, {.f = largest}};
@@ -15,7 +16,9 @@ static val at_least(struct graph *g, val v, double low)
 
 /* ---- KLDiv: t (log t - x), 0 where t is, as in PyTorch ---- */
 
-/* The smallest normal float in place of 0 keeps 0 log 0 from being NaN. */
+/* The smallest normal float in place of 0 keeps 0 log 0 from being NaN. x are
+ * log-probabilities.  Each sample counts once, not each element: PyTorch's
+ * reduction="batchmean". */
 static bool kl_div(struct graph *g, const val *in, int nin,
                    const union attr *attr, val *y)
 {
@@ -48,6 +51,7 @@ static const struct attr_spec cosine_attrs[] = {
     {0},
 };
 
+/* [..., D] to [...]. */
 static val last_sum(struct graph *g, val v)
 {
     const int64_t last = type_of(g, v)->rank - 1;
@@ -55,7 +59,8 @@ static val last_sum(struct graph *g, val v)
     return val_reduce_sum(g, v, ints_copy(g, &last, 1), false);
 }
 
-/* The limit is below the root, whose slope at zero is infinite. */
+/* The limit is below the root, whose slope at zero is infinite.  PyTorch
+ * limits each length alike, by epsilon. */
 static val length(struct graph *g, val v, double epsilon)
 {
     val squares = at_least(g, last_sum(g, val_mul(g, v, v)), epsilon * epsilon);
@@ -63,12 +68,15 @@ static val length(struct graph *g, val v, double epsilon)
     return graph_add(g, &op_Sqrt, &squares, 1, NULL);
 }
 
+/* One angle for each position of a sample. */
 static int64_t cosine_count(const struct type *x, const union attr *attr)
 {
     (void)attr;
     return type_count(x) / (x->dim[0] * x->dim[x->rank - 1]);
 }
 
+/* x, t [N, ..., D].  An epsilon of 1e-18 has a square that f32 still holds as
+ * a normal number. */
 static bool cosine(struct graph *g, const val *in, int nin,
                    const union attr *attr, val *y)
 {
@@ -113,6 +121,9 @@ static const struct attr_spec dice_attrs[] = {
     {0},
 };
 
+/* Milletari et al., "V-Net" (2016), with sums instead of sums of squares: one
+ * overlap for each sample, so that it does not see its micro-batch.  A smooth
+ * above 0 keeps an empty sample from 0 / 0. */
 static bool dice(struct graph *g, const val *in, int nin,
                  const union attr *attr, val *y)
 {

@@ -2,10 +2,13 @@
  * slice.c: some indices of some dimensions, as in ONNX: from starts to ends by
  * steps, where numbers below zero count from the end and those beyond it are
  * taken back to it.
+ *
+ * A slice along one dimension is i step + first: a Remap, whose gradient puts
+ * dy back and zeros between.
  */
 #include "compiler/ops/remap.h"
 
-enum { STARTS, ENDS, AXES, STEPS };
+enum { STARTS, ENDS, AXES, STEPS }; /* lists of one length */
 
 static const struct attr_spec attrs[] = {
     [STARTS] =
@@ -56,7 +59,9 @@ static int64_t limited(int64_t v, int64_t low, int64_t high)
     return v < low ? low : v > high ? high : v;
 }
 
-/* Entry k of the lists; a step beyond the dimension is as good as any. */
+/* Entry k of the lists; a step beyond the dimension is as good as any.  Index
+ * i of the result is first + i step; the count is the distance over the step,
+ * rounded up.  Backwards, -1 is the end before the first element. */
 static bool cut(struct graph *g, const struct type *x, const union attr *attr,
                 int k, int64_t axis, struct remap *r)
 {
@@ -91,6 +96,7 @@ static bool cut(struct graph *g, const struct type *x, const union attr *attr,
                        (int)axis, type_text(g->arena, x));
 }
 
+/* r begins as the identity; each entry changes the dimension that it names. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *out)
 {

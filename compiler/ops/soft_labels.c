@@ -6,7 +6,8 @@
  */
 #include "compiler/ops/loss.h"
 
-/* In f32, whatever x is: a sum over many classes wants the digits. */
+/* In f32, whatever x is: a sum over many classes wants the digits. x [N, C,
+ * ...], classes along the axis. */
 static val log_softmax(struct graph *g, val x, int64_t axis)
 {
     const union attr along[] = {{.i = axis}}, to[] = {{.s = "f32"}};
@@ -16,7 +17,8 @@ static val log_softmax(struct graph *g, val x, int64_t axis)
     return graph_add(g, &op_LogSoftmax, &x, 1, along);
 }
 
-/* One that its type cannot hold never is. */
+/* One that its type cannot hold never is.  A comparison in the label's own
+ * type, so no index is rounded. */
 val label_without_ignored(struct graph *g, val v, val label, int64_t ignore)
 {
     const struct type t = {.dtype = type_of(g, label)->dtype};
@@ -33,8 +35,12 @@ val label_without_ignored(struct graph *g, val v, val label, int64_t ignore)
                      NULL);
 }
 
-/* A share of the label's probability goes to all classes evenly: that share of
- * the terms becomes the mean of all classes' terms. */
+/*
+ * A share of the label's probability goes to all classes evenly: that share of
+ * the terms becomes the mean of all classes' terms. (1 - s) term - s / C sum_j
+ * c_j log p_j, with the class weights c where there are any: PyTorch's form of
+ * smoothing.
+ */
 val label_smoothed(struct graph *g, val terms, const val *rows,
                    const union attr *attr)
 {
@@ -55,6 +61,12 @@ val label_smoothed(struct graph *g, val terms, const val *rows,
     return val_add(g, val_mul(g, terms, val_scalar(g, 1 - share)), even);
 }
 
+/*
+ * -sum_c t_c log p_c with t the target, smoothed (1 - s) t + s / C and times
+ * the class weights; PyTorch too divides by positions here, not by weights.
+ * Where positions have weights the classes are summed first, so that each
+ * position counts once.
+ */
 bool label_probabilities(struct graph *g, const val *in, int nin,
                          const union attr *attr, val *y)
 {

@@ -77,12 +77,13 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* The dimension stays as 1, to broadcast against x. */
 static val sum_along(struct graph *g, val x, int64_t axis)
 {
     return val_reduce_sum(g, x, ints_copy(g, &axis, 1), true);
 }
 
-/* dx = y (dy - sum(dy y)) */
+/* dx = y (dy - sum(dy y)).  From dy_i/dx_j = y_i ([i = j] - y_j). */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -91,7 +92,8 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
     dx[0] = val_mul(g, y, val_sub(g, dy[0], total));
 }
 
-/* dx = dy - exp(y) sum(dy) */
+/* dx = dy - exp(y) sum(dy).  From dy_i/dx_j = [i = j] - p_j, p = exp(y) being
+ * the softmax. */
 static void log_grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -101,7 +103,8 @@ static void log_grad(struct graph *g, val y, const val *dy, val *dx)
     dx[0] = val_sub(g, dy[0], val_mul(g, p, total));
 }
 
-/* x and y: len elements, inner apart, of which the first ones take part. */
+/* x and y: len elements, inner apart, of which the first ones take part.  With
+ * the largest subtracted the sum is at least 1, so no division by 0. */
 static void ref_row(const double *x, double *y, const struct rows *r,
                     int64_t first, bool logarithm)
 {
@@ -120,6 +123,8 @@ static void ref_row(const double *x, double *y, const struct rows *r,
         y[k * r->inner] = 0;
 }
 
+/* x and y [outer, len, inner].  Causal matrices have inner 1, and outer counts
+ * their rows: row o mod rows of its matrix. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {

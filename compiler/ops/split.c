@@ -32,6 +32,7 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* ONNX counts an axis below 0 from the end. */
 static int axis_of(const struct node *n, int rank)
 {
     int64_t axis = n->attr[AXIS].i;
@@ -62,6 +63,8 @@ static int given_sizes(struct graph *g, const struct node *n, int64_t all,
     return split->n;
 }
 
+/* ONNX's num_outputs: all parts of one size but the last, which may be
+ * smaller. */
 static int equal_sizes(struct graph *g, const struct node *n, int64_t all,
                        int64_t *size)
 {
@@ -81,6 +84,8 @@ static int equal_sizes(struct graph *g, const struct node *n, int64_t all,
     return (int)count;
 }
 
+/* As many results as there are sizes; a tuple whose number the attributes
+ * say. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -104,7 +109,8 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return count > 0;
 }
 
-/* A result that nothing reads has no gradient: zeros. */
+/* A result that nothing reads has no gradient: zeros.  Concat wants all its
+ * operands. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -118,6 +124,8 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
     dx[0] = graph_add(g, &op_Concat, part, n->nout, attr);
 }
 
+/* x [outer, all, inner] is read once from front to back; part k is [outer, its
+ * size, inner]. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
@@ -135,6 +143,7 @@ static void ref(const struct node *n, const struct ref_env *env,
         }
 }
 
+/* len[k] is in elements of a row: the part's axis times what is behind it. */
 static void lower(struct lower *lo, const struct node *n)
 {
     const struct type *x = type_of(lo->graph, n->in[0]);

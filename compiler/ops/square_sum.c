@@ -16,6 +16,8 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* Parameters' gradients have no samples; a value with samples would add stale
+ * rows. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -33,6 +35,7 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* x of any shape, sums so far and result [lanes]. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {

@@ -5,7 +5,8 @@
 
 enum { AXES };
 
-/* One bit for each dimension that the axes name, of so many. */
+/* One bit for each dimension that the axes name, of so many.  No axis twice,
+ * as in ONNX. */
 static bool mask_of(struct graph *g, const struct ints *axes, int rank,
                     unsigned *mask)
 {
@@ -24,6 +25,7 @@ static bool mask_of(struct graph *g, const struct ints *axes, int rank,
     return true;
 }
 
+/* No element moves, so that both are free, and so are their gradients. */
 static bool view_as(struct graph *g, val x, const struct type *y, val *out)
 {
     out[0] = val_reshape(g, x, y->dim, y->rank, y->batch);
@@ -61,6 +63,7 @@ static bool can_go(struct graph *g, const struct type *x, unsigned mask)
     return true;
 }
 
+/* No axes name all dimensions of 1, as in ONNX, except the samples'. */
 static bool squeeze_build(struct graph *g, const val *in, int nin,
                           const union attr *attr, val *out)
 {
@@ -111,6 +114,7 @@ static const struct attr_spec unsqueeze_attrs[] = {
     {0},
 };
 
+/* Axes count dimensions of the result. */
 static bool unsqueeze_build(struct graph *g, const val *in, int nin,
                             const union attr *attr, val *out)
 {

@@ -1,6 +1,8 @@
 /*
  * tile.c: x repeated as a whole along its dimensions.  Forward it is a map of
  * indices (remap.c) that starts again.
+ *
+ * Backward each element sums its copies (PadFold).
  */
 #include "compiler/ops/remap.h"
 
@@ -40,6 +42,7 @@ static bool repeats_fit(struct graph *g, const struct type *x,
     return true;
 }
 
+/* Repeats of 1 everywhere are no node. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *out)
 {

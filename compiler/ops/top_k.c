@@ -23,6 +23,7 @@ static int axis_of(int64_t axis, int rank)
     return (int)(axis < 0 ? axis + rank : axis);
 }
 
+/* Not along the samples: in a short batch some are stale. */
 static bool fits(struct graph *g, const struct node *n, const struct type *x,
                  int64_t axis)
 {
@@ -41,11 +42,14 @@ static bool fits(struct graph *g, const struct node *n, const struct type *x,
     return true;
 }
 
+/* Is a by its value strictly before b? */
 static bool before(struct order o, double a, double b)
 {
     return (o.smallest ? a < b : a > b) || (isnan(a) && !isnan(b));
 }
 
+/* Of equal ones the place decides, so that the order is total and no kernel
+ * may answer differently. */
 static bool first(struct order o, const double *x, int64_t i, int64_t j)
 {
     if (before(o, x[i], x[j]) || before(o, x[j], x[i]))
@@ -55,7 +59,7 @@ static bool first(struct order o, const double *x, int64_t i, int64_t j)
 
 /* The first k of a row of x, `step` apart, into index: by insertion. */
 static void sort_row(struct order o, const double *x, int64_t len, int64_t k,
-                     double *index)
+                     double *index) /* [k] */
 {
     int64_t n = 0;
 
@@ -70,7 +74,8 @@ static void sort_row(struct order o, const double *x, int64_t len, int64_t k,
     }
 }
 
-/* value may be null. */
+/* value may be null. x [outer, len, inner], value and index [outer, k, inner].
+ * References have no arena of the compile, hence one of their own. */
 static void ref_rows(struct order o, const struct tensor *x, int axis,
                      double *value, const struct tensor *index)
 {
@@ -78,7 +83,7 @@ static void ref_rows(struct order o, const struct tensor *x, int axis,
     int64_t k = type_count(&index->type) / r.outer / r.inner;
     struct arena arena;
     jmp_buf out_of_memory;
-    double *row;
+    double *row; /* [len] of x, then [k] of indices */
 
     arena_open(&arena, &out_of_memory);
     if (setjmp(out_of_memory) == 0) {
@@ -100,6 +105,7 @@ static void ref_rows(struct order o, const struct tensor *x, int axis,
     arena_close(&arena);
 }
 
+/* p has what the op wants; sizes and type come from x. */
 static void lower_rows(struct lower *lo, const struct node *n, int64_t axis,
                        struct select_problem p)
 {
@@ -125,6 +131,8 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* Values as x with k elements along the axis, and their indices, i64 as in
+ * ONNX. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -185,7 +193,7 @@ const struct op op_TopK = {
 
 /* ---- ArgMax, ArgMin ---- */
 
-enum { ARG_AXIS, KEEPDIMS, LAST };
+enum { ARG_AXIS, KEEPDIMS, LAST }; /* LAST: select_last_index */
 
 static const struct attr_spec arg_attrs[] = {
     [ARG_AXIS] = {"axis", ATTR_INT, {0}, "along which", false, false},
@@ -204,6 +212,7 @@ static const struct attr_spec arg_attrs[] = {
     {0},
 };
 
+/* i64 as in ONNX; the node keeps the dimension as 1. */
 static bool arg_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);

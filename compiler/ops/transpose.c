@@ -1,4 +1,8 @@
-/* transpose.c: dimensions in another order: y's k-th is x's perm[k]-th. */
+/*
+ * transpose.c: dimensions in another order: y's k-th is x's perm[k]-th.
+ *
+ * The gradient is the transpose by the inverse permutation.
+ */
 #include "kernels/transpose.h"
 #include "compiler/lower.h"
 #include "compiler/op.h"
@@ -15,6 +19,7 @@ static const struct attr_spec attrs[] = {
     {0},
 };
 
+/* Without a list dimensions are reversed, as in ONNX. */
 static void perm_of(const struct node *n, int rank, int *perm)
 {
     const struct ints *given = &n->attr[PERM].ints;
@@ -37,6 +42,8 @@ static bool is_permutation(const struct ints *perm, int rank)
     return seen + 1 == 1U << rank;
 }
 
+/* The samples' axis moves with its dimension, to wherever the model wants
+ * it. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]);
@@ -58,6 +65,7 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* If y's k-th is x's perm[k]-th, x's perm[k]-th is y's k-th. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -69,6 +77,8 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
     dx[0] = val_transpose(g, dy[0], inverse);
 }
 
+/* Neighbours that stay neighbours become one dimension, and dimensions of 1
+ * go; what is in order then moves nothing. */
 static void lower(struct lower *lo, const struct node *n)
 {
     const struct type *x = type_of(lo->graph, n->in[0]);
@@ -85,6 +95,8 @@ static void lower(struct lower *lo, const struct node *n)
         lower_call(lo, kernels_transpose, &p, n);
 }
 
+/* step[d] is the distance in x of neighbours along d; i runs through y, and
+ * `at` is its element of x. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {

@@ -20,6 +20,8 @@ static const struct attr_spec view_attrs[] = {
     {0},
 };
 
+/* The builder says where the samples are: that does not follow from the
+ * numbers. */
 static bool view_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct ints *shape = &n->attr[VIEW_SHAPE].ints;
@@ -43,6 +45,7 @@ static void view_grad(struct graph *g, val y, const val *dy, val *dx)
     dx[0] = val_reshape(g, dy[0], x->dim, x->rank, x->batch);
 }
 
+/* A device shares the memory instead. */
 static void copy_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
@@ -79,7 +82,8 @@ static const struct attr_spec reshape_attrs[] = {
     {0},
 };
 
-/* Samples must stay outermost: the first dimension a multiple of the batch. */
+/* Samples must stay outermost: the first dimension a multiple of the batch.
+ * Samples are then whole runs of memory, and rows of a short batch a prefix. */
 static bool batch_survives(struct graph *g, const struct type *x,
                            const struct type *y)
 {
@@ -93,6 +97,8 @@ static bool batch_survives(struct graph *g, const struct type *x,
                        type_text(g->arena, x), type_text(g->arena, y));
 }
 
+/* ONNX's rules: -1, once, is what the others leave; 0 takes over x's
+ * dimension. */
 static bool reshape_dims(struct graph *g, const struct type *x,
                          const struct ints *shape, struct type *y)
 {
@@ -165,6 +171,8 @@ static const struct attr_spec flatten_attrs[] = {
     {0},
 };
 
+/* Dimensions before the axis become the first, the others the second; none are
+ * 1. */
 static bool flatten_build(struct graph *g, const val *in, int nin,
                           const union attr *attr, val *out)
 {
@@ -199,6 +207,7 @@ static const struct attr_spec result_attrs[] = {
     {0},
 };
 
+/* Result k of a tuple, which is no value by itself. */
 static bool result_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct node *tuple = graph_node(g, n->in[0]);

@@ -12,6 +12,8 @@
  */
 #include "compiler/ops/loss.h"
 
+/* c is [classes], none below 0: PyTorch lets those through, and divides by
+ * their sum. */
 bool class_weights_fit(struct graph *g, const union attr *attr, int64_t classes)
 {
     const struct tensor *c = attr[LABEL_CLASS_WEIGHTS].tensor;
@@ -30,6 +32,8 @@ bool class_weights_fit(struct graph *g, const union attr *attr, int64_t classes)
     return true;
 }
 
+/* Constant [C, 1, ...], so that it broadcasts against logits from the classes
+ * on. */
 val class_weights(struct graph *g, const union attr *attr, int behind)
 {
     const struct tensor *c = attr[LABEL_CLASS_WEIGHTS].tensor;
@@ -44,7 +48,8 @@ val class_weights(struct graph *g, const union attr *attr, int behind)
 }
 
 /* rows: logits [positions, C], labels [positions]; those of a sample are
- * together.  shape: of the positions. */
+ * together.  shape: of the positions.  Classes of dimension 1 are moved to the
+ * end first; label_rows does the rest. */
 static bool position_rows(struct graph *g, const val *in,
                           const union attr *attr, val *rows, struct type *shape)
 {
@@ -90,6 +95,8 @@ static val in_shape(struct graph *g, val v, const struct type *shape)
     return v.id ? val_reshape(g, v, shape->dim, shape->rank, shape->batch) : v;
 }
 
+/* Terms are weighted before smoothing, which has c of all classes in its own
+ * sum. */
 bool label_weighted(struct graph *g, const val *in, int nin,
                     const union attr *attr, val *y)
 {

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+/* Ops have their tables in different orders, and not all have all
+ * attributes. */
 static const union attr *attr_of(const struct node *n, const char *name)
 {
     int at = op_attr(n->op, name);
@@ -38,6 +40,7 @@ static bool read_list(struct graph *g, const struct node *n, const char *name,
     return true;
 }
 
+/* ONNX's order: all that come before, then all that come after. */
 static bool read_pads(struct graph *g, const struct node *n, struct window *w)
 {
     const union attr *a = attr_of(n, "pads");
@@ -57,12 +60,14 @@ static bool read_pads(struct graph *g, const struct node *n, struct window *w)
     return true;
 }
 
+/* Elements of x from the first to the last of a dilated window. */
 static int64_t extent(const struct window *w, int d)
 {
     return (w->kernel[d] - 1) * w->dilation[d] + 1;
 }
 
-/* SAME: as many windows as input / stride, rounded up. */
+/* SAME: as many windows as input / stride, rounded up.  UPPER puts the odd one
+ * at the end. */
 static void pad_same(struct window *w, bool upper)
 {
     for (int d = 0; d < 2; d++) {
@@ -75,6 +80,7 @@ static void pad_same(struct window *w, bool upper)
     }
 }
 
+/* VALID is no padding; SAME and VALID take the place of explicit pads. */
 static bool read_auto_pad(struct graph *g, const struct node *n,
                           struct window *w)
 {
@@ -117,6 +123,8 @@ static bool count_windows(struct graph *g, const struct node *n,
     return true;
 }
 
+/* One spatial dimension is the second of two, the first being 1 with window 1,
+ * so that all that follows knows two only. */
 bool window_read(struct graph *g, const struct node *n, const struct type *x,
                  const int64_t *kernel, struct window *w)
 {

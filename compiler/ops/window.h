@@ -11,14 +11,16 @@
 struct window {
     int spatial;         /* 1 or 2 */
     int64_t N, C, in[2]; /* operand; in[0] = 1 for one dimension */
+    /* rows, columns; one dimension is the second */
     int64_t kernel[2], stride[2], dilation[2];
-    int64_t pad[2], pad_end[2];
-    int64_t out[2];
+    int64_t pad[2], pad_end[2]; /* zeros before and after */
+    int64_t out[2];             /* windows */
 };
 
-/* Read attributes kernel_shape, strides, pads, dilations, auto_pad, ceil_mode of
- * node n, whose operand x is in the user's or in channels-last order.  kernel:
- * the window's sizes, from the attribute when null.  False after reject(). */
+/* Read attributes kernel_shape, strides, pads, dilations, auto_pad, ceil_mode
+ * of node n, whose operand x is in the user's or in channels-last order.
+ * kernel: the window's sizes, from the attribute when null.  False after
+ * reject(). */
 bool window_read(struct graph *, const struct node *n, const struct type *x,
                  const int64_t *kernel, struct window *);
 /* [N, channels, out...] in the node's order. */

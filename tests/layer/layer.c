@@ -39,6 +39,9 @@ static struct {
 
 /* ---- the report ---- */
 
+/* By kind what was created and released, which must be equal at the end, and
+ * the buffers made or given back between launches, of which there must be
+ * none. */
 static void report(FILE *f)
 {
     fprintf(f, "{\n  \"calls\": %lu,\n  \"launches\": %lu,\n", layer.calls,
@@ -69,6 +72,7 @@ __attribute__((destructor)) static void write_report(void)
 
 /* ---- counting and failing ---- */
 
+/* The error to give, or CL_SUCCESS for the call to go on. */
 static cl_int count(const char *call)
 {
     layer.calls++;
@@ -78,6 +82,7 @@ static cl_int count(const char *call)
     return layer.error;
 }
 
+/* Failed calls create nothing. */
 static void created(enum object o, const void *object)
 {
     if (!object)
