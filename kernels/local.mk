@@ -39,6 +39,8 @@ libplancl_la_SOURCES += \
 	kernels/attention.h \
 	kernels/conv.c \
 	kernels/conv.h \
+	kernels/conv_depthwise.c \
+	kernels/conv_sum.h \
 	kernels/copy.c \
 	kernels/copy.h \
 	kernels/dtype.h \

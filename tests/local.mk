@@ -71,7 +71,7 @@ tests_layer_liblayer_la_LDFLAGS = \
 
 # Models against another program's numbers.
 check_PROGRAMS += tests/reference tests/yardsticks
-tests_reference_SOURCES = tests/reference.c
+tests_reference_SOURCES = tests/reference.c tests/reference_jobs.h
 tests_yardsticks_SOURCES = tests/yardsticks.c
 EXTRA_DIST += \
 	tests/data/bioacoustic.safetensors \
@@ -108,7 +108,8 @@ check_PROGRAMS += \
 	tests/kernels_pool \
 	tests/kernels_reduce
 tests_kernels_conv_SOURCES = \
-	tests/kernels_conv.c tests/kernel_harness.c tests/kernel_harness.h
+	tests/kernels_conv.c tests/kernels_conv_cases.h \
+	tests/kernel_harness.c tests/kernel_harness.h
 tests_kernels_matmul_SOURCES = \
 	tests/kernels_matmul.c tests/kernel_harness.c tests/kernel_harness.h
 tests_kernels_move_SOURCES = \
