@@ -1,7 +1,7 @@
 # Benchmarks print and assert nothing; built when asked for by name, as in
 # `make bench/kernels`.
 EXTRA_PROGRAMS = bench/kernels bench/planner
-EXTRA_DIST += bench/budgets.sh bench/one_step.sh
+EXTRA_DIST += bench/budgets.sh bench/one_step.sh bench/random_models.sh bench/onnx_check.sh
 bench_kernels_SOURCES = \
 	bench/kernels.c tests/kernel_harness.c tests/kernel_harness.h
 bench_planner_SOURCES = \

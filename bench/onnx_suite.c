@@ -90,6 +90,12 @@ static bool import_known(struct job *j, int known, struct onnx_model *m)
     return onnx_import(path, &o, j->arena, &j->cb, m) == PLANCL_OK;
 }
 
+static bool wants_to_know(const char *why)
+{
+    return strstr(why, "computed from data") || strstr(why, "known before") ||
+           strstr(why, "is open");
+}
+
 /* Inputs that operators want to know before are given where nothing else
  * does. */
 static bool import(struct job *j, struct onnx_model *m)
@@ -99,12 +105,13 @@ static bool import(struct job *j, struct onnx_model *m)
     if (import_known(j, j->nin, m))
         return true;
     first = j->why;
-    if (!strstr(first, "computed from data") && !strstr(first, "known before"))
+    if (!wants_to_know(first))
         return false;
     for (int known = 1; known >= 0; known--)
         if (import_known(j, known, m))
             return true;
-    j->why = first;
+    if (wants_to_know(j->why))
+        j->why = first;
     return false;
 }
 
@@ -140,7 +147,10 @@ static struct plancl_session *open_session(struct job *j,
                 plancl_write(s, j->in[i].name, j->in[i].c->data,
                              type_bytes(&j->in[i].c->type));
     plancl_weights_changed(s);
-    return s;
+    if (!*j->why)
+        return s;
+    plancl_session_close(s);
+    return NULL;
 }
 
 static enum verdict compare(struct job *j, struct plancl_session *s)

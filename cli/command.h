@@ -16,12 +16,14 @@ struct command {
     enum plancl_status (*run)(int argc, char **argv);
 };
 
+enum plancl_status command_calibrate(int argc, char **argv);
 enum plancl_status command_compile(int argc, char **argv);
 enum plancl_status command_fit(int argc, char **argv);
 enum plancl_status command_train(int argc, char **argv);
 enum plancl_status command_evaluate(int argc, char **argv);
 enum plancl_status command_predict(int argc, char **argv);
 enum plancl_status command_import(int argc, char **argv);
+enum plancl_status command_export(int argc, char **argv);
 enum plancl_status command_inspect(int argc, char **argv);
 enum plancl_status command_verify(int argc, char **argv);
 enum plancl_status command_devices(int argc, char **argv);

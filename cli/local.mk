@@ -2,12 +2,16 @@
 bin_PROGRAMS += cli/plancl
 
 cli_plancl_SOURCES = \
+    cli/calibrate.c \
+    cli/calibrate_probe.c \
+    cli/calibrate_probe.h \
     cli/command.h \
     cli/compile.c \
     cli/devices.c \
     cli/evaluate.c \
     cli/explain.c \
     cli/explain.h \
+    cli/export.c \
     cli/feed.c \
     cli/feed.h \
     cli/fit.c \
@@ -32,10 +36,14 @@ cli_plancl_SOURCES = \
     cli/profile_report.h \
     cli/ranking.c \
     cli/ranking.h \
+    cli/rate_fit.c \
+    cli/rate_fit.h \
     cli/report.c \
     cli/report.h \
     cli/run.c \
     cli/run.h \
+    cli/step_timer.c \
+    cli/step_timer.h \
     cli/target.c \
     cli/target.h \
     cli/train.c \
@@ -46,9 +54,11 @@ cli_plancl_LDADD = libonnx-import.la libcompiler.la libdata.la libcore.la
 
 dist_man_MANS += \
     cli/man/plancl.1 \
+    cli/man/plancl-calibrate.1 \
     cli/man/plancl-compile.1 \
     cli/man/plancl-devices.1 \
     cli/man/plancl-evaluate.1 \
+    cli/man/plancl-export.1 \
     cli/man/plancl-fit.1 \
     cli/man/plancl-import.1 \
     cli/man/plancl-inspect.1 \

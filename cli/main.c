@@ -24,9 +24,11 @@ static const struct command commands[] = {
     {"evaluate", "measure losses and metrics on data", command_evaluate},
     {"predict", "write or print outputs for data", command_predict},
     {"import", "make a model file from an ONNX file", command_import},
+    {"export", "make an ONNX file from a model file", command_export},
     {"inspect", "show what is in a plan", command_inspect},
     {"verify", "check a plan", command_verify},
     {"devices", "list OpenCL devices", command_devices},
+    {"calibrate", "measure a device, for predictions", command_calibrate},
     {"ops", "print the reference of all ops", command_ops},
     {0},
 };

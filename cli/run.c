@@ -16,6 +16,7 @@ static enum plancl_status open_session(struct run *r)
         .device = o->device,
         .seed = (uint32_t)o->seed,
         .profile = o->profile || o->trace,
+        .debug_memory = o->debug_memory,
     };
     const struct plancl_weights_options wo = {
         .allow_missing = o->allow_missing};

@@ -15,7 +15,7 @@ struct run_options {
     const char *samples; /* of the data; null: all */
     const char *weights, *device, *trace;
     uint64_t seed;
-    bool allow_missing, profile, quiet;
+    bool allow_missing, profile, debug_memory, quiet;
 };
 
 struct run {
@@ -57,6 +57,11 @@ struct run {
     {                                                   \
         "trace", 0, OPTION_TEXT, &(o)->trace, "FILE",   \
             "write a Chrome trace of the last launches" \
+    }
+#define RUN_OPTION_DEBUG_MEMORY(o)                                 \
+    {                                                              \
+        "debug-memory", 0, OPTION_FLAG, &(o)->debug_memory, NULL,  \
+            "each buffer apart, NaN while dead: finds wrong plans" \
     }
 #define RUN_OPTION_QUIET(o)                                                   \
     {                                                                         \

@@ -357,6 +357,7 @@ enum plancl_status command_train(int argc, char **argv)
         RUN_OPTION_DEVICE(&o.run),
         RUN_OPTION_PROFILE(&o.run),
         RUN_OPTION_TRACE(&o.run),
+        RUN_OPTION_DEBUG_MEMORY(&o.run),
         RUN_OPTION_QUIET(&o.run),
         {0},
     };

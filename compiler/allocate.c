@@ -192,20 +192,21 @@ static void add_arena(struct memory *m, uint64_t height, uint64_t slab)
 
 /* The arena may be cut in several slabs; a single buffer may not. */
 static bool fits_slab(struct graph *g, struct steps *const *seq, int nseq,
-                      uint64_t slab)
+                      const struct device_profile *profile)
 {
     for (int i = 0; i < nseq; i++)
         for (int b = 0; b < seq[i]->nbuffer; b++) {
             const struct buffer *x = &seq[i]->buffer[b];
+            uint64_t bytes = round_up_u64(x->bytes, profile->alignment);
 
-            if (x->bytes <= slab)
+            if (bytes <= profile->max_allocation)
                 continue;
             g->path = NULL;
             return reject_here(g,
                                "%s needs a buffer of %llu bytes, more than "
                                "the device's largest allocation, %llu bytes",
-                               x->name, (unsigned long long)x->bytes,
-                               (unsigned long long)slab);
+                               x->name, (unsigned long long)bytes,
+                               (unsigned long long)profile->max_allocation);
         }
     return true;
 }
@@ -231,7 +232,7 @@ bool allocate(struct graph *g, struct steps *const *seq, int nseq,
     size_t nleaf = (size_t)seq[0]->nleaf + 1, nslab = most_slabs(seq, nseq);
     int base;
 
-    if (!fits_slab(g, seq, nseq, f.slab))
+    if (!fits_slab(g, seq, nseq, profile))
         return false;
     m->slab_bytes = ARENA_NEW(a, uint64_t, nslab);
     m->slab_kind = ARENA_NEW(a, uint32_t, nslab);

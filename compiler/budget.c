@@ -178,7 +178,6 @@ static bool refuse(struct search *s)
     uint64_t persistent;
 
     s->b->over = true;
-    s->b->would_do = least_needed(s);
     if (s->b->may_cut)
         return reject_here(s->how->graph,
                            "%" PRIu64 " bytes of memory are too few",
@@ -210,8 +209,10 @@ static bool refuse(struct search *s)
 static bool keep_budget(struct search *s)
 {
     uint64_t persistent = s->total - s->m->arena_bytes;
-    bool able = least_needed(s) <= s->b->bytes;
+    bool able;
 
+    s->b->would_do = least_needed(s);
+    able = s->b->would_do <= s->b->bytes;
     while (able && s->total > s->b->bytes) {
         able = shrink(s, s->b->bytes - persistent);
         if (able && !lay_out(s))
@@ -268,7 +269,12 @@ bool budget_place(struct budget *b, const struct placing *how,
     }
     if (!b->bytes && how->recompute)
         choose_for_nothing(&s);
-    if (!lay_out(&s) || (b->bytes && !keep_budget(&s)))
+    if (!lay_out(&s)) {
+        b->over = b->bytes && b->may_cut;
+        b->would_do = BUDGET_NONE;
+        return false;
+    }
+    if (b->bytes && !keep_budget(&s))
         return false;
     tell(&s);
     keep_account(&s);

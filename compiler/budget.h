@@ -13,6 +13,9 @@
 #include "compiler/plancl_compile.h"
 #include "compiler/recompute.h"
 
+/* No number of bytes would do: a buffer is larger than a slab may be. */
+#define BUDGET_NONE UINT64_MAX
+
 struct budget {
     /* Of all slabs together; 0: as few as cost next to no time. */
     uint64_t bytes;

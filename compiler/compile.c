@@ -337,7 +337,7 @@ static enum plancl_status refuse_budget(struct compile *c,
                                         const struct rungs *r)
 {
     find_least(c, r);
-    if (c->opt->would_do)
+    if (c->opt->would_do && c->budget.would_do != BUDGET_NONE)
         *c->opt->would_do = c->budget.would_do;
     if (!c->opt->micro_batch && has_batch_statistics(c->model))
         note(c->cb, PLANCL_NOTE,

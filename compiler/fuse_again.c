@@ -29,9 +29,19 @@ struct life {
 /* An operand of no weight beside v: a row of statistics, a scalar. */
 enum { SMALL = 16 };
 
+/* In the effective batch: a micro-batch is fused in the same way. */
+static uint64_t whole_bytes(const struct graph *g, const struct type *t)
+{
+    uint64_t bytes = type_bytes(t);
+
+    return t->batch ? bytes / (uint64_t)g->batch * (uint64_t)g->effective
+                    : bytes;
+}
+
 static bool is_small(const struct life *l, int id, const struct type *v)
 {
-    return type_bytes(&l->g->node[id]->type) * SMALL <= type_bytes(v);
+    return whole_bytes(l->g, &l->g->node[id]->type) * SMALL <=
+           whole_bytes(l->g, v);
 }
 
 static bool is_heavy(const struct node *n)

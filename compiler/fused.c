@@ -68,9 +68,11 @@ static void constant_text(struct text *t, double x)
 
 /* Names of operands and attributes live in a block of their own, since each
  * formula uses x, y and a0.  A step's result is a variable outside. */
-static void step_text(struct text *t, const struct fused *chain, int i)
+static void step_text(struct text *t, const struct fused *chain, int i,
+                      bool integer)
 {
     const struct fused_step *s = &chain->step[i];
+    const struct formula *f = s->op->formula;
 
     text_add(t, "      { ");
     for (int k = 0; k < s->nin; k++)
@@ -84,12 +86,13 @@ static void step_text(struct text *t, const struct fused *chain, int i)
         constant_text(t, s->attr[k].f);
         text_add(t, "; ");
     }
-    text_add(t, "t%d = %s; }\n", i, s->op->formula->cl);
+    text_add(t, "t%d = %s; }\n", i, integer && f->integer ? f->integer : f->cl);
 }
 
 /* V is the vector type that the kernel computes with; the variants of the
  * kernel define it. */
-static const char *body_text(struct arena *arena, const struct fused *chain)
+static const char *body_text(struct arena *arena, const struct fused *chain,
+                             bool integer)
 {
     struct text t = {.arena = arena};
 
@@ -98,7 +101,7 @@ static const char *body_text(struct arena *arena, const struct fused *chain)
         text_add(&t, "%st%d", i ? ", " : "", i);
     text_add(&t, ";\n");
     for (int i = 0; i < chain->n; i++)
-        step_text(&t, chain, i);
+        step_text(&t, chain, i, integer);
     text_add(&t, "      r = t%d;\n", chain->n - 1);
     return t.s;
 }
@@ -156,7 +159,7 @@ void fused_lower(struct lower *lo, const struct node *n,
     p->out = n->type.dtype;
     p->integer = is_integer(p);
     p->flop = chain->n;
-    p->body = body_text(lo->arena, chain);
+    p->body = body_text(lo->arena, chain, p->integer);
     p->text = ARENA_NEW(lo->arena, char, POINTWISE_TEXT);
     pointwise_collapse(p);
     lower_call(lo, kernels_pointwise, p, n);

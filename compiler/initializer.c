@@ -79,6 +79,15 @@ static const struct rule rules[] = {
     {0},
 };
 
+bool initializer_at(unsigned index, struct initializer_form *form)
+{
+    const struct rule *r = &rules[index];
+
+    *form = (struct initializer_form){
+        r->name, {r->arg[0], r->arg[1]}, r->required};
+    return r->name != NULL;
+}
+
 static const struct rule *find_rule(struct model *m, const struct json *name,
                                     const char *text)
 {

@@ -38,6 +38,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/op.c \
 	compiler/op.h \
 	compiler/ops_list.c \
+	compiler/schema.c \
 	compiler/optimizer.c \
 	compiler/pack.c \
 	compiler/pack.h \
@@ -97,7 +98,9 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/focal.c \
 	compiler/ops/gather.c \
 	compiler/ops/gather_elements.c \
-	compiler/ops/picked.h \
+	compiler/ops/gather_nd.c \
+	compiler/ops/pick.c \
+	compiler/ops/pick.h \
 	compiler/ops/gelu.c \
 	compiler/ops/fused_attention.c \
 	compiler/ops/layer_norm.c \
@@ -111,6 +114,10 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/loss_state.c \
 	compiler/ops/lstm.c \
 	compiler/ops/max_pool.c \
+	compiler/ops/grid_sample.c \
+	compiler/ops/lrn.c \
+	compiler/ops/mean_variance.c \
+	compiler/ops/mod.c \
 	compiler/ops/one_hot.c \
 	compiler/ops/pair_loss.c \
 	compiler/ops/pooling.c \
@@ -148,5 +155,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/transpose.c \
 	compiler/ops/view.c \
 	compiler/ops/weighted_labels.c \
+	compiler/ops/volume.c \
+	compiler/ops/volume.h \
 	compiler/ops/window.c \
 	compiler/ops/window.h

@@ -405,10 +405,11 @@ bool model_read(struct graph *g, const char *file, const char *text,
 }
 
 struct scope *model_open(struct model *m, struct graph *g, const char *file,
-                         const char *text)
+                         const char *text,
+                         const struct plancl_compile_options *opt)
 {
     static const struct plancl_compile_options none;
 
     *m = (struct model){.g = g, .first_pass = true};
-    return head_read(m, file, text, &none) ? pass_open(m) : NULL;
+    return head_read(m, file, text, opt ? opt : &none) ? pass_open(m) : NULL;
 }

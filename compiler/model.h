@@ -44,8 +44,19 @@ struct scope {
     const struct value *last; /* what a layer without inputs takes, or null */
 };
 
+struct layer;
+
+/* Who follows the layers of a model as they are built, calls of blocks apart:
+ * operands with the layer's own parameters, and results.  False after a
+ * refusal. */
+struct layer_watch {
+    bool (*layer)(struct layer_watch *, const struct layer *, const val *in,
+                  int nin, const struct value *out);
+};
+
 struct model {
     struct graph *g;
+    struct layer_watch *watch; /* or null */
     struct training *training; /* of the result */
     const struct json *root;
     struct names dims;   /* int64_t */
@@ -60,10 +71,12 @@ struct model {
 
 /* ---- model.c ---- */
 
-/* For who makes a model layer by layer: text has all up to "layers".  Layers are
- * then given to layers_read, for inference.  Null after a refusal. */
+/* For who makes a model layer by layer, or follows its layers: text has all up to
+ * "layers" at the least.  Layers are then given to layers_read, for inference;
+ * options may be null.  Null after a refusal. */
 struct scope *model_open(struct model *, struct graph *, const char *file,
-                         const char *text);
+                         const char *text,
+                         const struct plancl_compile_options *);
 
 /* ---- model_check.c: what stands in the file, and refusals ---- */
 
@@ -154,6 +167,12 @@ extern const char *const penalty_keys[PENALTIES + 1];
 int params_add(struct model *, const struct scope *, const struct layer *,
                const union attr *, val *in);
 /* The first value of a parameter; spec null: as the op says. */
+struct initializer_form {
+    const char *name, *arg[2]; /* arguments, or null */
+    bool required;             /* the first one */
+};
+/* False after the last. */
+bool initializer_at(unsigned index, struct initializer_form *);
 bool initializer_build(struct model *, const struct param_decl *,
                        const char *name, const struct json *spec, val *value);
 

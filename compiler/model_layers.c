@@ -245,7 +245,7 @@ bool layer_build(struct model *m, const struct scope *s, struct layer *l,
         if (out->v[k].id &&
             !check_size(m, type_of(m->g, out->v[k]), "the result"))
             return false;
-    return true;
+    return !m->watch || m->watch->layer(m->watch, l, in, nin, out);
 }
 
 /* One layer, or one copy of a repeated one.  The name is taken before the layer

@@ -46,6 +46,13 @@ static void add_type(struct sha256 *h, const struct graph *g,
     add_int(h, t->batch);
 }
 
+/* The type says these again, and says them of the effective batch. */
+static bool is_in_type(const char *attr)
+{
+    return strcmp(attr, "batch") == 0 || strcmp(attr, "dim") == 0 ||
+           strcmp(attr, "shape") == 0;
+}
+
 static void add_fused(struct sha256 *h, const struct fused *f);
 static void add_attrs(struct sha256 *h, const struct op *op,
                       const union attr *attr)
@@ -53,7 +60,7 @@ static void add_attrs(struct sha256 *h, const struct op *op,
     for (int i = 0; op->attr && op->attr[i].name; i++) {
         const union attr *a = &attr[i];
 
-        if (strcmp(op->attr[i].name, "batch") == 0)
+        if (is_in_type(op->attr[i].name))
             continue;
         switch (op->attr[i].kind) {
         case ATTR_STRING:

@@ -88,8 +88,10 @@ val val_scalar(struct graph *g, double x)
 
 val val_fill(struct graph *g, const struct type *t, double value)
 {
-    union attr attr[3] = {
-        {.f = value}, {.ints = ints_copy(g, t->dim, t->rank)}, {.i = t->dtype}};
+    union attr attr[4] = {{.f = value},
+                          {.ints = ints_copy(g, t->dim, t->rank)},
+                          {.i = t->dtype},
+                          {.i = t->batch}};
 
     return graph_add(g, &op_Fill, NULL, 0, attr);
 }

@@ -31,6 +31,7 @@ struct formula {
     double (*eval)(const double *operand, const union attr *attr);
     const char *cl;
     const char *operand[FORMULA_OPERANDS];
+    const char *integer; /* of a chain computed in integers; null: the same */
 };
 
 /* What a reference may know beside its operands: the settings. */

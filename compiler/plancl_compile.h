@@ -85,6 +85,10 @@ void plancl_ops(void *context, void (*line)(void *context, const char *text));
 void plancl_internal_ops(void *context,
                          void (*line)(void *context, const char *text));
 
+/* A JSON Schema (draft 07) of model files, in one piece. */
+void plancl_schema(void *context,
+                   void (*line)(void *context, const char *text));
+
 #ifdef __cplusplus
 }
 #endif

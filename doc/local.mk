@@ -10,6 +10,10 @@ dist_doc_DATA = \
     doc/sensor-windows.md \
     doc/text.md
 
+# For editors; what `plancl ops --schema` prints.
+schemadir = $(pkgdatadir)
+dist_schema_DATA = doc/plancl.schema.json
+
 noinst_PROGRAMS = doc/examples/train
 doc_examples_train_SOURCES = doc/examples/train.c
 doc_examples_train_CPPFLAGS = -I$(top_builddir)/include

@@ -23,6 +23,15 @@
 
 enum device_family { FAMILY_CPU, FAMILY_GPU };
 
+enum { KERNEL_RATES = 96 };
+
+/* What a kernel takes when it was measured, in place of the roofline: these times
+ * its seconds of computing, and of moving bytes, at the device's speeds. */
+struct kernel_rate {
+    char kernel[48]; /* its name in the .cl file, the launch's entry */
+    double compute, traffic;
+};
+
 /* What a candidate may know of a device. */
 struct device_info {
     enum device_family family;
@@ -31,6 +40,10 @@ struct device_info {
     double flops;            /* f32 operations per second, peak */
     double bytes_per_second; /* copy bandwidth of device memory */
     double launch_seconds;   /* cost of one launch */
+    /* Used in predictions, never in the choice of kernels: bits may not depend
+     * on what a machine was doing while it was measured. */
+    int nrate;
+    struct kernel_rate rate[KERNEL_RATES];
 };
 
 /* Scalars that the host passes anew for each run of a sequence. */

@@ -12,6 +12,7 @@ kernels_cl = \
 	kernels/conv_grad_w_cpu.cl \
 	kernels/copy.cl \
 	kernels/embedding.cl \
+	kernels/grid.cl \
 	kernels/gru.cl \
 	kernels/layer_norm.cl \
 	kernels/loss.cl \
@@ -23,11 +24,11 @@ kernels_cl = \
 	kernels/meter.cl \
 	kernels/norm.cl \
 	kernels/optimizer.cl \
+	kernels/pick.cl \
 	kernels/pool.cl \
 	kernels/random.cl \
 	kernels/reduce.cl \
 	kernels/scan.cl \
-	kernels/pick.cl \
 	kernels/select.cl \
 	kernels/softmax.cl \
 	kernels/transpose.cl
@@ -46,6 +47,8 @@ libplancl_la_SOURCES += \
 	kernels/dtype.h \
 	kernels/embedding.c \
 	kernels/embedding.h \
+	kernels/grid.c \
+	kernels/grid.h \
 	kernels/gru.c \
 	kernels/gru.h \
 	kernels/kernel.c \
@@ -64,6 +67,8 @@ libplancl_la_SOURCES += \
 	kernels/norm.h \
 	kernels/optimizer.c \
 	kernels/optimizer.h \
+	kernels/pick.c \
+	kernels/pick.h \
 	kernels/pointwise.c \
 	kernels/pointwise.h \
 	kernels/pool.c \
@@ -75,8 +80,6 @@ libplancl_la_SOURCES += \
 	kernels/reduce.h \
 	kernels/scan.c \
 	kernels/scan.h \
-	kernels/pick.c \
-	kernels/pick.h \
 	kernels/select.c \
 	kernels/select.h \
 	kernels/softmax.c \

@@ -1,96 +1,108 @@
 /*
- * pick.cl: elements of rows by index, and the gradient of the rows.
+ * pick.cl: elements by indices that are data, and the way back: see pick.h.
  *
- * Rows lie along the middle of [outer, len, inner].  The gradient goes without
- * atomics: either a work-item has a row to itself and adds to it as it walks
- * over the indices, or it has one element and walks over them for those that
- * are its own.  Both add in the order of the indices, to the same bits.
+ * Whatever an index is, only one inside its dimension becomes an address.
  */
-#define SIZES                                                                  \
-    uint outer_low, uint outer_high, uint len_low, uint len_high,              \
-        uint inner_low, uint inner_high, uint n_low, uint n_high
-#define READ_SIZES                                                             \
-    const ulong outer = join(outer_low, outer_high);                           \
-    const long len = join(len_low, len_high);                                  \
-    const ulong inner = join(inner_low, inner_high), n = join(n_low, n_high);  \
-    const ulong id = get_global_id(0)
-
-/* Where the index of element j of row (o, i) stands. */
-#ifdef SHARED
-#define INDEX(o, j, i) (j)
+#if FORM == 0
+#define INDEX_AT(o, k, i) (((o) * count + (k)) * inner + (i))
+#elif FORM == 1
+#define INDEX_AT(o, k, i) (((o) * count + (k)) * RANK)
 #else
-#define INDEX(o, j, i) (((o)*n + (j)) * inner + (i))
+#define INDEX_AT(o, k, i) ((k) * RANK)
 #endif
 
-/* Counted from the beginning, and -1 outside. */
-INLINE long KERNEL(found)(const __global T(I) *index, ulong at, long len)
+/* Which of the places; below zero where there is none. */
+INLINE long KERNEL(place_of)(const __global T(I) *index, ulong at,
+                             const uint *dim)
 {
-    const long v = (long)LD(I, index, at), k = v < 0 ? v + len : v;
+    long place = 0;
+    bool inside = true;
 
-    return k >= 0 && k < len ? k : -1;
+    for (int d = 0; d < RANK; d++) {
+        long v = index[at + d];
+
+        v += v < 0 ? (long)dim[d] : 0;
+        inside = inside && v >= 0 && v < (long)dim[d];
+        place = place * (long)dim[d] + v;
+    }
+    return inside ? place : -1;
 }
 
+#define SIZES                                                                  \
+    uint outer_low, uint outer_high, uint count_low, uint count_high,          \
+        uint inner_low, uint inner_high, uint d0, uint d1, uint d2, uint d3,   \
+        uint d4, uint d5, uint d6, uint d7
+#define READ_SIZES                                                             \
+    const ulong outer = join(outer_low, outer_high);                           \
+    const ulong count = join(count_low, count_high);                           \
+    const ulong inner = join(inner_low, inner_high);                           \
+    const uint dim[] = {d0, d1, d2, d3, d4, d5, d6, d7};                       \
+    const ulong places = (ulong)d0 * d1 * d2 * d3 * d4 * d5 * d6 * d7
+
 #ifdef ENTRY_pick_item
+/* One work-item for each element of y. */
 __kernel void KERNEL(pick_item)(const __global T(X) *x, ulong x_off,
                                 const __global T(I) *index, ulong index_off,
                                 __global T(X) *y, ulong y_off, SIZES)
 {
     READ_SIZES;
-    if (id >= outer * n * inner)
+    const ulong at = get_global_id(0);
+    const ulong i = at % inner, k = at / inner % count, o = at / inner / count;
+    if (o >= outer)
         return;
-    const ulong i = id % inner, j = id / inner % n, o = id / inner / n;
-    const long k = KERNEL(found)(index, index_off + INDEX(o, j, i), len);
+    const long place = KERNEL(place_of)(index, index_off + INDEX_AT(o, k, i),
+                                        dim);
+    V v = MISSING;
 
-    ST(X, y, y_off + id,
-       k < 0 ? NAN : LD(X, x, x_off + (o * len + k) * inner + i));
+    if (place >= 0)
+        v = LD(X, x, x_off + (o * places + place) * inner + i);
+    ST(X, y, y_off + at, v);
 }
 #endif
 
-#ifdef ENTRY_pick_grad_column
-__kernel void KERNEL(pick_grad_column)(const __global T(I) *index,
-                                       ulong index_off,
-                                       const __global T(X) *dy, ulong dy_off,
-                                       __global T(X) *dx, ulong dx_off, SIZES)
+#ifdef ENTRY_place_item
+#if defined(ADD)
+#define JOIN(a, b) ((a) + (b))
+#elif defined(MUL)
+#define JOIN(a, b) ((a) * (b))
+#else
+#define JOIN(a, b) (b)
+#endif
+/* One work-item for each (o, i), which alone writes y[o, :, i], in the order of
+ * k: so each sum is a chain, and of several put at one place the last stays.  y
+ * may lie over x. */
+__kernel void KERNEL(place_item)(const __global T(X) *x, ulong x_off,
+                                 const __global T(I) *index, ulong index_off,
+                                 const __global T(X) *u, ulong u_off,
+                                 __global T(X) *y, ulong y_off, SIZES)
 {
     READ_SIZES;
-    if (id >= outer * inner)
+    const ulong i = get_global_id(0) % inner, o = get_global_id(0) / inner;
+    if (o >= outer)
         return;
-    const ulong i = id % inner, o = id / inner;
+    const ulong base = o * places * inner + i;
 
-    dx += dx_off + o * len * inner + i;
-    for (long k = 0; k < len; k++)
-        ST(X, dx, k * inner, 0.0f);
-    for (ulong j = 0; j < n; j++) {
-        const long k = KERNEL(found)(index, index_off + INDEX(o, j, i), len);
+    for (ulong p = 0; p < places; p++) {
+        const V v = LD(X, x, x_off + base + p * inner);
 
-        if (k >= 0)
-            ST(X, dx, k * inner,
-               LD(X, dx, k * inner) +
-                   LD(X, dy, dy_off + (o * n + j) * inner + i));
+        ST(X, y, y_off + base + p * inner, v);
+    }
+    for (ulong k = 0; k < count; k++) {
+        const long place = KERNEL(place_of)(
+            index, index_off + INDEX_AT(o, k, i), dim);
+        const V v = LD(X, u, u_off + (o * count + k) * inner + i);
+
+        if (place >= 0) {
+            const ulong to = y_off + base + place * inner;
+            const V before = LD(X, y, to);
+
+            ST(X, y, to, JOIN(before, v));
+        }
     }
 }
+#undef JOIN
 #endif
 
-#ifdef ENTRY_pick_grad_item
-__kernel void KERNEL(pick_grad_item)(const __global T(I) *index,
-                                     ulong index_off,
-                                     const __global T(X) *dy, ulong dy_off,
-                                     __global T(X) *dx, ulong dx_off, SIZES)
-{
-    READ_SIZES;
-    if (id >= outer * len * inner)
-        return;
-    const ulong i = id % inner, o = id / inner / len;
-    const long k = id / inner % len;
-    float sum = 0.0f;
-
-    for (ulong j = 0; j < n; j++)
-        if (KERNEL(found)(index, index_off + INDEX(o, j, i), len) == k)
-            sum += LD(X, dy, dy_off + (o * n + j) * inner + i);
-    ST(X, dx, dx_off + id, sum);
-}
-#endif
-
+#undef INDEX_AT
 #undef SIZES
 #undef READ_SIZES
-#undef INDEX

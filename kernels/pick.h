@@ -1,27 +1,36 @@
 /*
- * pick.h: elements of rows by computed indices, and the gradient of the rows.
+ * pick.h: elements by indices that are data, and the way back.
  *
- *   kernels_pick       x [outer, len, inner], index -> y [outer, n, inner]:
- *                      y[o, j, i] = x[o, index[o, j, i], i]
- *   kernels_pick_grad  index, dy [outer, n, inner] -> dx [outer, len, inner]
+ *   kernels_pick   x [outer, places, inner], index -> y [outer, count, inner],
+ *                  y[o, k, i] = x[o, index, i]
+ *   kernels_place  x [outer, places, inner], index, u [outer, count, inner] ->
+ *                  y as x, with u[o, k, i] put, added or multiplied at index
  *
- * index is [outer, n, inner], or with `shared` [n], the same for every o and i.
- * Below zero it counts from the end.  Outside -len..len-1 it is never used as
- * one: such an element of y is NaN and adds to nothing.  Where an index stands
- * more than once, dx is the sum in the order of j.
+ * The form says what the index of (o, k, i) is: an element of [outer, count,
+ * inner], or a row of [outer, count, rank] or, the same for all o, of [count,
+ * rank], which has one coordinate for each of `dim`, whose product is places.
+ *
+ * A coordinate below zero counts from the end.  Beyond the dimension it makes
+ * NaN, or 0 of integers, and is placed nowhere.
  */
 #ifndef KERNELS_PICK_H
 #define KERNELS_PICK_H
 
 #include "kernels/kernel.h"
 
+enum pick_form { PICK_EACH, PICK_ROWS, PICK_SHARED };
+enum pick_reduction { PICK_PUT, PICK_ADD, PICK_MUL };
+enum { PICK_RANK = 8 };
+
 struct pick_problem {
-    int64_t outer, len, inner, n;
-    bool shared;
-    enum dtype x, index; /* y as x; index: i32, i64 or u8 */
+    int64_t outer, count, inner;
+    int rank;
+    int64_t dim[PICK_RANK];
+    enum pick_form form;
+    enum pick_reduction reduction; /* of place */
+    enum dtype dtype, index;
 };
 
-extern const struct kernel kernels_pick[];
-extern const struct kernel kernels_pick_grad[];
+extern const struct kernel kernels_pick[], kernels_place[];
 
 #endif

@@ -177,6 +177,37 @@ INLINE ulong join(uint low, uint high)
     return (ulong)high << 32 | low;
 }
 
+/* Integers, where no number may stop the device: 0 for what has no result. */
+INLINE long int_quotient(long a, long b)
+{
+    return b == 0 ? 0 : b == -1 ? (long)-(ulong)a : a / b;
+}
+
+/* With a's sign, as C's. */
+INLINE long int_trunc_mod(long a, long b)
+{
+    return b == 0 || b == -1 ? 0 : a % b;
+}
+
+/* With b's sign. */
+INLINE long int_floor_mod(long a, long b)
+{
+    const long r = int_trunc_mod(a, b);
+
+    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
+INLINE long int_power(long a, long b)
+{
+    ulong y = 1, x = a;
+
+    if (b < 0)
+        return a == 1 ? 1 : a == -1 ? 1 - 2 * (b & 1) : 0;
+    for (ulong n = b; n; n >>= 1, x *= x)
+        y *= n & 1 ? x : 1;
+    return y;
+}
+
 /* First sample of this micro-batch that belongs to a lane; the next ones
  * follow `lanes` apart.  Sample n has lane (first + n) mod lanes. */
 INLINE uint lane_start(uint lane, uint lanes, uint first)

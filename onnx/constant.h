@@ -37,6 +37,8 @@ bool constant_finite(const struct constant *);
 /* Type of ours for ONNX's: f16, bf16 and f64 become f32; DT_NONE: there is
  * none. */
 enum dtype constant_dtype(int onnx);
+/* ONNX's type for ours. */
+int constant_onnx(enum dtype);
 /* Null after *wrong is set.  Data may lie in files below the folder; null: it
  * must not. */
 struct constant *constant_read(struct arena *, const struct Onnx__TensorProto *,

@@ -13,6 +13,17 @@ static const char *data(struct import *im, const struct onnx_node *n)
     return operand_ref(im, n->in[0]);
 }
 
+static const char *cast_to(struct import *im, const char *x, enum dtype dtype)
+{
+    struct onnx_value v;
+    struct layer_text l;
+
+    layer_begin(im, &l, "Cast", name_new(im, NULL, "Cast"));
+    layer_input(&l, x);
+    layer_attr(&l, "to", "\"%s\"", dtype_name(dtype));
+    return layer_end(im, &l, &v, 1) ? v.ref : NULL;
+}
+
 bool convert_reciprocal(struct import *im, const struct onnx_node *n)
 {
     const char *x = data(im, n);
@@ -137,17 +148,22 @@ bool convert_hardmax(struct import *im, const struct onnx_node *n)
 bool convert_one_hot(struct import *im, const struct onnx_node *n)
 {
     const struct constant *values = node_number(n, "values");
+    bool plain = !values || values->type.dtype == DT_F32;
     const char *x = data(im, n);
     struct onnx_value v = {0};
     struct layer_text l;
 
-    if (!x || !values || values->type.dtype == DT_F32)
-        return x && convert_plain(im, n);
-    layer_begin(im, &l, "OneHot", name_new(im, NULL, "OneHot"));
+    if (x && dtype_is_float(n->in[0]->type.dtype))
+        x = cast_to(im, x, DT_I64);
+    if (!x)
+        return false;
+    layer_begin(im, &l, "OneHot", plain ? NULL : name_new(im, NULL, "OneHot"));
     layer_input(&l, x);
     for (int i = 0; i < n->nattr; i++)
         if (!convert_attr(im, &l, &op_OneHot, &n->attr[i]))
             return false;
+    if (plain)
+        return convert_finish(im, &l);
     if (!layer_end(im, &l, &v, 1))
         return false;
     layer_begin(im, &l, "Cast", NULL);

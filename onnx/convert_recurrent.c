@@ -4,7 +4,7 @@
  * ONNX has time first and the directions of all steps in a dimension of their
  * own; here samples are first and directions lie side by side.  Gates go from
  * ONNX's order (LSTM i, o, f, c; GRU z, r, h) to PyTorch's (i, f, g, o; r, z,
- * n).  The cell's last state (LSTM's third result) is not there.
+ * n).  What such a layer does not have is unrolled: see convert_unrolled.c.
  *
  * Each step's gates of one direction are `gates * hidden` rows, gate by gate,
  * in W, R and both halves of B (for x and for h).
@@ -41,24 +41,6 @@ static bool has_shape(const struct constant *c, int rank, int64_t a, int64_t b,
            (rank < 3 || c->type.dim[2] == d);
 }
 
-/* Operands that must not say anything.  Lengths that are all T, and initial
- * states of zeros, are what their absence means. */
-static bool extras_fit(struct import *im, const struct onnx_node *n,
-                       const struct recurrent *r)
-{
-    for (int k = LENGTHS; k < n->nin; k++) {
-        const struct constant *c = node_constant(n, k);
-        double usual = k == LENGTHS ? (double)r->steps : 0;
-
-        if (n->in[k] && (k >= PEEPHOLES || !c || !is_all(c, usual)))
-            return import_reject(im,
-                                 "its operand %d is not supported but "
-                                 "where it is constant and as without it",
-                                 k);
-    }
-    return true;
-}
-
 /* Activations of one's own choice and clipping are not there, and each
  * of them changes numbers. */
 static bool attributes_fit(struct import *im, const struct onnx_node *n)
@@ -75,19 +57,24 @@ static bool attributes_fit(struct import *im, const struct onnx_node *n)
            import_reject(im, "its attribute \"input_forget\" is not supported");
 }
 
+const int *recurrent_gates_of(const char *op, int *n)
+{
+    static const int lstm[] = {0, 2, 3, 1}, gru[] = {1, 0, 2};
+
+    *n = strcmp(op, "LSTM") == 0 ? 4 : 3;
+    return *n == 4 ? lstm : gru;
+}
+
 /* W is [directions, gates H, in], R [directions, gates H, H], B [directions, 2
  * gates H].  X is [T, N, in], or [N, T, in] with layout 1. */
 static bool read_recurrent(struct import *im, const struct onnx_node *n,
                            struct recurrent *r)
 {
-    static const int lstm[] = {0, 2, 3, 1}, gru[] = {1, 0, 2};
-    bool is_lstm = strcmp(n->op, "LSTM") == 0;
     const char *direction = node_string(n, "direction", "forward");
     const struct type *x = &n->in[X]->type;
     int64_t rows;
 
-    r->gates = is_lstm ? 4 : 3;
-    r->order = is_lstm ? lstm : gru;
+    r->order = recurrent_gates_of(n->op, &r->gates);
     r->dirs = strcmp(direction, "bidirectional") == 0 ? 2 : 1;
     r->backwards = strcmp(direction, "reverse") == 0;
     r->batch_first = node_int(n, "layout", 0) != 0;
@@ -98,8 +85,6 @@ static bool read_recurrent(struct import *im, const struct onnx_node *n,
     r->in = x->dim[2];
     r->steps = x->dim[r->batch_first ? 1 : 0];
     rows = r->gates * r->hidden;
-    if (n->nin < 3 || !node_constant(n, W) || !node_constant(n, R))
-        return import_reject(im, "its weights are computed from data");
     if (!has_shape(node_constant(n, W), 3, r->dirs, rows, r->in) ||
         !has_shape(node_constant(n, R), 3, r->dirs, rows, r->hidden) ||
         (n->nin > B && n->in[B] &&
@@ -108,7 +93,7 @@ static bool read_recurrent(struct import *im, const struct onnx_node *n,
                              "its weights are not as its input %s and "
                              "hidden_size %lld want them",
                              type_text(im->arena, x), (long long)r->hidden);
-    return attributes_fit(im, n) && extras_fit(im, n, r);
+    return attributes_fit(im, n);
 }
 
 /* ---- weights ---- */
@@ -177,18 +162,6 @@ static const char *step_with(struct import *im, const char *op, const char *x,
     return layer_end(im, &l, &out, 1) ? out.ref : NULL;
 }
 
-/* Result k of the node is what `ref` names in the model. */
-static bool result(struct import *im, int k, const char *ref)
-{
-    const struct value *found = ref ? names_find(&im->model.values, ref) : NULL;
-    struct onnx_value v = {.ref = ref};
-
-    if (!found)
-        return false;
-    v.type = *type_of(&im->graph, found->v[0]);
-    return node_result(im, k, &v);
-}
-
 /* y is [N, T, directions hidden]; of ONNX [T, directions, N, hidden]. */
 static bool all_steps(struct import *im, const struct recurrent *r,
                       const char *y)
@@ -200,7 +173,7 @@ static bool all_steps(struct import *im, const struct recurrent *r,
 
     if (!r->batch_first)
         ref = step_with(im, "Transpose", ref, "perm", (struct ints){4, perm});
-    return result(im, 0, ref);
+    return layer_result(im, 0, ref);
 }
 
 /* The state of one direction after its last step, [N, 1, hidden].  The
@@ -245,7 +218,30 @@ static bool last_steps(struct import *im, const struct recurrent *r,
     }
     if (!r->batch_first)
         ref = step_with(im, "Transpose", ref, "perm", (struct ints){3, perm});
-    return result(im, 1, ref);
+    return layer_result(im, 1, ref);
+}
+
+/* Is an operand from k on without effect? */
+static bool says_nothing(const struct onnx_node *n, int k)
+{
+    const struct constant *c = node_constant(n, k);
+    bool batch_first = node_int(n, "layout", 0) != 0;
+    double usual = k == LENGTHS ? (double)n->in[X]->type.dim[batch_first] : 0;
+
+    return k >= n->nin || !n->in[k] || (k < PEEPHOLES && c && is_all(c, usual));
+}
+
+/* Has the model format's layer everything that the node has? */
+static bool is_layer(const struct import *im, const struct onnx_node *n)
+{
+    if (!im->batched || strcmp(n->op, "RNN") == 0 || node_needed(im, 2) ||
+        node_attr(n, "activations") || n->in[X]->type.rank != 3)
+        return false;
+    for (int k = LENGTHS; k <= PEEPHOLES; k++)
+        if (!says_nothing(n, k))
+            return false;
+    return node_constant(n, W) && node_constant(n, R) &&
+           (n->nin <= B || !n->in[B] || node_constant(n, B));
 }
 
 /* The layer's result is all states; ONNX's two are cut from it where they are
@@ -258,7 +254,11 @@ bool convert_recurrent(struct import *im, const struct onnx_node *n)
     struct recurrent r;
     struct layer_text l;
 
-    if (!x || !read_recurrent(im, n, &r))
+    if (!x)
+        return false;
+    if (!is_layer(im, n))
+        return convert_unrolled(im, n);
+    if (!read_recurrent(im, n, &r))
         return false;
     if (!r.batch_first)
         x = step_with(im, "Transpose", x, "perm", (struct ints){3, perm});

@@ -2,7 +2,6 @@
  * convert_shape.c: nodes that move elements, and those that are chains of a
  * layer with two operands.
  */
-#include <math.h>
 #include <string.h>
 
 #include "onnx/import.h"
@@ -257,14 +256,15 @@ bool convert_gather(struct import *im, const struct onnx_node *n)
 
     if (table && !index && n->nin == 2 && table->type.rank == 2 && axis == 0)
         return embedding(im, n, table);
-    if (!index)
-        return convert_plain(im, n);
-    count = type_count(&index->type);
-    if (count < 1 || count > MOST)
-        return import_reject(im, "it has %lld indices, wanted 1 to %d",
-                             (long long)count, (int)MOST);
+    count = index ? type_count(&index->type) : 0;
+    if (!index || count > MOST)
+        return operand_ref(im, n->in[0]) && convert_plain(im, n);
+    if (count < 1)
+        return import_reject(im, "it has no indices");
     if (!single(im, &l, "Gather"))
         return false;
+    if (!dtype_is_float(data_type(n)->dtype))
+        return convert_plain(im, n);
     for (int64_t k = 0; k < count; k++)
         i[k] = constant_int(index, k);
     axis += axis < 0 ? data_type(n)->rank : 0;
@@ -279,113 +279,21 @@ bool convert_gather(struct import *im, const struct onnx_node *n)
     return convert_finish(im, &l);
 }
 
-/* ---- sizes ---- */
-
-/* ONNX gives a number for each dimension; those that stay are left out. */
-static bool add_sizes(struct layer_text *l, const struct type *x,
-                      const struct constant *c, bool sizes)
-{
-    int64_t axis[MAX_RANK], size[MAX_RANK];
-    struct text scales = {.arena = l->attrs.arena};
-    int n = 0;
-
-    if (type_count(&c->type) != x->rank)
-        return false;
-    for (int i = 0; i < x->rank; i++) {
-        if (constant_at(c, i) == (sizes ? (double)x->dim[i] : 1.0))
-            continue;
-        text_add(&scales, "%s%s", n ? ", " : "",
-                 number_text(scales.arena, constant_at(c, i)));
-        axis[n] = i;
-        size[n++] = constant_int(c, i);
-    }
-    if (!n)
-        return false;
-    layer_ints(l, "axes", axis, n);
-    if (sizes)
-        layer_ints(l, "sizes", size, n);
-    else
-        layer_attr(l, "scales", "[%s]", scales.s);
-    return true;
-}
-
-/* ONNX aligns the corners of a size that is a fraction; here sizes are
- * whole. */
-static bool corners_fit(const struct onnx_node *n, const struct type *x,
-                        const struct constant *scales)
-{
-    const char *mode = node_string(n, "coordinate_transformation_mode", "");
-
-    if (strcmp(mode, "align_corners") != 0 ||
-        type_count(&scales->type) != x->rank)
-        return true;
-    for (int i = 0; i < x->rank; i++) {
-        double size = constant_at(scales, i) * (double)x->dim[i];
-
-        if (fabs(size - round(size)) > 1e-4)
-            return false;
-    }
-    return true;
-}
-
-/* Upsample, and Resize before opset 11, count from the corner. */
-static void add_coordinates(struct import *im, struct layer_text *l,
-                            const struct onnx_node *n)
-{
-    bool old = im->opset < 11 || strcmp(n->op, "Upsample") == 0;
-    const char *nearest = node_string(n, "nearest_mode",
-                                      old ? "floor" : "round_prefer_floor");
-
-    layer_attr(l, "coordinate_transformation_mode", "\"%s\"",
-               node_string(n, "coordinate_transformation_mode",
-                           old ? "asymmetric" : "half_pixel"));
-    if (strcmp(node_string(n, "mode", "nearest"), "nearest") == 0)
-        layer_attr(l, "nearest_mode", "\"%s\"", nearest);
-}
-
-/* Strings are checked first, since they go between quotes into the model
- * file. */
-bool convert_resize(struct import *im, const struct onnx_node *n)
-{
-    static const char *const known[] = {"mode", "nearest_mode",
-                                        "coordinate_transformation_mode", NULL};
-    const struct constant *sizes = node_number(n, "sizes");
-    const struct constant *scales = node_number(n, "scales");
-    const char *mode = node_string(n, "mode", "nearest");
-    bool by_size = sizes && type_count(&sizes->type);
-    struct layer_text l;
-
-    /* What stands between quotes below. */
-    for (int i = 0; known[i]; i++) {
-        const char *s = node_string(n, known[i], "");
-
-        if (s[strspn(s, "abcdefghijklmnopqrstuvwxyz_")])
-            return import_reject(im, "its %s is not known", known[i]);
-    }
-    if (strcmp(mode, "bilinear") == 0)
-        mode = "linear";
-    if (!by_size && !scales)
-        return import_reject(im, "it has neither sizes nor scales");
-    if (!by_size && !corners_fit(n, data_type(n), scales))
-        return import_reject(im, "it aligns the corners of a size that is a "
-                                 "fraction");
-    if (!single(im, &l, "Resize"))
-        return false;
-    if (!add_sizes(&l, data_type(n), by_size ? sizes : scales, by_size))
-        return import_reject(im, "it resizes nothing, or its sizes are not "
-                                 "one for each dimension");
-    layer_attr(&l, "mode", "\"%s\"", mode);
-    add_coordinates(im, &l, n);
-    return convert_finish(im, &l);
-}
-
 /* ---- the same elements ---- */
 
-/* A mask of Dropout is not there, and who would take it is refused. */
+/* Without axes it sums all, or does nothing where it is told to. */
+bool convert_reduce(struct import *im, const struct onnx_node *n)
+{
+    const struct constant *axes = node_number(n, "axes");
+    bool none = !axes || !type_count(&axes->type);
+
+    if (none && node_int(n, "noop_with_empty_axes", 0))
+        return node_alias(im, 0, n->in[0]);
+    return convert_plain(im, n);
+}
+
 bool convert_alias(struct import *im, const struct onnx_node *n)
 {
-    if (node_int(n, "training_mode", 0))
-        return import_reject(im, "it is in training mode");
     return node_alias(im, 0, n->in[0]);
 }
 

@@ -36,7 +36,7 @@ bool import_open_model(struct import *im, const char *head)
 {
     const char *text = arena_format(im->arena, "%s\n}\n", head);
 
-    im->top = model_open(&im->model, &im->graph, im->path, text);
+    im->top = model_open(&im->model, &im->graph, im->path, text, NULL);
     if (!im->top)
         return import_reject(im, "%s", im->diag.text);
     for (int i = 0; i < im->values.len; i++) {

@@ -26,6 +26,8 @@ struct onnx_attr {
     const char *name;
     const char *string;            /* or null */
     const struct constant *number; /* of rank 0, a list, or a tensor */
+    const char **strings;          /* a list, or null */
+    int nstrings;
 };
 
 struct onnx_node {
@@ -70,6 +72,10 @@ bool import_open_model(struct import *, const char *head);
 
 /* ---- node.c ---- */
 
+/* Operands of an op, from its second on, that stand for attributes of ours in
+ * files of that opset; null: it has none. */
+enum { ATTR_OPERANDS = 5 };
+const char *const *node_operands(const char *op, int opset);
 /* Null after a message. */
 const struct onnx_node *node_read(struct import *,
                                   const struct Onnx__NodeProto *);
@@ -125,6 +131,14 @@ const char *operand_ref(struct import *, struct onnx_value *);
 const char *layer_step(struct import *, const char *op, const char *a,
                        const char *b);
 const char *layer_number(struct import *, double);
+/* The same of three operands; and a number of a type. */
+const char *layer_where(struct import *, const char *c, const char *a,
+                        const char *b);
+const char *layer_constant(struct import *, enum dtype, double);
+/* layer_end of a layer in between: its reference, or null. */
+const char *layer_ref(struct import *, struct layer_text *);
+/* What a reference stands for is result k. */
+bool layer_result(struct import *, int k, const char *ref);
 /* A layer's own parameter gets its first value from a file.  False where the
  * name is taken. */
 bool weight_add(struct import *, const char *layer, const char *param,
@@ -159,11 +173,15 @@ bool convert_last(struct import *, const char *op, const char *a,
 convert_fn convert_conv, convert_gemm, convert_matmul, convert_batch_norm,
     convert_norm, convert_prelu;
 convert_fn convert_alias, convert_binary, convert_cast, convert_depth_to_space,
-    convert_gather, convert_reshape, convert_resize, convert_softmax,
-    convert_split, convert_sum;
-convert_fn convert_recurrent, convert_one_hot;
+    convert_gather, convert_reduce, convert_reshape, convert_resize,
+    convert_softmax, convert_split, convert_sum;
+convert_fn convert_recurrent, convert_unrolled, convert_one_hot;
+/* ONNX's gate of each gate of ours, in PyTorch's order; *n of them. */
+const int *recurrent_gates_of(const char *op, int *n);
 convert_fn convert_celu, convert_hardmax, convert_log_sum, convert_reciprocal,
     convert_space_to_depth, convert_thresholded_relu, convert_trilu;
+convert_fn convert_clip, convert_loss, convert_pow;
+convert_fn convert_batch_norm_trains, convert_dropout, convert_layer_norm;
 
 /* ---- graph.c ---- */
 

@@ -217,7 +217,8 @@ const char *operand_ref(struct import *im, struct onnx_value *v)
     if (v->ref)
         return v->ref;
     if (!type_count(&c->type)) {
-        import_reject(im, "an operand has no elements");
+        import_reject(im, "an operand has no elements: tensors that are "
+                          "empty are not supported");
         return NULL;
     }
     good = type_count(&c->type) <= SMALL && constant_finite(c)
@@ -248,12 +249,49 @@ const char *layer_step(struct import *im, const char *op, const char *a,
     return layer_end(im, &l, &out, 1) ? out.ref : NULL;
 }
 
-const char *layer_number(struct import *im, double v)
+const char *layer_constant(struct import *im, enum dtype dtype, double v)
 {
     struct onnx_value number = {
-        .constant = constant_number(im->arena, DT_F32, v)};
+        .constant = constant_number(im->arena, dtype, v)};
 
     return operand_ref(im, &number);
+}
+
+const char *layer_number(struct import *im, double v)
+{
+    return layer_constant(im, DT_F32, v);
+}
+
+const char *layer_ref(struct import *im, struct layer_text *l)
+{
+    struct onnx_value out = {0};
+
+    return layer_end(im, l, &out, 1) ? out.ref : NULL;
+}
+
+const char *layer_where(struct import *im, const char *c, const char *a,
+                        const char *b)
+{
+    struct layer_text l;
+
+    if (!c || !a || !b)
+        return NULL;
+    layer_begin(im, &l, "Where", name_new(im, NULL, "Where"));
+    layer_input(&l, c);
+    layer_input(&l, a);
+    layer_input(&l, b);
+    return layer_ref(im, &l);
+}
+
+bool layer_result(struct import *im, int k, const char *ref)
+{
+    const struct value *found = ref ? names_find(&im->model.values, ref) : NULL;
+    struct onnx_value v = {.ref = ref};
+
+    if (!found)
+        return false;
+    v.type = *type_of(&im->graph, found->v[0]);
+    return node_result(im, k, &v);
 }
 
 /* ---- weights ---- */

@@ -6,8 +6,20 @@ libonnx_import_la_SOURCES = \
 	onnx/convert.c \
 	onnx/convert_chain.c \
 	onnx/convert_layer.c \
+	onnx/convert_loss.c \
+	onnx/convert_number.c \
+	onnx/convert_resize.c \
 	onnx/convert_recurrent.c \
 	onnx/convert_shape.c \
+	onnx/convert_training.c \
+	onnx/convert_unrolled.c \
+	onnx/export.c \
+	onnx/export.h \
+	onnx/export_layer.c \
+	onnx/export_node.c \
+	onnx/export_op.c \
+	onnx/export_recurrent.c \
+	onnx/export_resize.c \
 	onnx/external.c \
 	onnx/fold.c \
 	onnx/fold.h \

@@ -9,7 +9,7 @@
 #include "onnx/import.h"
 #include "onnx/onnx.pb-c.h"
 
-enum { MOVED = 5 };
+enum { MOVED = ATTR_OPERANDS };
 
 /* Operands that stand for attributes, from the second operand on. */
 static const struct {
@@ -17,7 +17,6 @@ static const struct {
     int before; /* first opset without this row */
     const char *name[MOVED];
 } moved[] = {
-    {"Clip", 0, {"min", "max"}},
     {"CumSum", 0, {"axis"}},
     {"Dropout", 0, {"ratio", "training_mode"}},
     {"Expand", 0, {"shape"}},
@@ -53,6 +52,20 @@ static const char *const *moved_names(const struct import *im, const char *op)
     return NULL;
 }
 
+/* Reductions but the sum have theirs from opset 18 on; files are read so however
+ * old they say to be. */
+const char *const *node_operands(const char *op, int opset)
+{
+    bool late = strncmp(op, "Reduce", 6) == 0 && strcmp(op, "ReduceSum") != 0;
+
+    if (late && opset < 18)
+        return NULL;
+    for (size_t i = 0; i < sizeof moved / sizeof *moved; i++)
+        if (strcmp(moved[i].op, op) == 0 && !moved[i].before)
+            return moved[i].name;
+    return NULL;
+}
+
 /* ---- attributes ---- */
 
 static const struct constant *floats(struct import *im, const float *v,
@@ -72,6 +85,15 @@ static const char *string_of(struct import *im, const ProtobufCBinaryData *s)
     return arena_format(im->arena, "%.*s", (int)s->len, (const char *)s->data);
 }
 
+static void strings_read(struct import *im, const Onnx__AttributeProto *p,
+                         struct onnx_attr *a)
+{
+    a->nstrings = (int)p->n_strings;
+    a->strings = ARENA_NEW(im->arena, const char *, p->n_strings);
+    for (size_t i = 0; i < p->n_strings; i++)
+        a->strings[i] = p->strings[i].data ? string_of(im, &p->strings[i]) : "";
+}
+
 /* Old files do not say an attribute's type, so it is what is there.  One
  * number becomes a constant of rank 0. */
 static bool attribute_read(struct import *im, const Onnx__AttributeProto *p,
@@ -84,6 +106,8 @@ static bool attribute_read(struct import *im, const Onnx__AttributeProto *p,
         a->number = constant_read(im->arena, p->t, im->folder, &wrong);
     else if (p->has_s)
         a->string = p->s.data ? string_of(im, &p->s) : "";
+    else if (p->n_strings)
+        strings_read(im, p, a);
     else if (p->has_i)
         a->number = constant_ints(im->arena, &p->i, 1);
     else if (p->n_ints)
@@ -117,8 +141,8 @@ static bool move_operands(struct import *im, struct onnx_node *n)
         if (!n->in[k]->constant)
             return import_reject(im, "its %s are computed from data",
                                  name[k - 1]);
-        n->attr[n->nattr++] = (struct onnx_attr){name[k - 1], NULL,
-                                                 n->in[k]->constant};
+        n->attr[n->nattr++] = (struct onnx_attr){.name = name[k - 1],
+                                                 .number = n->in[k]->constant};
     }
     n->nin = 1;
     return true;

@@ -67,4 +67,18 @@ enum plancl_status onnx_import_bytes(const struct onnx_bytes *,
                                      const struct plancl_callbacks *,
                                      struct onnx_model *);
 
+/* ---- the other way ---- */
+
+struct onnx_source {
+    const char *path; /* of the model */
+    const struct plancl_dim *dim;
+    unsigned ndim;
+    const char *weights; /* a safetensors file */
+};
+/* The model as it infers, with its weights, as a file of ONNX_OPSET, whose
+ * batch is open. */
+enum { ONNX_OPSET = 17 };
+enum plancl_status onnx_export(const struct onnx_source *, const char *path,
+                               struct arena *, const struct plancl_callbacks *);
+
 #endif

@@ -12,7 +12,7 @@
 struct Onnx__ModelProto;
 struct ProtobufCMessageDescriptor;
 
-/* A whole file, in the arena; null after a message. */
+/* A whole file and a zero behind it, in the arena; null after a message. */
 const uint8_t *proto_read(struct arena *, const char *path, size_t *len,
                           const struct plancl_callbacks *);
 /* The model in bytes, in the arena too; null after a message, in which the

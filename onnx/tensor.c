@@ -36,6 +36,21 @@ enum dtype constant_dtype(int onnx)
     }
 }
 
+int constant_onnx(enum dtype t)
+{
+    static const int kind[] = {
+        [DT_F32] = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT,
+        [DT_F16] = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16,
+        [DT_I32] = ONNX__TENSOR_PROTO__DATA_TYPE__INT32,
+        [DT_I64] = ONNX__TENSOR_PROTO__DATA_TYPE__INT64,
+        [DT_U8] = ONNX__TENSOR_PROTO__DATA_TYPE__UINT8,
+        [DT_I8] = ONNX__TENSOR_PROTO__DATA_TYPE__INT8,
+        [DT_BOOL] = ONNX__TENSOR_PROTO__DATA_TYPE__BOOL,
+    };
+
+    return kind[t];
+}
+
 /* Bytes of an element in raw_data. */
 static size_t raw_size(int onnx)
 {

@@ -42,6 +42,7 @@ libplancl_la_SOURCES += \
 	runtime/permute.c \
 	runtime/profile.c \
 	runtime/profile.h \
+	runtime/profile_write.c \
 	runtime/program.c \
 	runtime/program.h \
 	runtime/run.c \
@@ -52,6 +53,7 @@ libplancl_la_SOURCES += \
 	runtime/session.c \
 	runtime/session.h \
 	runtime/session_layout.c \
+	runtime/session_memory.c \
 	runtime/session_state.h \
 	runtime/tensors.c \
 	runtime/tensors.h \

@@ -125,6 +125,10 @@ struct plancl_session_options {
     uint32_t seed;      /* of weights and dropout */
     int profile;        /* measure every entry, which costs time */
     const char *cache;  /* folder for built programs; null: the user's */
+    /* Look for mistakes in the plan: each buffer has memory of its own, filled
+     * with NaN while the plan says that it is dead.  The results are the same
+     * bits, in more memory and time, unless the plan is wrong. */
+    int debug_memory;
 };
 
 /* Takes all device memory and builds all programs; weights are drawn.  The

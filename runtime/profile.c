@@ -3,9 +3,10 @@
  * asked of OpenCL.
  *
  * A file is one object with the members of the table below, all of them and no
- * others:
+ * others but "kernels", which calibration adds:
  *
- *   {"plancl_profile": 1, "name": "t4", "family": "gpu", "memory": ...}
+ *   {"plancl_profile": 1, "name": "t4", "family": "gpu", "memory": ...,
+ *    "kernels": {"matmul_tile": {"compute": 0.9, "traffic": 0.2}, ...}}
  *
  * Speeds only weigh alternatives against each other, so a device of a known
  * kind gets the shipped speeds of its kind, scaled by its compute units.
@@ -151,9 +152,10 @@ static enum plancl_status read_field(const struct reading *r,
 
 static bool known(const char *name)
 {
-    static const char *const others[] = {"plancl_profile", "name", "family"};
+    static const char *const others[] = {"plancl_profile", "name", "family",
+                                         "kernels"};
 
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         if (!strcmp(name, others[i]))
             return true;
     for (int i = 0; fields[i].name; i++)
@@ -186,6 +188,56 @@ static enum plancl_status read_words(const struct reading *r,
     return PLANCL_OK;
 }
 
+static bool read_factor(const cJSON *rate, const char *name, double *to)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(rate, name);
+
+    if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0) ||
+        item->valuedouble > 1e30)
+        return false;
+    *to = item->valuedouble;
+    return true;
+}
+
+static enum plancl_status read_rate(const struct reading *r, const cJSON *item,
+                                    struct device_info *info)
+{
+    struct kernel_rate *k = &info->rate[info->nrate];
+
+    if (info->nrate == KERNEL_RATES)
+        return refuse(r, "kernels", "at most 96 kernels are wanted");
+    if (strlen(item->string) >= sizeof k->kernel)
+        return refuse(r, item->string, "at most 47 bytes are wanted");
+    if (cJSON_GetArraySize(item) != 2 ||
+        !read_factor(item, "compute", &k->compute) ||
+        !read_factor(item, "traffic", &k->traffic))
+        return refuse(r, item->string,
+                      "\"compute\" and \"traffic\", numbers from 0, are "
+                      "wanted");
+    for (int i = 0; i < info->nrate; i++)
+        if (!strcmp(info->rate[i].kernel, item->string))
+            return refuse(r, item->string, "is given twice");
+    strcpy(k->kernel, item->string);
+    info->nrate++;
+    return PLANCL_OK;
+}
+
+/* What calibration found, by kernel; none in a profile written by hand. */
+static enum plancl_status read_rates(const struct reading *r,
+                                     const cJSON *object,
+                                     struct device_info *info)
+{
+    const cJSON *kernels = cJSON_GetObjectItemCaseSensitive(object, "kernels");
+    const cJSON *item;
+    enum plancl_status status = PLANCL_OK;
+
+    if (kernels && !cJSON_IsObject(kernels))
+        return refuse(r, "kernels", "an object is wanted");
+    cJSON_ArrayForEach(item, kernels) if (!status)
+        status = read_rate(r, item, info);
+    return status;
+}
+
 static enum plancl_status check_members(const struct reading *r,
                                         const cJSON *object)
 {
@@ -215,6 +267,8 @@ static enum plancl_status read_object(const struct reading *r,
         status = read_words(r, object, p);
     for (int i = 0; fields[i].name && !status; i++)
         status = read_field(r, object, &fields[i], p);
+    if (!status)
+        status = read_rates(r, object, &p->info);
     if (status)
         return status;
     if (p->alignment < SMALLEST_ALIGNMENT || p->alignment & (p->alignment - 1))

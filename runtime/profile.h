@@ -24,5 +24,9 @@ enum plancl_status profile_read(const char *name_or_path,
 enum plancl_status profile_of_device(const char *device,
                                      const struct plancl_callbacks *,
                                      struct device_profile *);
+/* To a JSON file that profile_read takes. */
+enum plancl_status profile_write(const struct device_profile *,
+                                 const char *path,
+                                 const struct plancl_callbacks *);
 
 #endif

@@ -97,6 +97,9 @@ static enum plancl_status launch(struct plancl_session *s, uint32_t i,
                                    global, local, 0, NULL, event);
     if (error)
         return entry_failed(s, i, error, "clEnqueueNDRangeKernel");
+    error = session_poison_dead(s, i);
+    if (error)
+        return entry_failed(s, i, error, "clEnqueueFillBuffer");
     s->unflushed++;
     return PLANCL_OK;
 }

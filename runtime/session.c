@@ -19,7 +19,7 @@
 #include "runtime/program.h"
 #include "runtime/session_state.h"
 
-/* Steps of opening for the progress callback, beside the slabs. */
+/* Steps of opening for the progress callback, beside the memory. */
 enum { STEPS_BUILD = 1, STEPS_BIND = 1 };
 
 /* ---- does the plan fit the device ---- */
@@ -115,58 +115,6 @@ static enum plancl_status create_queue(struct plancl_session *s)
     return cl_check(&s->cb, error, "clCreateCommandQueue", s->device.name);
 }
 
-static enum plancl_status memory_failed(struct plancl_session *s, cl_int error,
-                                        const char *call)
-{
-    return fail(&s->cb, cl_status(error),
-                "%s failed: %s (%d), while taking the plan's %" PRIu64
-                " bytes in %u slabs on %s, which has %" PRIu64
-                ": free some of its memory or compile with a smaller batch",
-                call, cl_error_name(error), (int)error, s->plan->device_bytes,
-                s->plan->nslab, s->device.name, s->device.memory);
-}
-
-/* These are all the memory objects there are until the session closes, and
- * their sum is the plan's device_bytes. */
-static enum plancl_status create_slabs(struct plancl_session *s)
-{
-    cl_int error = CL_SUCCESS;
-
-    for (uint32_t i = 0; i < s->plan->nslab; i++) {
-        s->slab[i] = clCreateBuffer(s->context, CL_MEM_READ_WRITE,
-                                    s->plan->slab_bytes[i], NULL, &error);
-        if (error)
-            return memory_failed(s, error, "clCreateBuffer");
-    }
-    return PLANCL_OK;
-}
-
-/* Drivers take memory when it is first written.  One slab at a time, waiting
- * for each, so that what fails is known.  The pattern is 16 bytes where the
- * size is a multiple of it. */
-static enum plancl_status touch_slabs(struct plancl_session *s)
-{
-    static const cl_uint zero[4];
-    uint32_t total = s->plan->nslab + STEPS_BUILD + STEPS_BIND;
-    cl_int error = CL_SUCCESS;
-
-    for (uint32_t i = 0; i < s->plan->nslab; i++) {
-        uint64_t bytes = s->plan->slab_bytes[i];
-
-        if (progress(&s->cb, "load", i, total))
-            return PLANCL_CANCELLED;
-        error = clEnqueueFillBuffer(s->queue, s->slab[i], zero,
-                                    bytes % sizeof zero ? 1 : sizeof zero, 0,
-                                    bytes, 0, NULL, NULL);
-        if (error)
-            return memory_failed(s, error, "clEnqueueFillBuffer");
-        error = clFinish(s->queue);
-        if (error)
-            return memory_failed(s, error, "clFinish");
-    }
-    return PLANCL_OK;
-}
-
 /* Constants stand in the plan in the order of their buffers, without gaps. */
 static enum plancl_status upload_constants(struct plancl_session *s)
 {
@@ -175,13 +123,14 @@ static enum plancl_status upload_constants(struct plancl_session *s)
 
     for (uint32_t i = 0; i < p->nbuffer; i++) {
         const struct plan_buffer *b = &p->buffer[i];
+        struct place at = session_place(s, i);
         enum plancl_status status;
 
         if (b->kind != PLAN_CONSTANT || !b->bytes)
             continue;
         status = CL_CALL(&s->cb, clEnqueueWriteBuffer,
-                         (s->queue, s->slab[b->slab], CL_TRUE, b->offset,
-                          b->bytes, from, 0, NULL, NULL));
+                         (s->queue, at.memory, CL_TRUE, at.offset, b->bytes,
+                          from, 0, NULL, NULL));
         if (status)
             return status;
         from += b->bytes;
@@ -200,22 +149,22 @@ static enum plancl_status build(struct plancl_session *s, const char *cache)
         .options = plan_string(s->plan, s->plan->options),
         .cache = cache,
     };
-    uint32_t n = s->plan->nslab;
+    uint32_t n = s->nmemory;
 
     if (progress(&s->cb, "load", n, n + STEPS_BUILD + STEPS_BIND))
         return PLANCL_CANCELLED;
     return program_build(&r, &s->cb, &s->program);
 }
 
-/* A buffer is two arguments: its slab, and where it begins in elements. */
+/* A buffer is two arguments: its memory, and where it begins in elements. */
 static cl_int bind_buffer(struct plancl_session *s, cl_kernel k, cl_uint *at,
                           const struct plan_arg *a)
 {
     const struct plan_buffer *b = &s->plan->buffer[a->index];
+    struct place place = session_place(s, a->index);
     size_t size = dtype_bytes((enum dtype)b->dtype);
-    cl_ulong first = (b->offset + a->value) / (size ? size : 1);
-    cl_int error = clSetKernelArg(k, (*at)++, sizeof(cl_mem),
-                                  &s->slab[b->slab]);
+    cl_ulong first = (place.offset + a->value) / (size ? size : 1);
+    cl_int error = clSetKernelArg(k, (*at)++, sizeof(cl_mem), &place.memory);
 
     return error ? error : clSetKernelArg(k, (*at)++, sizeof first, &first);
 }
@@ -299,7 +248,7 @@ static enum plancl_status bind_entry(struct plancl_session *s, uint32_t i)
 
 static enum plancl_status bind_entries(struct plancl_session *s)
 {
-    uint32_t n = s->plan->nslab + STEPS_BUILD, next = 0;
+    uint32_t n = s->nmemory + STEPS_BUILD, next = 0;
     enum plancl_status status = PLANCL_OK;
 
     if (progress(&s->cb, "load", n, n + STEPS_BIND))
@@ -333,7 +282,8 @@ static struct plancl_session *session_new(const struct plan *p,
     s->plan = p;
     if (cb)
         s->cb = *cb;
-    s->slab = (cl_mem *)(block + l.slab);
+    s->memory = (cl_mem *)(block + l.memory);
+    s->nmemory = p->nslab;
     s->entry = (struct bound_entry *)(block + l.entry);
     s->bound = (struct bound_setting *)(block + l.bound);
     s->event = (cl_event *)(block + l.event);
@@ -354,9 +304,7 @@ static enum plancl_status session_load(struct plancl_session *s,
     if (!status)
         status = create_queue(s);
     if (!status)
-        status = create_slabs(s);
-    if (!status)
-        status = touch_slabs(s);
+        status = session_memory_open(s, STEPS_BUILD + STEPS_BIND);
     if (!status)
         status = upload_constants(s);
     if (!status)
@@ -401,6 +349,9 @@ enum plancl_status plancl_session_open(const struct plancl_plan *plan,
         o = &defaults;
     s->seed = o->seed;
     s->profile = o->profile != 0;
+    s->debug = o->debug_memory != 0;
+    if (s->debug)
+        s->memory = NULL;
     s->learning_rate = (float)s->plan->learning_rate;
     status = device_choose(o->device, &s->cb, &s->device);
     if (!status)
@@ -424,9 +375,7 @@ void plancl_session_close(struct plancl_session *s)
     for (uint32_t i = 0; i < s->plan->nentry; i++)
         if (s->entry[i].kernel)
             clReleaseKernel(s->entry[i].kernel);
-    for (uint32_t i = 0; i < s->plan->nslab; i++)
-        if (s->slab[i])
-            clReleaseMemObject(s->slab[i]);
+    session_memory_close(s);
     if (s->program)
         clReleaseProgram(s->program);
     if (s->queue)

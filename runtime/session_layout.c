@@ -101,7 +101,7 @@ void session_layout(const struct plan *p, struct session_layout *l)
 
     *l = (struct session_layout){.files = files_bytes(p)};
     place(l, 1, sizeof(struct plancl_session));
-    l->slab = place(l, p->nslab, sizeof(cl_mem));
+    l->memory = place(l, p->nslab, sizeof(cl_mem));
     l->entry = place(l, p->nentry, sizeof(struct bound_entry));
     l->bound = place(l, count_settings(p), sizeof(struct bound_setting));
     l->event = place(l, longest_sequence(p), sizeof(cl_event));

@@ -1,7 +1,7 @@
 /*
  * session_state.h: what a session is, for the files that work on one:
- * session.c opens it, run.c enqueues, tensors.c copies, weights.c saves and
- * loads, trace.c tells where the time went.
+ * session.c opens it, session_memory.c holds its memory, run.c enqueues,
+ * tensors.c copies, weights.c saves and loads, trace.c tells where the time went.
  *
  * One block of host memory holds the session and every array that it points to;
  * session_layout.c says where.  Nothing is allocated after open.
@@ -49,7 +49,11 @@ struct plancl_session {
     cl_context context;
     cl_command_queue queue; /* in order */
     cl_program program;
-    cl_mem *slab;              /* nslab */
+    cl_mem *memory; /* nmemory: the plan's slabs, or of each buffer its own */
+    uint32_t nmemory;
+    bool debug;         /* the latter, and no numbers in what is dead */
+    uint32_t *dies;     /* debug: first buffer whose last entry this is */
+    uint32_t *dies_too; /* debug: by buffer, the next such one */
     struct bound_entry *entry; /* nentry */
     struct bound_setting *bound;
     uint32_t setting[SETTING_KINDS]; /* bits to be set before a launch */
@@ -73,13 +77,27 @@ struct plancl_session {
 
 /* Where each array lies in the block. */
 struct session_layout {
-    uint64_t slab, entry, bound, event, time, trace, saved, saved_dim, chunk,
+    uint64_t memory, entry, bound, event, time, trace, saved, saved_dim, chunk,
         staging;
     uint64_t total;
     uint64_t files; /* taken beside the block while weights are read or
                      * written: header, list of names, the stream's buffer */
 };
 void session_layout(const struct plan *, struct session_layout *);
+
+/* Where a buffer lies on the device. */
+struct place {
+    cl_mem memory;
+    uint64_t offset;
+};
+struct place session_place(const struct plancl_session *, uint32_t buffer);
+
+/* Take all of it and touch it; more: steps of opening that are left then, for
+ * the progress callback.  After a failure session_memory_close is still due. */
+enum plancl_status session_memory_open(struct plancl_session *, uint32_t more);
+void session_memory_close(struct plancl_session *);
+/* Where mistakes are looked for: no number in what dies with this entry. */
+cl_int session_poison_dead(struct plancl_session *, uint32_t entry);
 
 /* Is a tensor part of what is trained, and so of files and hashes? */
 bool session_saves(const struct plan *, const struct plan_tensor *);

@@ -29,14 +29,14 @@ enum plancl_status tensor_from_device(struct plancl_session *s,
                                       const struct plan_tensor *t,
                                       uint64_t offset, void *to, uint64_t bytes)
 {
-    const struct plan_buffer *b = &s->plan->buffer[t->buffer];
+    struct place at = session_place(s, t->buffer);
     cl_int error;
 
     if (!bytes)
         return PLANCL_OK;
     s->unflushed = 0;
-    error = clEnqueueReadBuffer(s->queue, s->slab[b->slab], CL_TRUE,
-                                b->offset + offset, bytes, to, 0, NULL, NULL);
+    error = clEnqueueReadBuffer(s->queue, at.memory, CL_TRUE,
+                                at.offset + offset, bytes, to, 0, NULL, NULL);
     if (error)
         return session_fail(s, error, "reading %s: clEnqueueReadBuffer",
                             plan_string(s->plan, t->name));
@@ -48,14 +48,14 @@ enum plancl_status tensor_to_device(struct plancl_session *s,
                                     uint64_t offset, const void *from,
                                     uint64_t bytes)
 {
-    const struct plan_buffer *b = &s->plan->buffer[t->buffer];
+    struct place at = session_place(s, t->buffer);
     cl_int error;
 
     if (!bytes)
         return PLANCL_OK;
     s->unflushed = 0;
-    error = clEnqueueWriteBuffer(s->queue, s->slab[b->slab], CL_TRUE,
-                                 b->offset + offset, bytes, from, 0, NULL,
+    error = clEnqueueWriteBuffer(s->queue, at.memory, CL_TRUE,
+                                 at.offset + offset, bytes, from, 0, NULL,
                                  NULL);
     if (error)
         return session_fail(s, error, "writing %s: clEnqueueWriteBuffer",

@@ -150,6 +150,19 @@ expect 0 train --updates 2 --save t.safetensors --profile --trace t.json
 says out 'in all launches'
 grep -q '"ph"' t.json || wrong "the trace has no events"
 
+# Each buffer apart, with no numbers in it while it is dead: the same bits.
+expect 0 train --updates 2 --save apart.safetensors --debug-memory
+same_files t.safetensors apart.safetensors "weights with --debug-memory"
+for debug in "" --debug-memory; do
+    expect 0 "$plancl" predict f.plan --data "$images" $debug \
+        --weights w.safetensors -o "p$debug.npy"
+    expect 0 "$plancl" evaluate f.plan --data "$images" --data "$labels" \
+        $debug --weights w.safetensors
+    cp out "evaluated$debug"
+done
+same_files p.npy p--debug-memory.npy "outputs with --debug-memory"
+same_files evaluated evaluated--debug-memory "losses with --debug-memory"
+
 # A loss that is not finite ends the run; the weights before it stay.
 cp w.safetensors keep.safetensors
 expect 1 train --epochs 50 --save keep.safetensors --learning-rate 1e30

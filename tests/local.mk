@@ -27,8 +27,11 @@ tests_data_shuffle_SOURCES = \
 tests_data_stream_SOURCES = tests/data_stream.c
 
 # compiler/: the model reader, on good models and on the table of mistakes.
-check_PROGRAMS += tests/model
+check_PROGRAMS += tests/model tests/schema
 tests_model_SOURCES = tests/model.c
+tests_schema_SOURCES = \
+	tests/schema.c tests/json_schema.c tests/json_schema.h
+tests_schema_LDADD = $(LDADD) $(CJSON_LIBS)
 dist_folders += tests/mistakes
 
 # runtime/: what everything shares, and plans.
@@ -171,6 +174,7 @@ tests_make_sparse_SOURCES = tests/make_sparse.c
 tests_read_trace_SOURCES = tests/read_trace.c
 tests_score_SOURCES = tests/score.c
 dist_check_SCRIPTS += \
+	tests/calibrate.sh \
 	tests/explain.sh \
 	tests/fit.sh \
 	tests/inspect.sh \
@@ -207,17 +211,25 @@ check_PROGRAMS += \
 	tests/op_cum_sum \
 	tests/op_gather \
 	tests/op_gather_elements \
+	tests/op_gather_nd \
+	tests/op_grid_sample \
+	tests/op_integers \
+	tests/op_lrn \
 	tests/op_one_hot \
 	tests/op_reductions \
 	tests/op_resize \
-	tests/op_top_k
+	tests/op_top_k \
+	tests/op_trigonometry
 
 # The passes on small graphs and lists, places, and random models through all of
 # it.
 check_PROGRAMS += \
+	tests/debug_memory \
 	tests/pack \
 	tests/passes \
 	tests/passes_steps \
+	tests/plan_mutants \
+	tests/random_budgets \
 	tests/random_plans
 random_models = \
 	tests/random_gen.h tests/random_graph.c tests/random_graph.h \
@@ -226,6 +238,17 @@ tests_pack_SOURCES = tests/pack.c $(random_models)
 tests_passes_SOURCES = \
 	tests/passes.c tests/graph_run.c tests/graph_run.h $(random_models)
 tests_passes_steps_SOURCES = tests/passes_steps.c
+tests_debug_memory_SOURCES = \
+	tests/debug_memory.c tests/graph_run.c tests/graph_run.h \
+	tests/kernel_programs.c tests/plan_run.c tests/plan_run.h
+tests_plan_mutants_SOURCES = \
+	tests/plan_mutants.c tests/plan_mutant.c tests/plan_mutant.h \
+	tests/plan_oracle.c tests/plan_oracle.h \
+	tests/plan_sample.c tests/plan_sample.h $(random_models)
+tests_random_budgets_SOURCES = \
+	tests/random_budgets.c tests/graph_run.c tests/graph_run.h \
+	tests/kernel_programs.c tests/plan_run.c tests/plan_run.h \
+	$(random_models)
 tests_random_plans_SOURCES = \
 	tests/random_plans.c tests/graph_run.c tests/graph_run.h \
 	tests/plan_run.c tests/plan_run.h $(random_models)
@@ -251,10 +274,12 @@ check_PROGRAMS += \
 	tests/op_tile
 
 # onnx/: models of other programs, and graphs made to be read or refused.
-check_PROGRAMS += tests/onnx_graphs tests/onnx_models
+check_PROGRAMS += tests/onnx_export tests/onnx_graphs tests/onnx_models
 tests_onnx_graphs_SOURCES = \
 	tests/onnx_graphs.c tests/onnx_build.c tests/onnx_build.h
 tests_onnx_graphs_LDADD = libonnx-import.la $(LDADD)
+tests_onnx_export_SOURCES = tests/onnx_export.c
+tests_onnx_export_LDADD = libonnx-import.la $(LDADD) $(CJSON_LIBS)
 tests_onnx_models_SOURCES = tests/onnx_models.c
 tests_onnx_models_LDADD = libonnx-import.la $(LDADD)
 dist_check_SCRIPTS += tests/onnx_import.sh

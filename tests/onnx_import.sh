@@ -30,6 +30,41 @@ sed 's/^  "outputs": {$/  "training": {"loss": {"op": "CrossEntropy",\
     ten.json >train.json
 expect 0 "$plancl" compile train.json -o train.plan --device cpu
 
+# And back: what is exported is imported as the same plan, weights and all.
+expect 0 "$plancl" export digits.json --weights digits.safetensors -o back.onnx
+expect 0 "$plancl" import back.onnx -o back.json --weights back.safetensors
+same_files digits.safetensors back.safetensors "weights that went out and back"
+expect 0 "$plancl" export train.json --weights digits.safetensors -o half.onnx
+same_files back.onnx half.onnx "a training section"
+expect 0 "$plancl" export digits.json --weights digits.safetensors \
+    --dim N=5 -o half.onnx
+same_files back.onnx half.onnx "a batch, which stays open"
+rm half.onnx
+
+# Not exported.
+expect 2 "$plancl" export digits.json -o half.onnx
+says err "no --weights FILE"
+expect 2 "$plancl" export digits.json --weights digits.safetensors
+says err "no -o FILE"
+expect 2 "$plancl" export digits.safetensors --weights digits.safetensors \
+    -o half.onnx
+expect 1 "$plancl" export digits.json --weights none.safetensors -o half.onnx
+cat >net.json <<'END'
+{"plancl": 1, "name": "net", "dims": {"N": 1},
+ "inputs": {"x": {"shape": ["N", 4, 4, 4]}},
+ "layers": [
+    {"name": "a", "op": "Conv", "filters": 4, "kernel_shape": [1, 1]},
+    {"name": "b", "op": "Linear", "units": 4}],
+ "outputs": {"y": "b"}}
+END
+expect 2 "$plancl" export net.json --weights digits.safetensors -o half.onnx
+says err "digits.safetensors lacks 4 of its weights: a.weight, a.bias, b.bias, b.weight"
+sed 's/"op": "Conv".*}/"op": "AveragePool", "kernel_shape": [2, 2],\
+    "dilations": [2, 2]}/' net.json >pool.json
+expect 2 "$plancl" export pool.json --weights digits.safetensors -o half.onnx
+says err "pool.json: a: opset 17 has no dilations of averages"
+test ! -e half.onnx || wrong "half an ONNX file is written"
+
 # Refused.
 head -c 20000 "$digits" >half.onnx
 expect 2 "$plancl" import half.onnx -o half.json

@@ -35,6 +35,13 @@ static const double dilated[] = {5.75, 4.5, 5,   6.5, 5.5, 4.25,
 static const double same_lower[] = {8, 4.75, 5, 1, 6, 6.25, 5, 4.5, 4.75,
                                     9, 3,    6, 2, 7, 4.5,  6, 5.5, 3};
 
+static const double volume[] = {7,  3,  10, 6, 2, 9, 5, 1, 8, 4, 0, 7,
+                                3,  10, 6,  2, 9, 5, 1, 8, 4, 0, 7, 3,
+                                10, 6,  2,  9, 5, 1, 8, 4, 0, 7, 3, 10};
+static const double volume_y[] = {5.5,  3.5, 5,   5,   3,    4.5,  2.5, 6,
+                                  7.5,  2,   5.5, 7,   5,    5.75, 4.5, 4.5,
+                                  5.25, 4,   7.5, 5.5, 4.25, 7,    5,   6.5};
+
 static const struct op_case cases[] = {
     {.in = {BATCH(1, 4, 5)},
      .x = {image},
@@ -89,6 +96,20 @@ static const struct op_case cases[] = {
     {.in = {LABEL(2, 4, 4)},
      .attr = "kernel_shape=2,2",
      .rejects = "input is i32"},
+    /* Three dimensions. */
+    {.in = {F32(1, 2, 3, 2, 3)},
+     .x = {volume},
+     .y = volume_y,
+     .attr = "kernel_shape=2,2,2 strides=2,1,1 pads=0,0,1,1,1,0",
+     .flat = true},
+    {.in = {BATCH(1, 1, 1, 1)}, .attr = "kernel_shape=1,1,1"},
+    {.in = {BATCH(2, 5, 3, 4)},
+     .attr = "kernel_shape=3,2,2 strides=2,1,3 auto_pad=SAME_LOWER"},
+    {.in = {BATCH(2, 4, 3, 4)},
+     .attr = "kernel_shape=3,2,2 strides=2,1,3 ceil_mode=1"},
+    {.in = {BATCH(2, 4, 3, 4)},
+     .attr = "kernel_shape=3,2",
+     .rejects = "kernel_shape has 2 numbers, wanted 3"},
     {.attr = NULL},
 };
 

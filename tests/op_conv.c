@@ -27,6 +27,13 @@ static const double grouped[] = {7,  0, -5, -8, 6, 3,  -3, 7,  3, -7,
                                  -5, 5, -7, 1,  3, -6, 5,  -2, 5, -6};
 static const double depthwise[] = {3, 3, -4, 6, -4, 5, 5, -4};
 
+static const double volume[] = {7,  3,  10, 6, 2, 9, 5, 1, 8, 4, 0, 7,
+                                3,  10, 6,  2, 9, 5, 1, 8, 4, 0, 7, 3,
+                                10, 6,  2,  9, 5, 1, 8, 4, 0, 7, 3, 10};
+static const double volume_w[] = {2, 0,  -2, 3, 1,  -1, -3, 2,
+                                  0, -2, 3,  1, -1, -3, 2,  0};
+static const double volume_y[] = {1.5, -2.5, -1.5, -2.5, 8.5, 24.5, -8.5, 5.5,
+                                  -25, -14,  -22,  -10,  -20, 29,   -20,  -40};
 /* Only samples have gradients, and those of x above are one. */
 #define GOLDEN(want, attributes)                                          \
     {                                                                     \
@@ -100,7 +107,7 @@ static const struct op_case conv[] = {
     {.in = {BATCH(4, 3, 3), F32(3, 4, 1)},
      .rejects = "W is [3,4,1] for an input [3,4,3,3]"},
     {.in = {BATCH(4), F32(3, 4)},
-     .rejects = "input is [3,4], wanted [N,C,L] or [N,C,H,W]"},
+     .rejects = "input is [3,4], wanted [N,C,L]"},
     {.in = {BATCH(1, 3, 3), F32(3, 1, 1, 1), F32(2)},
      .rejects = "B is [2] for 3 filters"},
     {.in = {LABEL(1, 3, 3), F32(3, 1, 1, 1)}, .rejects = "input is i32"},
@@ -125,6 +132,24 @@ static const struct op_case conv[] = {
     {.in = {BATCH(1, 3, 3), F32(3, 1, 1, 1)},
      .attr = "auto_pad=VALID pads=1,1,1,1",
      .rejects = "pads and auto_pad VALID exclude each other"},
+    /* Three dimensions. */
+    {.in = {F32(1, 2, 3, 2, 3), F32(2, 1, 2, 2, 2), F32(2)},
+     .x = {volume, volume_w, b},
+     .y = volume_y,
+     .attr = "group=2 strides=2,1,1 pads=1,0,1,0,1,0 dilations=1,1,2",
+     .flat = true},
+    {.in = {BATCH(1, 1, 1, 1), F32(1, 1, 1, 1, 1), F32(1)}},
+    {.in = {BATCH(3, 4, 3, 2), F32(2, 3, 2, 3, 1), F32(2)},
+     .attr = "auto_pad=SAME_LOWER strides=3,1,2"},
+    {.in = {BATCH(2, 3, 2, 4), F32(2, 1, 3, 2, 2)},
+     .attr = "group=2 pads=1,0,1,2,0,0 dilations=2,1,1"},
+    {.in = {BATCH(2, 1, 2, 4), F32(2, 2, 3, 2, 2)},
+     .attr = "pads=0,0,1,1,0,0",
+     .rejects = "a window 3 deep does not fit into 2"},
+    {.in = {BATCH(2, 3, 2, 4), F32(2, 2, 3, 2)}, .rejects = "W is [2,2,3,2]"},
+    {.in = {BATCH(2, 3, 2, 4), F32(2, 2, 3, 2, 2)},
+     .attr = "strides=1,1",
+     .rejects = "strides has 2 numbers, wanted 3"},
     {.attr = NULL},
 };
 

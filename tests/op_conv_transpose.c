@@ -36,6 +36,13 @@ static const double dilated[] = {21, 56, 13, 16, 2,  63, 35, 67, 10,
                                  14, 24, 22, 76, 76, 21, 9,  5,  88,
                                  45, 63, 3,  2,  33, 18, 54};
 
+/* From ONNX's reference evaluator. */
+static const double volume[] = {7, 3,  10, 6, 2, 9, 5, 1, 8, 4, 0, 7,
+                                3, 10, 6,  2, 9, 5, 1, 8, 4, 0, 7, 3};
+static const double volume_w[] = {2, 0, -2, 3, 1, -1, -3, 2};
+static const double volume_y[] = {-23, -36, -38, 9, -2, 9,  22, 24, 37,
+                                  11,  10,  20,  7, -1, 13, 0,  -7, -3,
+                                  -13, -26, -28, 9, -2, 9,  12, 14, 27};
 /* Only samples have gradients, and those of x above are one. */
 #define GOLDEN(channels, want, attributes)                               \
     {                                                                    \
@@ -118,7 +125,7 @@ static const struct op_case transposed[] = {
     {.in = {BATCH(4, 3, 3), F32(4, 3, 1)},
      .rejects = "W is [4,3,1] for an input [3,4,3,3]"},
     {.in = {BATCH(4), F32(4, 3)},
-     .rejects = "input is [3,4], wanted [N,C,L] or [N,C,H,W]"},
+     .rejects = "input is [3,4], wanted [N,C,L]"},
     {.in = {BATCH(1, 3, 3), F32(1, 3, 1, 1), F32(2)},
      .rejects = "B is [2] for 3 filters"},
     {.in = {LABEL(1, 3, 3), F32(1, 3, 1, 1)}, .rejects = "input is i32"},
@@ -143,6 +150,15 @@ static const struct op_case transposed[] = {
     {.in = {BATCH(1, 3, 3), F32(1, 3, 1, 1)},
      .attr = "auto_pad=VALID pads=1,1,1,1",
      .rejects = "pads and auto_pad VALID exclude each other"},
+    /* Three dimensions. */
+    {.in = {F32(1, 2, 2, 2, 3), F32(2, 1, 2, 2, 1)},
+     .x = {volume, volume_w},
+     .y = volume_y,
+     .attr = "strides=2,1,1 pads=1,0,0,0,0,0",
+     .flat = true},
+    {.in = {BATCH(1, 1, 1, 1), F32(1, 1, 1, 1, 1), F32(1)}},
+    {.in = {BATCH(4, 3, 2, 2), F32(4, 1, 3, 2, 2), F32(2)},
+     .attr = "group=2 strides=2,1,2 output_padding=1,0,1 dilations=2,1,1"},
     {.attr = NULL},
 };
 

@@ -21,5 +21,10 @@ if ! "$plancl" ops | cmp - "$top_srcdir/doc/ops.txt" >&2; then
     echo "doc/ops.txt is not what plancl ops prints: plancl ops >doc/ops.txt" >&2
     missing=$((missing + 1))
 fi
+if ! "$plancl" ops --schema | cmp - "$top_srcdir/doc/plancl.schema.json" >&2
+then
+    echo "run plancl ops --schema >doc/plancl.schema.json" >&2
+    missing=$((missing + 1))
+fi
 echo "$total ops, $missing without cases"
 test "$missing" -eq 0

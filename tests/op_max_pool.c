@@ -22,6 +22,12 @@ static const double dilated[] = {10, 7, 9, 9, 8, 10, 10, 6, 5, 8, 7, 10};
 static const double negative[] = {-3, -2, NAN, -5, -1, -4, -7, -8, -9};
 static const double negative_tops[] = {-2, NAN, -1, -4, -7, -9};
 
+static const double volume[] = {7,  3,  10, 6, 2, 9, 5, 1, 8, 4, 0, 7,
+                                3,  10, 6,  2, 9, 5, 1, 8, 4, 0, 7, 3,
+                                10, 6,  2,  9, 5, 1, 8, 4, 0, 7, 3, 10};
+static const double volume_y[] = {7, 10, 10, 6, 9, 9,  5,  5,  8, 4, 4, 7,
+                                  8, 8,  10, 7, 7, 10, 10, 10, 6, 9, 9, 5};
+
 static const struct op_case cases[] = {
     {.in = {BATCH(1, 4, 5)},
      .x = {image},
@@ -72,6 +78,20 @@ static const struct op_case cases[] = {
     {.in = {LABEL(2, 4, 4)},
      .attr = "kernel_shape=2,2",
      .rejects = "input is i32"},
+    /* Three dimensions. */
+    {.in = {F32(1, 2, 3, 2, 3)},
+     .x = {volume},
+     .y = volume_y,
+     .attr = "kernel_shape=2,2,2 pads=0,0,1,1,1,0 dilations=2,1,1",
+     .flat = true},
+    {.in = {BATCH(1, 1, 1, 1)}, .attr = "kernel_shape=1,1,1"},
+    {.in = {BATCH(2, 5, 3, 4)},
+     .attr = "kernel_shape=3,2,2 strides=2,1,3 auto_pad=SAME_LOWER"},
+    {.in = {BATCH(2, 4, 3, 4)},
+     .attr = "kernel_shape=3,2,2 strides=2,1,3 ceil_mode=1"},
+    {.in = {BATCH(2, 4, 3, 4)},
+     .attr = "kernel_shape=3,2",
+     .rejects = "kernel_shape has 2 numbers, wanted 3"},
     {.attr = NULL},
 };
 

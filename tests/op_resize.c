@@ -1,6 +1,7 @@
 /*
  * op_resize.c: Resize; golden numbers from PyTorch 1.13's interpolate, and of
- * round_prefer_floor and scales from the examples in ONNX's specification.
+ * round_prefer_floor and scales from the examples in ONNX's specification; of
+ * cubic, crops and tf_half_pixel_for_nn from ONNX's formulas in Python.
  */
 #include <stddef.h>
 
@@ -36,8 +37,28 @@ static const double floors[] = {
     3, 3, 3, 3, 4, 4, 4, 4};
 static const double eight[] = {1, 2, 3, 4, 5, 6, 7, 8};
 static const double scaled[] = {8.0 / 3, 13.0 / 3};
+static const double cubic[] = {
+    1.47119140625, 2.78125, 4.08251953125, 6.71142578125, 8.021484375, 9.32275390625, 11.9165039062, 13.2265625, 14.5278320312};
+static const double cubic_corners[] = {
+    1, 2.39519158527, 3.79038317055, 6.5807663411, 7.97595792637, 9.37114951165, 12.1615326822, 13.5567242675, 14.9519158527};
+static const double cubic_inside[] = {
+    1.36812674744, 2.66950139795, 4.01333670277, 6.57362534949, 7.875, 9.21883530482, 11.9489665688, 13.2503412193, 14.5941765241};
+static const double cropped[] = {
+    7.6, 7.9, 8.2, 8.8, 9.1, 9.4, 10, 10.3, 10.6};
+static const double beyond[] = {
+    7.6, 10, 10, 12.4, 10, 10, 10, 10, 10};
+static const double tf_nearest[] = {
+    6, 8, 10, 12, 14, 16};
+static const double sixteen[] = {
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 /* clang-format on */
 
+#define COORDINATES "coordinate_transformation_mode="
+#define CUBIC       "axes=0,1 mode=cubic "
+#define GOLDEN4(want, attributes)                                        \
+    {                                                                    \
+        .in = {F32(4, 4)}, .x = {sixteen}, .y = want, .attr = attributes \
+    }
 #define LINEAR "axes=2,3 mode=linear "
 #define GOLDEN(want, attributes)                                         \
     {                                                                    \
@@ -60,7 +81,24 @@ static const struct op_case cases[] = {
      .x = {eight},
      .y = scaled,
      .attr = "scales=0.6,0.6 mode=linear"},
+    GOLDEN4(cubic, CUBIC "scales=0.8,0.8"),
+    GOLDEN4(cubic_corners, CUBIC "scales=0.8,0.8 " COORDINATES "align_corners"),
+    GOLDEN4(cubic_inside, CUBIC "scales=0.8,0.8 cubic_coeff_a=-0.5 "
+                                "exclude_outside=true"),
+    GOLDEN4(cropped,
+            "axes=0,1 mode=linear sizes=3,3 roi=0.4,0.6,0.6,0.8 " COORDINATES
+            "tf_crop_and_resize"),
+    GOLDEN4(beyond, "axes=0,1 mode=linear sizes=3,3 roi=0.4,0.6,1.2,1.7 "
+                    "extrapolation_value=10 " COORDINATES "tf_crop_and_resize"),
+    GOLDEN4(tf_nearest, "sizes=3,2 " COORDINATES "tf_half_pixel_for_nn"),
     {.in = {F32(1)}, .attr = "sizes=5 mode=linear"},
+    {.in = {F32(1)}, .attr = "sizes=5 mode=cubic"},
+    {.in = {BATCH(5, 17)}, .attr = "axes=1 sizes=9 mode=cubic"},
+    {.in = {BATCH(5, 17)},
+     .attr = "axes=1,2 scales=1.7,0.4 mode=cubic exclude_outside=true"},
+    {.in = {F32(5)},
+     .attr = "sizes=4 coordinate_transformation_mode=tf_crop_and_resize",
+     .rejects = "roi has 0 numbers, wanted 2"},
     {.in = {F32(7)}, .attr = "sizes=1 mode=linear"},
     {.in = {F32(7)},
      .attr = "sizes=1 mode=linear "
@@ -84,12 +122,12 @@ static const struct op_case cases[] = {
     {.in = {F32(4)}, .attr = "sizes=0", .rejects = "sizes has 0"},
     {.in = {F32(4)}, .attr = "scales=0.2", .rejects = "scales has 0.2"},
     {.in = {F32(4)}, .attr = "sizes=5 axes=1", .rejects = "axis 1 of a rank 1"},
-    {.in = {F32(4)}, .attr = "sizes=5 mode=cubic", .rejects = "\"cubic\""},
+    {.in = {F32(4)}, .attr = "sizes=5 mode=lanczos", .rejects = "\"lanczos\""},
     {.in = {F32(4)},
      .attr = "sizes=5 nearest_mode=up",
      .rejects = "nearest_mode is \"up\""},
     {.in = {F32(4)},
-     .attr = "sizes=5 coordinate_transformation_mode=tf_crop_and_resize",
+     .attr = "sizes=5 coordinate_transformation_mode=sideways",
      .rejects = "coordinate_transformation_mode is"},
     {.attr = NULL},
 };

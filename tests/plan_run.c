@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "runtime/cl.h"
+#include "runtime/plan_io.h"
 #include "tests/graph_run.h"
 
 /* A test may keep what a library may not: bytes and calls so far. */
@@ -152,21 +153,27 @@ static enum plancl_status update(const struct plancl_plan *plan,
 
 /* ---- training ---- */
 
-/* Compile and open; what opening allocates is what the plan says. */
-static enum plancl_status open_model(const char *model,
-                                     const struct plancl_compile_options *o,
-                                     struct plancl_plan **plan,
-                                     struct plancl_session **s)
+static uint64_t buffers_of(const struct plan *p)
 {
-    const struct plancl_session_options so = {.seed = RUN_SEED};
-    enum plancl_status status = plancl_compile("model.json", model, o, &cb,
-                                               plan);
-    uint64_t before = buffer_bytes, want;
+    uint64_t bytes = 0;
 
-    if (status)
-        return status;
-    want = plancl_plan_device_bytes(*plan);
-    status = plancl_session_open(*plan, &so, &cb, s);
+    for (uint32_t i = 0; i < p->nbuffer; i++)
+        bytes += p->buffer[i].bytes;
+    return bytes;
+}
+
+/* What opening allocates is what the plan says; or all buffers, side by side. */
+static enum plancl_status open_plan(const struct plancl_plan *plan,
+                                    enum run_memory memory,
+                                    struct plancl_session **s)
+{
+    const struct plancl_session_options so = {
+        .seed = RUN_SEED, .debug_memory = memory == RUN_DEBUG_MEMORY};
+    uint64_t before = buffer_bytes, want = plancl_plan_device_bytes(plan);
+    enum plancl_status status = plancl_session_open(plan, &so, &cb, s);
+
+    if (memory == RUN_DEBUG_MEMORY)
+        want = buffers_of(&plan->plan);
     if (status == PLANCL_REFUSED)
         status = PLANCL_FAILED;
     if (!status && buffer_bytes - before != want)
@@ -229,19 +236,31 @@ static enum plancl_status train(const struct plancl_plan *plan,
     return status;
 }
 
+enum plancl_status run_plan(const struct plancl_plan *plan,
+                            enum run_memory memory, struct outcome *r)
+{
+    struct plancl_session *s = NULL;
+    enum plancl_status status = open_plan(plan, memory, &s);
+
+    *r = (struct outcome){.weights = NULL};
+    memcpy(r->numerics, plan->plan.numerics, sizeof r->numerics);
+    if (!status)
+        status = train(plan, s, r);
+    plancl_session_close(s);
+    return status;
+}
+
 enum plancl_status run_train(const char *model,
                              const struct plancl_compile_options *o,
                              struct outcome *r)
 {
     struct plancl_plan *plan = NULL;
-    struct plancl_session *s = NULL;
-    enum plancl_status status;
+    enum plancl_status status = plancl_compile("model.json", model, o, &cb,
+                                               &plan);
 
     *r = (struct outcome){.weights = NULL};
-    status = open_model(model, o, &plan, &s);
     if (!status)
-        status = train(plan, s, r);
-    plancl_session_close(s);
+        status = run_plan(plan, RUN_PLANNED_MEMORY, r);
     plancl_plan_free(plan);
     return status;
 }
@@ -459,8 +478,11 @@ enum plancl_status run_beside_interpreter(const char *model, unsigned rows,
     struct arena a;
     jmp_buf out_of_memory;
     struct beside b = {.a = &a};
-    enum plancl_status status = open_model(model, &none, &plan, &s);
+    enum plancl_status status = plancl_compile("model.json", model, &none, &cb,
+                                               &plan);
 
+    if (!status)
+        status = open_plan(plan, RUN_PLANNED_MEMORY, &s);
     arena_open(&a, &out_of_memory);
     if (setjmp(out_of_memory))
         abort();

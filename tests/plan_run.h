@@ -12,8 +12,9 @@ enum { RUN_SEED = 3, RUN_UPDATES = 3 };
 /* What training left. */
 struct outcome {
     char hash[65];
-    float *weights; /* parameters before training, then after; to be freed */
-    uint64_t count; /* of each */
+    char numerics[65]; /* the plan's digest: the same one, the same bits */
+    float *weights;    /* parameters before training, then after; to be freed */
+    uint64_t count;    /* of each */
 };
 
 /* Compile, open, train RUN_UPDATES updates, the last one short.  Also checks
@@ -23,6 +24,11 @@ struct outcome {
 enum plancl_status run_train(const char *model,
                              const struct plancl_compile_options *,
                              struct outcome *);
+
+/* The same with a plan at hand, which may also run with each buffer apart. */
+enum run_memory { RUN_PLANNED_MEMORY, RUN_DEBUG_MEMORY };
+enum plancl_status run_plan(const struct plancl_plan *, enum run_memory,
+                            struct outcome *);
 
 /* Initial weights, predictions, losses and the weights after one update of
  * `rows` samples are the interpreter's, within rounding.  *apart: the largest

@@ -64,6 +64,10 @@ static void test_shipped(void **state)
     "\"local_bytes\": 1"
 #define SPEEDS "\"flops\": 1, \"bytes_per_second\": 1, \"launch_seconds\": 1"
 
+#define WITH_KERNELS(text)                                                    \
+    "{" HEAD ", " SIZES ", " SPEEDS ", \"alignment\": 64, \"kernels\": " text \
+    "}"
+
 /* A file's text and a part of the message, null where it is good.  Each case is
  * the good file with one mistake, so that it is that mistake which is found. */
 static const struct {
@@ -81,6 +85,19 @@ static const struct {
     {"{\"plancl_profile\": 1, \"name\": \"\"}", "\"name\""},
     {"{\"plancl_profile\": 1, \"name\": \"x\", \"family\": \"tpu\"}",
      "\"family\""},
+    {WITH_KERNELS("{}"), NULL},
+    {WITH_KERNELS("{\"k\": {\"compute\": 0.5, \"traffic\": 0}}"), NULL},
+    {WITH_KERNELS("3"), "\"kernels\": an object"},
+    {WITH_KERNELS("{\"k\": 3}"), "\"k\": \"compute\" and"},
+    {WITH_KERNELS("{\"k\": {\"compute\": 1}}"), "\"k\": \"compute\" and"},
+    {WITH_KERNELS("{\"k\": {\"compute\": -1, \"traffic\": 1}}"),
+     "\"k\": \"compute\" and"},
+    {WITH_KERNELS("{\"k\": {\"compute\": 1, \"traffic\": 1},"
+                  " \"k\": {\"compute\": 1, \"traffic\": 1}}"),
+     "\"k\": is given twice"},
+    {WITH_KERNELS("{\"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk\":"
+                  " {\"compute\": 1, \"traffic\": 1}}"),
+     "at most 47 bytes"},
     {"[]", "not a JSON object"},
     {"{", "not a JSON object"},
     {"", "not a JSON object"},
@@ -109,6 +126,48 @@ static void test_files(void **state)
     unlink(path);
 }
 
+/* What is written is read back, rates too. */
+static void test_written(void **state)
+{
+    const char *path = "profile.tmp.json";
+    struct device_profile p, q;
+
+    (void)state;
+    assert_int_equal(profile_read("cpu", &cb, &p), PLANCL_OK);
+    strcpy(p.name, "a \"name\"");
+    p.info.nrate = 2;
+    p.info.rate[0] = (struct kernel_rate){"conv_cpu", 1 / 3.0, 0};
+    p.info.rate[1] = (struct kernel_rate){"matmul_cpu", 0, 1e-9};
+    assert_int_equal(profile_write(&p, path, &cb), PLANCL_OK);
+    if (profile_read(path, &cb, &q))
+        fail_msg("%s", said);
+    assert_same(&p, &q);
+    assert_int_equal(q.info.nrate, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(p.info.rate[i].kernel, q.info.rate[i].kernel);
+        assert_true(p.info.rate[i].compute == q.info.rate[i].compute);
+        assert_true(p.info.rate[i].traffic == q.info.rate[i].traffic);
+    }
+    unlink(path);
+}
+
+/* A launch of a kernel that was measured takes what its rate says; another's is
+ * the slower of its two parts. */
+static void test_rates(void **state)
+{
+    struct launch l = {.entry = "a", .flop = 6, .bytes = 40, .efficiency = 0.5};
+    struct device_info dev = {.flops = 4,
+                              .bytes_per_second = 10,
+                              .launch_seconds = 100,
+                              .nrate = 1,
+                              .rate = {{"b", 2, 0.5}}};
+
+    (void)state;
+    assert_true(launch_seconds(&l, &dev) == 100 + 4);
+    l.entry = "b";
+    assert_true(launch_seconds(&l, &dev) == 100 + 2 * 3 + 0.5 * 4);
+}
+
 /* A name that is misspelt is looked for as a file; the message names both. */
 static void test_missing(void **state)
 {
@@ -122,8 +181,8 @@ static void test_missing(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shipped),
-        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_shipped), cmocka_unit_test(test_files),
+        cmocka_unit_test(test_written), cmocka_unit_test(test_rates),
         cmocka_unit_test(test_missing),
     };
 

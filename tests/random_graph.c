@@ -255,7 +255,8 @@ static void draw_heads(struct gen *g, struct sections *s)
     for (int i = 0; i < n; i++) {
         const struct gen_value *x = i ? gen_draw(g) : &g->value[g->nvalue - 1];
 
-        if (gen_chance(g, 60))
+        /* Classes come from a Conv of at most two dimensions. */
+        if (gen_chance(g, 60) && x->shape.rank <= 3)
             classify(g, s, i, x);
         else
             regress(g, s, i, x);

@@ -10,6 +10,7 @@
 
 #include "compiler/lower.h"
 #include "compiler/ops/pooling.h"
+#include "compiler/ops/volume.h"
 
 enum {
     AUTO_PAD,
@@ -210,6 +211,15 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
 
 static const enum layout channels_last[] = {LAYOUT_LAST};
 
+static bool build(struct graph *g, const val *in, int nin,
+                  const union attr *attr, val *y)
+{
+    if (volume_is(g, in))
+        return volume_pool(g, &op_AveragePool, build, in[0], attr, y);
+    y[0] = graph_add(g, &op_AveragePool, in, nin, attr);
+    return y[0].id != 0;
+}
+
 const struct op op_AveragePool = {
     .name = "AveragePool",
     .doc = "mean of each window",
@@ -218,6 +228,7 @@ const struct op op_AveragePool = {
     .attr = attrs,
     .types = "f32 f16",
     .infer = infer,
+    .build = build,
     .grad = grad,
     .ref = ref,
     .lower = lower,

@@ -220,7 +220,8 @@ const struct op op_BatchNormTrain = {
     .inplace = {1},
     .formula = &(const struct formula){train_eval,
                                        TEXT(TRAIN),
-                                       {"x", "m", "r", "w", "b"}},
+                                       {"x", "m", "r", "w", "b"},
+                                       NULL},
     .internal = true,
 };
 

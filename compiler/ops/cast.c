@@ -202,5 +202,5 @@ const struct op op_Identity = {
     .ref = identity_ref,
     .layout_follows = true,
     .inplace = {1},
-    .formula = &(const struct formula){identity_eval, "x", {"x"}},
+    .formula = &(const struct formula){identity_eval, "x", {"x"}, NULL},
 };

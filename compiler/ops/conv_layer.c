@@ -17,8 +17,9 @@ static bool check(struct graph *g, const struct node *n,
 {
     const struct type *x = type_of(g, n->in[0]);
 
-    if (x->rank < 3 || x->rank > 4)
-        return reject(g, n, "input is %s, wanted [N,C,L] or [N,C,H,W]",
+    if (x->rank < 3 || x->rank > 5)
+        return reject(g, n,
+                      "input is %s, wanted [N,C,L], [N,C,H,W] or [N,C,D,H,W]",
                       type_text(g->arena, x));
     if (l->filters < 1)
         return reject(g, n, "filters is %lld, wanted at least 1",

@@ -1,5 +1,5 @@
 /*
- * conv_transpose.c: transposed convolution over one or two dimensions.
+ * conv_transpose.c: transposed convolution over one to three dimensions.
  *
  * Operands as in ONNX: X [N, C, ...], W [C, K / group, ...], B [K].  It is what
  * the gradient of a convolution from K to C channels does to X, with the same
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "compiler/ops/conv_layer.h"
+#include "compiler/ops/volume.h"
 #include "compiler/ops/window.h"
 
 enum {
@@ -210,8 +211,9 @@ static bool check_operands(struct graph *g, const struct node *n)
     const struct type *x = type_of(g, n->in[0]), *w = type_of(g, n->in[1]);
     int64_t group = n->attr[GROUP].i;
 
-    if (x->rank < 3 || x->rank > 4)
-        return reject(g, n, "input is %s, wanted [N,C,L] or [N,C,H,W]",
+    if (x->rank < 3 || x->rank > 5)
+        return reject(g, n,
+                      "input is %s, wanted [N,C,L], [N,C,H,W] or [N,C,D,H,W]",
                       type_text(g->arena, x));
     if (!dtype_is_float(x->dtype))
         return reject(g, n, "input is %s, not a float", dtype_name(x->dtype));
@@ -255,7 +257,7 @@ static union attr *own(union attr *attr, const char *name)
 static val add_bias(struct graph *g, val y, val b)
 {
     int rank = type_of(g, y)->rank - 1;
-    int64_t dim[MAX_RANK] = {type_of(g, b)->dim[0], 1, 1};
+    int64_t dim[MAX_RANK] = {type_of(g, b)->dim[0], 1, 1, 1};
 
     return val_add(g, y, val_reshape(g, b, dim, rank, 0));
 }
@@ -297,7 +299,10 @@ static bool build(struct graph *g, const val *in, int nin,
     *own(a, "strides") = attr[STRIDES];
     *own(a, "dilations") = attr[DILATIONS];
     *own(a, "group") = attr[GROUP];
-    y[0] = graph_add(g, &op_ConvGradX, in, 2, a);
+    if (!volume_is(g, in))
+        y[0] = graph_add(g, &op_ConvGradX, in, 2, a);
+    else if (!volume_conv_grad(g, in, a, y))
+        return false;
     if (nin > 2 && y[0].id)
         y[0] = add_bias(g, y[0], in[2]);
     return y[0].id != 0;
@@ -307,7 +312,7 @@ static const char *const names[] = {"X", "W", "B", NULL};
 
 const struct op op_ConvTranspose = {
     .name = "ConvTranspose",
-    .doc = "transposed convolution over one or two dimensions",
+    .doc = "transposed convolution over one to three dimensions",
     .min_in = 1,
     .nin = 3,
     .attr = attrs,

@@ -14,12 +14,13 @@
 /* ---- Fill ---- */
 
 /* As val_fill has them. */
-enum { VALUE, SHAPE, DTYPE };
+enum { VALUE, SHAPE, DTYPE, BATCH };
 
 static const struct attr_spec fill_attrs[] = {
     [VALUE] = {"value", ATTR_FLOAT, {0}, "of every element", true, false},
     [SHAPE] = {"shape", ATTR_INTS, {0}, "of the result", true, false},
     [DTYPE] = {"dtype", ATTR_INT, {0}, "of the result", true, false},
+    [BATCH] = {"batch", ATTR_INT, {0}, "1 + axis of samples", true, false},
     {0},
 };
 
@@ -31,7 +32,9 @@ static bool fill_infer(struct graph *g, const struct node *n, struct type *y)
     if (shape->n > MAX_RANK)
         return reject(g, n, "shape has %d dimensions, at most %d", shape->n,
                       MAX_RANK);
-    *y = (struct type){.dtype = (enum dtype)n->attr[DTYPE].i, .rank = shape->n};
+    *y = (struct type){.dtype = (enum dtype)n->attr[DTYPE].i,
+                       .rank = shape->n,
+                       .batch = (int)n->attr[BATCH].i};
     for (int i = 0; i < shape->n; i++)
         y->dim[i] = shape->v[i];
     return true;
@@ -129,6 +132,6 @@ const struct op op_Scalar = {
     .infer = scalar_infer,
     .lower = scalar_lower,
     .ref = scalar_ref,
-    .formula = &(const struct formula){scalar_eval, "a0", {0}},
+    .formula = &(const struct formula){scalar_eval, "a0", {0}, NULL},
     .internal = true,
 };

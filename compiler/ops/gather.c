@@ -1,10 +1,10 @@
 /*
  * gather.c: some indices of one dimension, as in ONNX.
  *
- * Indices that the model knows (the attribute, or a Constant) are runs to copy.
- * Those that come with each sample pick rows of a table: that is Embedding.
- * Others, computed without samples, are the same for every row: GatherShared.
- * Known and shared ones count from the end below zero.
+ * Indices that the model knows (the attribute, or a Constant) may be of any
+ * dimension but the samples', and count from the end below zero; so may those
+ * that are data, the same for all samples.  Those that come with each sample
+ * pick rows of a table: that is Embedding.
  *
  * Known indices become a Blend whose matrix has a single 1 in each row, so
  * that the gradient, a sum over equal indices, comes with it.
@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "compiler/ops/blend.h"
+#include "compiler/ops/pick.h"
 
 enum { AXIS, INDICES };
 
@@ -90,6 +91,27 @@ static val from_list(struct graph *g, val x, int64_t axis,
     return known(g, x, axis, &t);
 }
 
+/* Indices that are data, the same for all samples. */
+static val from_data(struct graph *g, val x, int64_t axis, val indices)
+{
+    const struct type t = *type_of(g, x), index = *type_of(g, indices);
+    const struct rows r = rows_along(&t, (int)axis);
+    struct pick p = {.form = PICK_SHARED, .rank = 1, .dim = {r.len}};
+    struct type y;
+
+    if (t.batch > 1 || t.batch == axis + 1) {
+        reject_here(g, "axis %d of %s, whose samples are in it or behind",
+                    (int)axis, type_text(g->arena, &t));
+        return (val){0};
+    }
+    if (!pick_index_fits(g, &index) || !result_shape(g, &t, axis, &index, &y))
+        return (val){0};
+    x = val_reshape(g, x, (int64_t[]){r.outer, r.len, r.inner}, 3, t.batch);
+    indices = val_reshape(g, indices, (int64_t[]){type_count(&index), 1}, 2, 0);
+    x = val_pick(g, &p, x, indices);
+    return val_reshape(g, x, y.dim, y.rank, y.batch);
+}
+
 /* Rows of a table, picked by samples: its other dimensions are one row. x
  * [rows, ...] is seen as [rows, size]; x must be without samples, since an
  * index of one sample would pick another sample's data. */
@@ -100,6 +122,14 @@ static val table_rows(struct graph *g, val x, val indices)
     struct type y;
     val rows;
 
+    if (t.batch || index->batch != 1) {
+        reject_here(g,
+                    "indices %s of samples must have them in front, and pick "
+                    "from an input without: within each sample GatherElements "
+                    "picks",
+                    type_text(g->arena, index));
+        return (val){0};
+    }
     if (!result_shape(g, &t, 0, index, &y))
         return (val){0};
     rows = val_reshape(g, x, flat, 2, 0);
@@ -132,36 +162,6 @@ static val from_samples(struct graph *g, val x, int axis, val indices)
     return val_transpose(g, x, back);
 }
 
-/* Indices that are the same for all samples. */
-static val from_shared(struct graph *g, val x, int64_t axis, val indices)
-{
-    const struct type t = *type_of(g, x), index = *type_of(g, indices);
-    int64_t n = type_count(&index);
-    const union attr attr[] = {{.i = axis}};
-    struct type y;
-
-    if (!result_shape(g, &t, axis, &index, &y))
-        return (val){0};
-    indices = val_reshape(g, indices, &n, 1, 0);
-    x = graph_add(g, &op_GatherShared, (val[]){x, indices}, 2, attr);
-    return x.id ? val_reshape(g, x, y.dim, y.rank, y.batch) : x;
-}
-
-static val computed(struct graph *g, val x, int64_t axis, val indices)
-{
-    const struct type *t = type_of(g, x), *index = type_of(g, indices);
-
-    if (!index->batch)
-        return from_shared(g, x, axis, indices);
-    if (!t->batch && index->batch == 1)
-        return from_samples(g, x, (int)axis, indices);
-    reject_here(g,
-                "indices %s have samples, and so has the input %s, or they are "
-                "not in front: within each sample GatherElements picks",
-                type_text(g->arena, index), type_text(g->arena, t));
-    return (val){0};
-}
-
 /* Exactly one of operand and attribute gives the indices; a constant operand
  * is known now, anything else is computed for each sample. */
 static bool build(struct graph *g, const val *in, int nin,
@@ -182,10 +182,12 @@ static bool build(struct graph *g, const val *in, int nin,
     leaf = nin == 2 ? graph_node(g, in[1])->leaf : NULL;
     if (nin == 1)
         y[0] = from_list(g, in[0], axis, list);
-    else if (leaf && leaf->constant)
+    else if (leaf && leaf->constant && dtype_is_float(x->dtype))
         y[0] = known(g, in[0], axis, leaf->constant);
+    else if (!type_of(g, in[1])->batch)
+        y[0] = from_data(g, in[0], axis, in[1]);
     else
-        y[0] = computed(g, in[0], axis, in[1]);
+        y[0] = from_samples(g, in[0], (int)axis, in[1]);
     return y[0].id != 0;
 }
 
@@ -198,6 +200,6 @@ const struct op op_Gather = {
     .nin = 2,
     .attr = attrs,
     .in_name = names,
-    .types = "f32 f16",
+    .types = "f32 f16 i32 i64 u8 i8 bool",
     .build = build,
 };

@@ -13,6 +13,7 @@
 
 #include "compiler/lower.h"
 #include "compiler/ops/pooling.h"
+#include "compiler/ops/volume.h"
 
 enum {
     AUTO_PAD,
@@ -216,6 +217,8 @@ static bool build(struct graph *g, const val *in, int nin,
     val tuple;
 
     (void)nin;
+    if (volume_is(g, in))
+        return volume_pool(g, &op_MaxPool, build, in[0], attr, out);
     tuple = graph_add(g, &op_MaxPoolIndex, in, 1, attr);
     out[0] = tuple.id ? graph_result(g, tuple, 0) : tuple;
     return out[0].id != 0;

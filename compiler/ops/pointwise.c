@@ -7,6 +7,7 @@
  * A gradient is an op as well, one formula over dy and what was saved, so that
  * the fuser needs no rules for gradients.
  */
+#include <math.h>
 #include <tgmath.h>
 
 #include "compiler/fused.h"
@@ -123,6 +124,17 @@ static bool infer_compare(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+static bool infer_logic(struct graph *g, const struct node *n, struct type *y)
+{
+    for (int k = 0; k < n->nin; k++) {
+        enum dtype t = type_of(g, n->in[k])->dtype;
+
+        if (t != DT_BOOL)
+            return reject(g, n, "operand is %s, not bool", dtype_name(t));
+    }
+    return infer_shape(g, n, y);
+}
+
 /* Element i of the result reads of each operand the element that broadcasting
  * names; v holds as many operands as the largest op has. */
 static void ref(const struct node *n, const struct ref_env *env,
@@ -135,6 +147,8 @@ static void ref(const struct node *n, const struct ref_env *env,
         for (int k = 0; k < n->nin; k++)
             v[k] = in[k].data[broadcast_index(&out->type, &in[k].type, i)];
         out->data[i] = n->op->formula->eval(v, n->attr);
+        if (!dtype_is_float(out->type.dtype))
+            out->data[i] = isfinite(out->data[i]) ? trunc(out->data[i]) : 0;
     }
 }
 
@@ -175,6 +189,12 @@ static val pow_grad_b(struct graph *g, val a, val y, val dy)
 
     return grad_where(g, &op_Greater, a, val_scalar(g, 0),
                       val_mul(g, dy, val_mul(g, y, log_a)));
+}
+
+/* What b is taken from a so many times: (a - y) / b. */
+static val trunc_mod_grad_b(struct graph *g, val a, val b, val y, val dy)
+{
+    return val_neg(g, val_mul(g, dy, val_div(g, val_sub(g, a, y), b)));
 }
 
 /* Constants and inputs have no use for a gradient, and a sum over the batch for
@@ -253,7 +273,7 @@ static void finish(struct graph *g, const struct node *n, val *dx)
         .inplace = {1},                                                     \
         .internal = true,                                                   \
         .formula = &(const struct formula){                                 \
-            nm##_deval, #df, {"dy", TEXT_##saved}}};                        \
+            nm##_deval, #df, {"dy", TEXT_##saved}, NULL}};                  \
     static void nm##_grad(struct graph *g, val y, const val *dy, val *dx)   \
     {                                                                       \
         const struct node *n = graph_node(g, y);                            \
@@ -273,34 +293,34 @@ static void finish(struct graph *g, const struct node *n, val *dx)
         .lower = lower,                                                     \
         .layout_follows = true,                                             \
         .inplace = {1},                                                     \
-        .formula = &(const struct formula){nm##_eval, #f, {"x"}}};
+        .formula = &(const struct formula){nm##_eval, #f, {"x"}, NULL}};
 
-/* cl is the text of f, taken before SEL in it is expanded. */
-/* cl: the formula's text, made where f is not yet expanded. */
-#define BINARY(nm, t, text, f, cl, gradient)                         \
+/* cl: the formula's text, made where f is not yet expanded; whole: that of
+ * integers, where it is another. */
+#define BINARY(nm, t, operands, text, f, cl, whole, gradient)        \
     static double nm##_eval(const double *v, const union attr *attr) \
     {                                                                \
         double a = v[0], b = v[1];                                   \
                                                                      \
-        (void)attr;                                                  \
+        (void)attr, (void)b;                                         \
         return f;                                                    \
     }                                                                \
     const struct op op_##nm = {                                      \
         .name = #nm,                                                 \
         .doc = text,                                                 \
-        .min_in = 2,                                                 \
-        .nin = 2,                                                    \
+        .min_in = operands,                                          \
+        .nin = operands,                                             \
         .infer = infer_##t,                                          \
         .grad = gradient,                                            \
         .ref = ref,                                                  \
         .lower = lower,                                              \
         .layout_follows = true,                                      \
         .inplace = {1},                                              \
-        .formula = &(const struct formula){nm##_eval, cl, {"a", "b"}}};
+        .formula = &(const struct formula){nm##_eval, cl, {"a", "b"}, whole}};
 
 /* As PW1, with gradients made of nodes: each operand has its own shape to be
  * summed to, which no single formula could do. */
-#define PW2(nm, t, text, f, da, db)                                       \
+#define BINARY_GRAD(nm, da, db)                                           \
     static void nm##_grad(struct graph *g, val y, const val *up, val *dx) \
     {                                                                     \
         const struct node *n = graph_node(g, y);                          \
@@ -310,9 +330,16 @@ static void finish(struct graph *g, const struct node *n, val *dx)
         dx[0] = da;                                                       \
         dx[1] = db;                                                       \
         finish(g, n, dx);                                                 \
-    }                                                                     \
-    BINARY(nm, t, text, f, #f, nm##_grad)
-#define PWC(nm, text, f) BINARY(nm, compare, text, f, #f, NULL)
+    }
+
+#define PW2(nm, t, text, f, da, db) \
+    BINARY_GRAD(nm, da, db)         \
+    BINARY(nm, t, 2, text, f, #f, NULL, nm##_grad)
+#define PW2I(nm, text, f, whole, da, db) \
+    BINARY_GRAD(nm, da, db)              \
+    BINARY(nm, A, 2, text, f, #f, #whole, nm##_grad)
+#define PWC(nm, text, f)    BINARY(nm, compare, 2, text, f, #f, NULL, NULL)
+#define PWL(nm, n, text, f) BINARY(nm, logic, n, text, f, #f, NULL, NULL)
 #include "compiler/ops/pointwise.def"
 
 /* condition bool, a and b of one type; all three broadcast. */
@@ -362,5 +389,6 @@ const struct op op_Where = {
     .inplace = {2},
     .formula = &(const struct formula){where_eval,
                                        "SEL(c != 0.0f, a, b)",
-                                       {"c", "a", "b"}},
+                                       {"c", "a", "b"},
+                                       NULL},
 };

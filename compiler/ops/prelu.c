@@ -94,7 +94,8 @@ const struct op op_PReluSlope = {
     .inplace = {X + 1},
     .formula = &(const struct formula){slope_eval,
                                        "SEL(x > 0.0f, x, slope * x)",
-                                       {"x", "slope"}},
+                                       {"x", "slope"},
+                                       NULL},
     .internal = true,
 };
 
