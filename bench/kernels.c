@@ -79,6 +79,20 @@ static void measure_all(struct harness *h, const struct measure *m)
         .Q = p, .stride = {s, s}, .pad = {1, 1}, .dilation = {1, 1},      \
         .group = c, .x = DT_F32, .w = DT_F32, .y = DT_F32, .lanes = LANES \
     }
+/* The same with m filters of each channel, and windows of sensors. */
+#define FILTERS(h, c, m)                                                      \
+    {                                                                         \
+        .N = 8, .H = h, .W = h, .C = c, .K = c * (m), .R = 3, .S = 3, .P = h, \
+        .Q = h, .stride = {1, 1}, .pad = {1, 1}, .dilation = {1, 1},          \
+        .group = c, .x = DT_F32, .w = DT_F32, .y = DT_F32, .lanes = LANES     \
+    }
+#define SENSORS(c, m)                                                          \
+    {                                                                          \
+        .N = 8, .H = 1, .W = 2048, .C = c, .K = c * (m), .R = 1, .S = 3,       \
+        .P = 1, .Q = 2048, .stride = {1, 1}, .pad = {0, 1},                    \
+        .dilation = {1, 1}, .group = c, .x = DT_F32, .w = DT_F32, .y = DT_F32, \
+        .lanes = LANES                                                         \
+    }
 #define IN(n)   INPUT(DT_F32, (size_t)(n), NULL)
 #define OUT(n)  OUTPUT(DT_F32, (size_t)(n), NULL)
 #define X(h, c) (64 * (h) * (h) * (c))
@@ -91,23 +105,10 @@ static const struct conv_problem conv1 = CONV(28, 1, 16),
                                  depth3 = DEPTHWISE(56, 56, 144, 1),
                                  depth4 = DEPTHWISE(14, 14, 576, 1),
                                  depth5 = DEPTHWISE(7, 7, 960, 1),
-                                 depth6 = {.N = 8,
-                                           .H = 1,
-                                           .W = 2048,
-                                           .C = 6,
-                                           .K = 6,
-                                           .R = 1,
-                                           .S = 3,
-                                           .P = 1,
-                                           .Q = 2048,
-                                           .stride = {1, 1},
-                                           .pad = {0, 1},
-                                           .dilation = {1, 1},
-                                           .group = 6,
-                                           .x = DT_F32,
-                                           .w = DT_F32,
-                                           .y = DT_F32,
-                                           .lanes = LANES};
+                                 depth6 = SENSORS(6, 1),
+                                 twice = FILTERS(28, 48, 2),
+                                 thrice = FILTERS(28, 48, 3),
+                                 sensors = SENSORS(6, 4);
 static const struct matmul_problem forward1 = {.M = 64,
                                                .N = 8,
                                                .K = 1568,
@@ -368,6 +369,42 @@ static const struct measure depthwise[] = {
      kernels_conv_grad_w,
      &depth6,
      {IN(8 * 2048 * 6), IN(8 * 2048 * 6), OUT(LANES * 3 * 6)}},
+    {"depthwise 28 x 28 x 48, 2 each",
+     kernels_conv,
+     &twice,
+     {IN(8 * 784 * 48), IN(9 * 96), OUT(8 * 784 * 96)}},
+    {"  data",
+     kernels_conv_grad_x,
+     &twice,
+     {IN(8 * 784 * 96), IN(9 * 96), OUT(8 * 784 * 48)}},
+    {"  weights",
+     kernels_conv_grad_w,
+     &twice,
+     {IN(8 * 784 * 48), IN(8 * 784 * 96), OUT(LANES * 9 * 96)}},
+    {"depthwise 28 x 28 x 48, 3 each",
+     kernels_conv,
+     &thrice,
+     {IN(8 * 784 * 48), IN(9 * 144), OUT(8 * 784 * 144)}},
+    {"  data",
+     kernels_conv_grad_x,
+     &thrice,
+     {IN(8 * 784 * 144), IN(9 * 144), OUT(8 * 784 * 48)}},
+    {"  weights",
+     kernels_conv_grad_w,
+     &thrice,
+     {IN(8 * 784 * 48), IN(8 * 784 * 144), OUT(LANES * 9 * 144)}},
+    {"depthwise 2048 x 6, 4 each",
+     kernels_conv,
+     &sensors,
+     {IN(8 * 2048 * 6), IN(3 * 24), OUT(8 * 2048 * 24)}},
+    {"  data",
+     kernels_conv_grad_x,
+     &sensors,
+     {IN(8 * 2048 * 24), IN(3 * 24), OUT(8 * 2048 * 6)}},
+    {"  weights",
+     kernels_conv_grad_w,
+     &sensors,
+     {IN(8 * 2048 * 6), IN(8 * 2048 * 24), OUT(LANES * 3 * 24)}},
 };
 enum { DEPTHWISES = sizeof depthwise / sizeof *depthwise };
 

@@ -90,6 +90,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/cross_entropy.c \
 	compiler/ops/cum_sum.c \
 	compiler/ops/dropout.c \
+	compiler/ops/einsum.c \
 	compiler/ops/element_losses.c \
 	compiler/ops/embedding.c \
 	compiler/ops/expand.c \

@@ -1,14 +1,13 @@
 /*
- * conv.c: the ways to run conv.cl, conv_cpu.cl, conv_grad_w_cpu.cl and
- * conv_depthwise_cpu.cl.
+ * conv.c: the ways to run conv.cl, conv_cpu.cl and conv_grad_w_cpu.cl.
  *
  * Whether a candidate fits, and its order of sums, do not depend on N: a
  * micro-batch takes the same kernel as the whole batch.
  */
-#include "kernels/conv.h"
+#include "kernels/conv_sum.h"
 
-/* Enough groups for the cores of a CPU; floats of a band, to stay in cache. */
-enum { GROUPS = 16, BAND_FLOATS = 32768 };
+/* Floats of a band, to stay in cache. */
+enum { BAND_FLOATS = 32768 };
 
 /* Columns of registers in a tile of 16 * vecs channels, and its rows. */
 struct tile {
@@ -53,6 +52,7 @@ static double flop(const struct conv_problem *p)
     return 2.0 * (double)(p->N * p->P * p->Q * p->K) * (double)taps(p);
 }
 
+/* Traffic as if every tensor were moved once. */
 static double x_bytes(const struct conv_problem *p)
 {
     return (double)(p->N * p->H * p->W * p->C) * (double)dtype_bytes(p->x);
@@ -68,20 +68,33 @@ static double w_elements(const struct conv_problem *p)
     return (double)(taps(p) * p->K);
 }
 
-static void types(const struct conv_problem *p, struct launch *l)
+void conv_types(const struct conv_problem *p, struct launch *l)
 {
     launch_option(l, "X=%s", dtype_name(p->x));
     launch_option(l, "F=%s", dtype_name(p->w));
     launch_option(l, "Y=%s", dtype_name(p->y));
 }
 
+void conv_costs(const struct conv_problem *p, struct launch *l)
+{
+    l->flop = flop(p);
+    l->bytes = x_bytes(p) + y_bytes(p) + 4 * w_elements(p);
+}
+
+bool conv_small(int64_t a, int64_t b, int64_t c)
+{
+    return (double)a * (double)b * (double)c < INT32_MAX;
+}
+
+/* Sizes and geometry are arguments of the plain kernels: one program for all
+ * layers. */
 static void plain(const struct conv_problem *p, const struct device_info *dev,
                   struct launch *l)
 {
     const int64_t size[] = {p->H, p->W, p->C, p->K, p->R, p->S, p->P, p->Q};
 
     l->source = "conv.cl";
-    types(p, l);
+    conv_types(p, l);
     for (int i = 0; i < 8; i++)
         launch_i32(l, size[i]);
     for (int i = 0; i < 2; i++)
@@ -91,8 +104,7 @@ static void plain(const struct conv_problem *p, const struct device_info *dev,
     for (int i = 0; i < 2; i++)
         launch_i32(l, p->dilation[i]);
     launch_i32(l, p->group);
-    l->flop = flop(p);
-    l->bytes = x_bytes(p) + y_bytes(p) + 4 * w_elements(p);
+    conv_costs(p, l);
     l->efficiency = dev->family == FAMILY_CPU ? 0.004 : 0.1;
 }
 
@@ -136,12 +148,8 @@ static void grad_w_item_launch(const void *problem,
         launch_option(l, "ACC=1");
 }
 
-/* Offsets inside a sample are 32-bit in the CPU kernels. */
-static bool small(int64_t a, int64_t b, int64_t c)
-{
-    return (double)a * (double)b * (double)c < INT32_MAX;
-}
-
+/* Offsets inside a sample are 32-bit in the CPU kernels.  In doubles, as the
+ * product of three may exceed 64 bits. */
 /* The slack is what packed weights and tiles hang out behind the last
  * channel. */
 static bool cpu_fits(const void *problem, const struct device_info *dev)
@@ -149,18 +157,12 @@ static bool cpu_fits(const void *problem, const struct device_info *dev)
     const struct conv_problem *p = problem;
 
     return dev->family == FAMILY_CPU && p->group == 1 &&
-           small(p->H, p->W, p->C) && small(p->P, p->Q, p->K) &&
-           small(p->R * p->S, p->C + 16, p->K + 64);
+           conv_small(p->H, p->W, p->C) && conv_small(p->P, p->Q, p->K) &&
+           conv_small(p->R * p->S, p->C + 16, p->K + 64);
 }
 
-/* The sum of conv_cpu.cl: for each pixel of out, over taps and channels. */
-struct sum {
-    int64_t N, IH, IW, IC, OH, OW, OC, R, S; /* in and out as in conv_cpu.cl */
-    int64_t stride[2], up[2], pad[2], dilation[2];
-};
-
 /* Floats of the padded input that `rows` rows of output need. */
-static int64_t band_floats(const struct sum *s, int64_t rows)
+static int64_t band_floats(const struct conv_sum *s, int64_t rows)
 {
     int64_t height = (rows - 1) * s->stride[0] + (s->R - 1) * s->dilation[0] +
                      1;
@@ -172,16 +174,16 @@ static int64_t band_floats(const struct sum *s, int64_t rows)
 
 /* Rows of output per band: what the cache takes, less where the samples alone
  * are too few for the groups. */
-static int64_t band_rows(const struct sum *s)
+static int64_t band_rows(const struct conv_sum *s)
 {
-    int64_t rows = min_i64(s->OH, max_i64(1, s->N * s->OH / GROUPS));
+    int64_t rows = min_i64(s->OH, max_i64(1, s->N * s->OH / CONV_GROUPS));
 
     while (rows > 1 && band_floats(s, rows) > BAND_FLOATS)
         rows = (rows + 1) / 2;
     return rows;
 }
 
-static void sum_scalars(const struct sum *s, struct launch *l)
+static void sum_scalars(const struct conv_sum *s, struct launch *l)
 {
     const int64_t size[] = {s->IH, s->IW, s->IC, s->OH,
                             s->OW, s->OC, s->R,  s->S};
@@ -194,8 +196,9 @@ static void sum_scalars(const struct sum *s, struct launch *l)
 }
 
 /* A group's slice of the workspace has one block of weights and one band, so
- * it does not grow with N. */
-static void sum_launch(const struct sum *s, struct launch *l)
+ * it does not grow with N; its groups are as many as there are tasks, or
+ * CONV_GROUPS. */
+static void sum_launch(const struct conv_sum *s, struct launch *l)
 {
     struct tile tile = tile_for(s->OC);
     int64_t rows = band_rows(s), bands = (s->OH + rows - 1) / rows;
@@ -206,7 +209,7 @@ static void sum_launch(const struct sum *s, struct launch *l)
     l->source = "conv_cpu.cl";
     launch_option(l, "VECS=%d", (int)tile.vecs);
     launch_option(l, "PIXELS=%d", (int)tile.rows);
-    launch_grid(l, (uint64_t)min_i64(tasks, GROUPS), 1);
+    launch_grid(l, (uint64_t)min_i64(tasks, CONV_GROUPS), 1);
     l->workspace = l->global[0] * (uint64_t)slice * sizeof(float);
     sum_scalars(s, l);
     launch_i32(l, bands);
@@ -216,17 +219,18 @@ static void sum_launch(const struct sum *s, struct launch *l)
     l->efficiency = 0.4;
 }
 
-static struct sum forward_sum(const struct conv_problem *p)
+/* The sum is the convolution as it stands. */
+struct conv_sum conv_forward_sum(const struct conv_problem *p)
 {
-    struct sum s = {.N = p->N,
-                    .IH = p->H,
-                    .IW = p->W,
-                    .IC = p->C,
-                    .OH = p->P,
-                    .OW = p->Q,
-                    .OC = p->K,
-                    .R = p->R,
-                    .S = p->S};
+    struct conv_sum s = {.N = p->N,
+                         .IH = p->H,
+                         .IW = p->W,
+                         .IC = p->C,
+                         .OH = p->P,
+                         .OW = p->Q,
+                         .OC = p->K,
+                         .R = p->R,
+                         .S = p->S};
 
     for (int i = 0; i < 2; i++) {
         s.stride[i] = p->stride[i];
@@ -239,22 +243,22 @@ static struct sum forward_sum(const struct conv_problem *p)
 
 /*
  * A convolution of dy, its pixels `stride` apart, with the weights turned.
- * From h = p stride - pad + r dilation: p stride = h + pad - r dilation, which
- * with r' = R - 1 - r is h - pad' + r' dilation for pad' = (R - 1) dilation -
- * pad, below zero too.
+ * From h = p stride - pad + r dilation: dx[h] sums dy[p] w[r] where p stride =
+ * h + pad - r dilation.  With r' = R - 1 - r that is h - pad' + r' dilation,
+ * for pad' = (R - 1) dilation - pad, which may be below zero.
  */
-static struct sum grad_x_sum(const struct conv_problem *p)
+struct conv_sum conv_grad_x_sum(const struct conv_problem *p)
 {
     const int64_t kernel[] = {p->R, p->S};
-    struct sum s = {.N = p->N,
-                    .IH = p->P,
-                    .IW = p->Q,
-                    .IC = p->K,
-                    .OH = p->H,
-                    .OW = p->W,
-                    .OC = p->C,
-                    .R = p->R,
-                    .S = p->S};
+    struct conv_sum s = {.N = p->N,
+                         .IH = p->P,
+                         .IW = p->Q,
+                         .IC = p->K,
+                         .OH = p->H,
+                         .OW = p->W,
+                         .OC = p->C,
+                         .R = p->R,
+                         .S = p->S};
 
     for (int i = 0; i < 2; i++) {
         s.stride[i] = 1;
@@ -269,30 +273,28 @@ static void cpu_launch(const void *problem, const struct device_info *dev,
                        struct launch *l)
 {
     const struct conv_problem *p = problem;
-    struct sum s = forward_sum(p);
+    struct conv_sum s = conv_forward_sum(p);
 
     (void)dev;
     l->entry = "conv_cpu";
-    types(p, l);
+    conv_types(p, l);
     if (p->bias)
         launch_option(l, "BIAS=1");
     sum_launch(&s, l);
-    l->flop = flop(p);
-    l->bytes = x_bytes(p) + y_bytes(p) + 4 * w_elements(p);
+    conv_costs(p, l);
 }
 
 static void grad_x_cpu_launch(const void *problem,
                               const struct device_info *dev, struct launch *l)
 {
     const struct conv_problem *p = problem;
-    struct sum s = grad_x_sum(p);
+    struct conv_sum s = conv_grad_x_sum(p);
 
     (void)dev;
     l->entry = "conv_grad_x_cpu";
-    types(p, l);
+    conv_types(p, l);
     sum_launch(&s, l);
-    l->flop = flop(p);
-    l->bytes = x_bytes(p) + y_bytes(p) + 4 * w_elements(p);
+    conv_costs(p, l);
 }
 
 static void grad_w_scalars(const struct conv_problem *p, struct launch *l)
@@ -309,8 +311,9 @@ static void grad_w_scalars(const struct conv_problem *p, struct launch *l)
     launch_setting(l, SETTING_FIRST);
 }
 
-/* Lanes are the second dimension; a lane's tiles are divided among `parts`
- * groups, enough for the cores when there are few lanes. */
+/* Lanes are the second dimension; tiles of a lane are divided among `parts`
+ * groups, as many as fill the cores when there are few lanes.  A band is as
+ * many rows as twice the cache's floats hold, of x and of dy. */
 static void grad_w_cpu_launch(const void *problem,
                               const struct device_info *dev, struct launch *l)
 {
@@ -319,7 +322,7 @@ static void grad_w_cpu_launch(const void *problem,
     int64_t taps = p->R * p->S * p->C, pitch = round_up(p->K, 16 * tile.vecs);
     int64_t tiles = (taps + tile.rows - 1) / tile.rows *
                     (pitch / (16 * tile.vecs));
-    int64_t parts = min_i64(tiles, (GROUPS + p->lanes - 1) / p->lanes);
+    int64_t parts = min_i64(tiles, (CONV_GROUPS + p->lanes - 1) / p->lanes);
     int64_t rows = p->P, height, width, slice;
 
     width = (p->Q - 1) * p->stride[1] + (p->S - 1) * p->dilation[1] + 1;
@@ -332,7 +335,7 @@ static void grad_w_cpu_launch(const void *problem,
     (void)dev;
     l->source = "conv_grad_w_cpu.cl";
     l->entry = "conv_grad_w_cpu";
-    types(p, l);
+    conv_types(p, l);
     launch_option(l, "VECS=%d", (int)tile.vecs);
     launch_option(l, "TAPS=%d", (int)tile.rows);
     if (p->accumulate)
@@ -348,123 +351,27 @@ static void grad_w_cpu_launch(const void *problem,
     l->efficiency = 0.4;
 }
 
-/* ---- one channel in each group ---- */
-
-/* Taps whose sums a weight gradient may hold at a time. */
-enum { DEPTHWISE_TAPS = 64 };
-
-static bool depthwise_fits(const void *problem, const struct device_info *dev)
-{
-    const struct conv_problem *p = problem;
-
-    return dev->family == FAMILY_CPU && p->group == p->C && p->K == p->C &&
-           p->R * p->S <= DEPTHWISE_TAPS && small(p->H, p->W, p->C) &&
-           small(p->P, p->Q, p->C);
-}
-
-/* With fewer channels, partial vectors cost what the registers save. */
-static bool depthwise_grad_w_fits(const void *problem,
-                                  const struct device_info *dev)
-{
-    const struct conv_problem *p = problem;
-
-    return depthwise_fits(problem, dev) && p->C >= 16;
-}
-
-static void depthwise_launch(const struct conv_problem *p, const struct sum *s,
-                             struct launch *l)
-{
-    const int64_t scalar[] = {
-        s->IH,        s->IW,     s->OH,     s->OW,          s->OC,
-        s->stride[0], s->pad[0], s->pad[1], s->dilation[0], s->dilation[1]};
-
-    l->source = "conv_depthwise_cpu.cl";
-    types(p, l);
-    launch_option(l, "TAPS_H=%d", (int)s->R);
-    launch_option(l, "TAPS_W=%d", (int)s->S);
-    launch_option(l, "UP_H=%d", (int)s->up[0]);
-    launch_option(l, "UP_W=%d", (int)s->up[1]);
-    launch_option(l, "STEP_W=%d", (int)s->stride[1]);
-    for (int i = 0; i < 10; i++)
-        launch_i32(l, scalar[i]);
-    l->flop = flop(p);
-    l->bytes = x_bytes(p) + y_bytes(p) + 4 * w_elements(p);
-    l->efficiency = 0.2;
-}
-
-static void depthwise_rows(const struct sum *s, struct launch *l)
-{
-    int64_t rows = s->N * s->OH;
-
-    launch_grid(l, (uint64_t)min_i64(rows, GROUPS), 1);
-    launch_u32(l, (uint64_t)rows);
-}
-
-static void depthwise_cpu_launch(const void *problem,
-                                 const struct device_info *dev,
-                                 struct launch *l)
-{
-    const struct conv_problem *p = problem;
-    struct sum s = forward_sum(p);
-
-    (void)dev;
-    l->entry = "conv_depthwise_cpu";
-    depthwise_launch(p, &s, l);
-    depthwise_rows(&s, l);
-    if (p->bias)
-        launch_option(l, "BIAS=1");
-}
-
-static void depthwise_grad_x_launch(const void *problem,
-                                    const struct device_info *dev,
-                                    struct launch *l)
-{
-    const struct conv_problem *p = problem;
-    struct sum s = grad_x_sum(p);
-
-    (void)dev;
-    l->entry = "conv_depthwise_grad_x_cpu";
-    depthwise_launch(p, &s, l);
-    depthwise_rows(&s, l);
-}
-
-static void depthwise_grad_w_launch(const void *problem,
-                                    const struct device_info *dev,
-                                    struct launch *l)
-{
-    const struct conv_problem *p = problem;
-    struct sum s = forward_sum(p);
-
-    (void)dev;
-    l->entry = "conv_depthwise_grad_w_cpu";
-    depthwise_launch(p, &s, l);
-    l->global[0] = (uint64_t)((p->C + 15) / 16);
-    l->global[1] = (uint64_t)p->lanes;
-    launch_u32(l, (uint64_t)p->lanes);
-    launch_setting(l, SETTING_ROWS);
-    launch_setting(l, SETTING_FIRST);
-    if (p->accumulate)
-        launch_option(l, "ACC=1");
-}
-
 const struct kernel kernels_conv[] = {
     {"conv_cpu", cpu_fits, cpu_launch},
-    {"conv_depthwise_cpu", depthwise_fits, depthwise_cpu_launch},
+    {"conv_depthwise_cpu", conv_depthwise_fits, conv_depthwise_cpu_launch},
     {"conv_item", fits_always, item_launch},
     {0},
 };
 
 const struct kernel kernels_conv_grad_x[] = {
     {"conv_grad_x_cpu", cpu_fits, grad_x_cpu_launch},
-    {"conv_depthwise_grad_x_cpu", depthwise_fits, depthwise_grad_x_launch},
+    {"conv_depthwise_grad_x_cpu", conv_depthwise_fits,
+     conv_depthwise_grad_x_launch},
     {"conv_grad_x_item", fits_always, grad_x_item_launch},
     {0},
 };
 
 const struct kernel kernels_conv_grad_w[] = {
     {"conv_grad_w_cpu", cpu_fits, grad_w_cpu_launch},
-    {"conv_depthwise_grad_w_cpu", depthwise_grad_w_fits,
-     depthwise_grad_w_launch},
+    {"conv_depthwise_grad_w_cpu", conv_depthwise_grad_w_fits,
+     conv_depthwise_grad_w_launch},
+    {"conv_depthwise_narrow_grad_w_cpu", conv_depthwise_fits,
+     conv_depthwise_narrow_launch},
     {"conv_grad_w_item", fits_always, grad_w_item_launch},
     {0},
 };

@@ -8,6 +8,7 @@ kernels_cl = \
 	kernels/conv.cl \
 	kernels/conv_cpu.cl \
 	kernels/conv_depthwise_cpu.cl \
+	kernels/conv_depthwise_narrow_cpu.cl \
 	kernels/conv_grad_w_cpu.cl \
 	kernels/copy.cl \
 	kernels/embedding.cl \
@@ -40,6 +41,8 @@ libplancl_la_SOURCES += \
 	kernels/attention.h \
 	kernels/conv.c \
 	kernels/conv.h \
+	kernels/conv_depthwise.c \
+	kernels/conv_sum.h \
 	kernels/copy.c \
 	kernels/copy.h \
 	kernels/dtype.h \

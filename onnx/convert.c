@@ -47,6 +47,7 @@ static const struct {
     {"Div", convert_binary},
     {"Dropout", convert_dropout},
     {"DynamicQuantizeLinear", convert_dynamic_quantize},
+    {"Einsum", convert_plain},
     {"Elu", convert_plain},
     {"Equal", convert_plain},
     {"Erf", convert_plain},
@@ -263,7 +264,7 @@ static bool add_string(struct layer_text *l, const struct attr_spec *spec,
 {
     if (spec->kind != ATTR_STRING || s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                                  "abcdefghijklmnopqrstuvwxyz"
-                                                 "0123456789_")])
+                                                 "0123456789_ .,->")])
         return false;
     if (!spec->dflt.s || strcmp(spec->dflt.s, s) != 0)
         layer_attr(l, spec->name, "\"%s\"", s);

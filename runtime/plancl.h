@@ -207,7 +207,8 @@ enum plancl_status plancl_weights_load(struct plancl_session *,
 struct plancl_weights_options {
     /* Load what fits.  Parameters and state are drawn anew first; a parameter
      * that the file lacks (a note names them) or that has another shape or type
-     * there (a warning does) keeps that value, and updates count from 0. */
+     * there (a warning does) keeps that value, and the optimizer starts anew:
+     * none of its state is loaded, and updates count from 0. */
     int allow_missing;
 };
 /* options may be null, for none. */

@@ -60,6 +60,21 @@ bool session_saves(const struct plan *p, const struct plan_tensor *t)
     return kind == PLAN_PARAMETER || kind == PLAN_STATE;
 }
 
+bool session_optimizes(const struct plan *p, const struct plan_tensor *t)
+{
+    const char *rest = plan_string(p, t->name);
+
+    if (p->buffer[t->buffer].kind != PLAN_STATE)
+        return false;
+    while ((rest = strchr(rest, '.')) != NULL) {
+        int64_t k = tensor_find(p, ++rest);
+
+        if (k >= 0 && p->buffer[p->tensor[k].buffer].kind == PLAN_PARAMETER)
+            return true;
+    }
+    return false;
+}
+
 static uint64_t count_saved(const struct plan *p)
 {
     uint64_t n = 0;

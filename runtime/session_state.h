@@ -101,6 +101,8 @@ cl_int session_poison_dead(struct plancl_session *, uint32_t entry);
 
 /* Is a tensor part of what is trained, and so of files and hashes? */
 bool session_saves(const struct plan *, const struct plan_tensor *);
+/* Is it the optimizer's state of one parameter, which ends in its name? */
+bool session_optimizes(const struct plan *, const struct plan_tensor *);
 
 /* PLANCL_DEVICE with a message when an earlier call left the device's memory
  * in an unknown state. */

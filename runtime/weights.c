@@ -176,6 +176,7 @@ struct comparison {
     struct names shaped;  /* found, with another shape or type */
     struct names state;   /* state of the plan that the file lacks */
     struct names extra;   /* tensors of the file that the plan lacks */
+    unsigned optimizer;   /* tensors of the optimizer that the file has */
 };
 
 enum { SHORT_LIST = 10 };
@@ -248,6 +249,8 @@ static void compare_tensor(const struct plan *p, const struct plan_tensor *t,
         add_name(&c->missing, name);
     else if (!in)
         add_name(&c->state, name);
+    else
+        c->optimizer += session_optimizes(p, t);
 }
 
 /* Every tensor of the plan is looked up in the file, and every one of the file
@@ -269,6 +272,14 @@ static void compare(const struct plan *p, const struct safetensors *st,
 static bool partial(const struct comparison *c)
 {
     return c->missing.count || c->shaped.count;
+}
+
+/* Moments mean nothing without the count of updates that made them, and one
+ * count serves all parameters: so unless the file has everything, the optimizer
+ * starts anew, count and all. */
+static bool anew(const struct comparison *c)
+{
+    return c->state.count || partial(c);
 }
 
 /* All that does not fit, in one message: the counts, then the names. */
@@ -318,6 +329,11 @@ static void report(const struct plancl_session *s, const struct safetensors *st,
     char more[32];
 
     report_partial(s, st, c);
+    if (anew(c) && c->optimizer)
+        note(&s->cb, PLANCL_NOTE,
+             "%s: not all of the plan is there, so the optimizer starts anew: "
+             "%u tensors of its state are not used, updates count from 0",
+             st->path, c->optimizer);
     if (c->extra.count)
         note(&s->cb, PLANCL_NOTE, "%s: %u not in the plan, so not used: %s%s",
              st->path, c->extra.count, c->extra.text.s,
@@ -343,12 +359,12 @@ static enum plancl_status check(const struct plancl_session *s,
     const struct names all = {.text = {.arena = arena}};
     const struct names few = {.text = {.arena = arena}, .most = SHORT_LIST};
 
-    *c = (struct comparison){all, all, few, all};
+    *c = (struct comparison){all, all, few, all, 0};
     compare(s->plan, st, c);
     if (partial(c) && !allow)
         return refuse(s, st, c);
     /* Nothing is refused: the long lists are made again, short. */
-    *c = (struct comparison){few, all, few, few};
+    *c = (struct comparison){few, all, few, few, 0};
     compare(s->plan, st, c);
     report(s, st, c);
     return PLANCL_OK;
@@ -380,7 +396,8 @@ static enum plancl_status load_tensor(struct plancl_session *s,
 }
 
 static enum plancl_status load_tensors(struct plancl_session *s,
-                                       struct safetensors *st)
+                                       struct safetensors *st,
+                                       const struct comparison *c)
 {
     const struct plan *p = s->plan;
     enum plancl_status status = PLANCL_OK;
@@ -390,6 +407,8 @@ static enum plancl_status load_tensors(struct plancl_session *s,
         const struct safetensors_tensor *in = safetensors_find(
             st, plan_string(p, t->name));
 
+        if (anew(c) && session_optimizes(p, t))
+            continue;
         if (in && session_saves(p, t) && fits(t, in))
             status = load_tensor(s, t, st, in);
     }
@@ -399,7 +418,6 @@ static enum plancl_status load_tensors(struct plancl_session *s,
     return status;
 }
 
-/* The count of updates belongs to the state; without it both start anew. */
 static uint64_t updates_in(const struct safetensors *st,
                            const struct comparison *c)
 {
@@ -407,7 +425,7 @@ static uint64_t updates_in(const struct safetensors *st,
     unsigned long long updates;
     char *end;
 
-    if (!text || c->state.count || partial(c) || *text < '0' || *text > '9')
+    if (!text || anew(c) || *text < '0' || *text > '9')
         return 0;
     errno = 0;
     updates = strtoull(text, &end, 10);
@@ -422,10 +440,10 @@ static enum plancl_status load_file(struct plancl_session *s,
 {
     enum plancl_status status = PLANCL_OK;
 
-    if (c->state.count || partial(c))
+    if (anew(c))
         status = plancl_init(s);
     if (!status)
-        status = load_tensors(s, st);
+        status = load_tensors(s, st, c);
     if (status)
         return status;
     s->updates = updates_in(st, c);

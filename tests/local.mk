@@ -74,7 +74,7 @@ tests_layer_liblayer_la_LDFLAGS = \
 
 # Models against another program's numbers.
 check_PROGRAMS += tests/reference tests/yardsticks
-tests_reference_SOURCES = tests/reference.c
+tests_reference_SOURCES = tests/reference.c tests/reference_jobs.h
 tests_yardsticks_SOURCES = tests/yardsticks.c
 EXTRA_DIST += \
 	tests/data/bioacoustic.safetensors \
@@ -88,6 +88,10 @@ EXTRA_DIST += \
 # Gradients clipped by their norm.
 check_PROGRAMS += tests/clip
 tests_clip_SOURCES = tests/clip.c
+
+# Weights of another model.
+check_PROGRAMS += tests/weights_partial
+tests_weights_partial_SOURCES = tests/weights_partial.c
 
 # Weighted losses: sums, and what they are divided by.
 check_PROGRAMS += tests/weighted_mean
@@ -107,7 +111,8 @@ check_PROGRAMS += \
 	tests/kernels_pool \
 	tests/kernels_reduce
 tests_kernels_conv_SOURCES = \
-	tests/kernels_conv.c tests/kernel_harness.c tests/kernel_harness.h
+	tests/kernels_conv.c tests/kernels_conv_cases.h \
+	tests/kernel_harness.c tests/kernel_harness.h
 tests_kernels_matmul_SOURCES = \
 	tests/kernels_matmul.c tests/kernel_harness.c tests/kernel_harness.h
 tests_kernels_move_SOURCES = \
@@ -253,6 +258,7 @@ check_PROGRAMS += \
 	tests/kernels_embedding \
 	tests/op_attention \
 	tests/op_constant \
+	tests/op_einsum \
 	tests/op_embedding \
 	tests/op_layer_normalization
 tests_kernels_embedding_SOURCES = \

@@ -154,6 +154,20 @@ static const struct graph_case cases[] = {
      {"its reduction is not known"},
      .refused = true},
 
+    /* Indices and equations. */
+    {13,
+     .line = {"in x f32 1,3,4", "in i i64 1,3,2",
+              "y = GatherElements x i / axis=2", "out y"},
+     {"\"op\": \"GatherElements\", \"inputs\": [\"x\", \"i\"], \"axis\": 2}"}},
+    {13,
+     .line = {"init t f32 3,2,2 = 1", "in i i64 1,5", "y = Gather t i",
+              "out y"},
+     {"\"op\": \"Gather\", \"inputs\": [\"t\", \"i\"]}"}},
+    {13,
+     .line = {"in x f32 1,3,4", "in z f32 1,4,2",
+              "y = Einsum x z / equation=nij,njk->nik", "out y"},
+     {"\"equation\": \"nij,njk->nik\""}},
+
     /* Softmax took all dimensions from the axis on. */
     {12,
      .line = {"in x f32 1,3,4", "y = Softmax x / axis=1", "out y"},

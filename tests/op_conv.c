@@ -78,6 +78,11 @@ static const struct op_case conv[] = {
      .attr = "group=7 pads=1,1,1,1"},
     {.in = {BATCH(16, 8, 9), F32(32, 1, 3, 3)},
      .attr = "group=16 pads=1,1,1,1 strides=2,2"},
+    {.in = {BATCH(20, 5, 6), F32(60, 1, 3, 3), F32(60)},
+     .attr = "group=20 pads=1,1,1,1"},
+    {.in = {BATCH(6, 19), F32(12, 1, 3), F32(12)},
+     .attr = "group=6 pads=2,0 dilations=2"},
+    {.in = {BATCH(3, 23), F32(3, 1, 5)}, .attr = "group=3 pads=2,2"},
     {.in = {BATCH(2, 5, 5), F32(3, 2, 5, 5)}}, /* one window */
     {.in = {BATCH(2, 3, 3), F32(3, 2, 5, 5)}, .attr = "pads=1,1,1,1"},
     /* Windows that lie in the pads alone. */

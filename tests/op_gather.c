@@ -19,6 +19,13 @@ static const double end_rows[] = {4.5, 5.7, 1.0, 1.2};
 static const double nine[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
 static const double nine_columns[] = {1, 3, 4, 6, 7, 9};
 
+/* Columns 2, 0 and 1 of y above, and 2 and 0, and 1 twice. */
+static const double by_samples[] = {1.9, 1.0, 1.2, 3.9, 2.3,
+                                    3.4, 5.9, 4.5, 5.7};
+static const double two_by_two[] = {2, 0, -2, -2};
+static const double four_columns[] = {1.9, 1.0, 1.2, 1.2, 3.9, 2.3,
+                                      3.4, 3.4, 5.9, 4.5, 5.7, 5.7};
+
 static const struct op_case cases[] = {
     {.in = {F32(3, 2)}, .attr = "indices=0,1,1,2", .x = {x}, .y = rows},
     {.in = {F32(3, 3)}, .attr = "axis=1 indices=0,2", .x = {y}, .y = columns},
@@ -52,9 +59,19 @@ static const struct op_case cases[] = {
      .y = nine_columns},
     {.in = {BATCH(5, 7), I32(2, 9)}, .attr = "axis=1", .classes = 5},
     {.in = {BATCH(5, 7), I32(65)}, .attr = "axis=-1", .classes = 7},
-    {.in = {F32(3, 2), LABELS},
+    {.in = {F32(3, 3), LABELS},
      .attr = "axis=1",
-     .rejects = "along axis 0 of an input without"},
+     .x = {y, picked},
+     .y = by_samples},
+    {.in = {F32(3, 3), I32(2, 2)},
+     .attr = "axis=1",
+     .x = {y, two_by_two},
+     .y = four_columns},
+    {.in = {F32(4, 3, 5), LABEL(2)}, .attr = "axis=1"},
+    {.in = {F32(4, 5, 3), LABELS}, .attr = "axis=2"},
+    {.in = {BATCH(7), LABEL(2)},
+     .attr = "axis=1",
+     .rejects = "within each sample GatherElements"},
     {.in = {BATCH(2), I32(4)}, .rejects = "axis 0 of [3,2]"},
     {.in = {F32(3, 2), F32(4)}, .rejects = "indices are f32"},
     {.attr = NULL},

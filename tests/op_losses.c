@@ -93,6 +93,9 @@ static const struct op_case cross_entropy[] = {
 static const double votes[] = {1, 1, 0, -1, 3, 3, 2, 0, 1};
 static const double guesses[] = {0, 2, 1};
 static const double hits[] = {1, 0, 0}; /* the first of equals */
+static const double shares[] = {0.5, 2, 0.25};
+static const double half_hit[] = {0.5, 0, 0};
+static const double shares_but_one[] = {0.5, 2, 0};
 
 static const struct op_case accuracy[] = {
     {.in = {BATCH(3), LABELS}, .x = {votes, guesses}, .y = hits, .flat = true},
@@ -103,6 +106,24 @@ static const struct op_case accuracy[] = {
      .attr = "axis=-1 ignore_index=1"},
     {.in = {BATCH(4), LABEL(4)}, .rejects = "wanted labels [3]"},
     {.in = {F32(2, 5), I32(2)}, .rejects = "does not count the 3 samples"},
+    {.in = {BATCH(3), LABELS, BATCH()},
+     .x = {votes, guesses, shares},
+     .y = half_hit,
+     .counts = shares,
+     .flat = true},
+    {.in = {BATCH(3), LABELS, BATCH()},
+     .x = {votes, guesses, shares},
+     .y = half_hit,
+     .counts = shares_but_one,
+     .attr = "ignore_index=1",
+     .flat = true},
+    {.in = {BATCH(4, 7), BYTES(7), BATCH(7)},
+     .flat = true,
+     .attr = "ignore_index=1"},
+    {.in = {BATCH(7, 5, 4), BYTES(7, 5), BATCH(7)},
+     .flat = true,
+     .attr = "axis=-1"},
+    {.in = {BATCH(4), LABELS, BATCH(4)}, .rejects = "the weights are f32"},
     {.attr = NULL},
 };
 

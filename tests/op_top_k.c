@@ -21,17 +21,16 @@ static const double smallest[] = {2, 0};
 static const double down[] = {1, 1, 1};
 
 static const struct op_case top_cases[] = {
-    {.in = {F32(3, 4)}, .attr = "k=3", .x = {twelve}, .y = top, .flat = true},
+    {.in = {F32(3, 4)}, .attr = "k=3", .x = {twelve}, .y = top},
     {.in = {F32(3, 4)},
      .attr = "k=3 axis=1 largest=false",
      .x = {twelve},
-     .y = bottom,
-     .flat = true},
+     .y = bottom},
     {.in = {F32(2, 3)}, .attr = "k=3", .x = {six}, .y = sorted, .flat = true},
     {.in = {F32(1)}, .attr = "k=1", .flat = true},
-    {.in = {F32(65)}, .attr = "k=65", .flat = true},
-    {.in = {BATCH(7, 5)}, .attr = "k=2 axis=1", .flat = true},
-    {.in = {BATCH(7, 5)}, .attr = "k=5 largest=false", .flat = true},
+    {.in = {F32(65)}, .attr = "k=65"},
+    {.in = {BATCH(7, 5)}, .attr = "k=2 axis=1"},
+    {.in = {BATCH(7, 5)}, .attr = "k=5 largest=false"},
     {.in = {F32(4)}, .attr = "k=5", .rejects = "k is 5 for 4 elements"},
     {.in = {F32(4)}, .attr = "k=0", .rejects = "k is 0"},
     {.in = {F32(4)}, .attr = "k=1 axis=1", .rejects = "axis 1 of a rank 1"},

@@ -12,9 +12,16 @@
  * keep them: they are what its kernels made and its optimizer took.
  *
  * In f32 a window of a max pool whose two largest elements nearly tie may go to
- * the other one; Adam then moves that filter's weights by some part of a step.
- * So the largest difference has a bound in the order of a step, the mean one of
- * rounding.
+ * the other one, and a gradient jumps.  In fashion_cnn's first batch 9 windows of
+ * 170,962 with a positive maximum lie closer than twice what f32 is off (PyTorch's
+ * at most 2.1e-7, 1.5e-8 in the root of the mean square at conv2; this project's
+ * 2.8e-7 and 1.6e-8).  PyTorch's f32 sends one of them elsewhere than its double
+ * (image 24, filter 4, [10,6] of the first pool, 2.2e-8 apart), the kernels here
+ * another (image 51, filter 9, [3,3] of the second, 2.9e-8), and two gradients
+ * move by 4.1 and 4.8 times their bound.  Hence tensors "tied.grad.NAME" and
+ * "tied.after.NAME", PyTorch's in double with that window sent to its second
+ * largest element at the first step: all gradients must be those of the one
+ * network or of the other, within the same bound.
  */
 #include <math.h>
 #include <stdio.h>
@@ -22,97 +29,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "compiler/plancl_compile.h"
 #include "data/plancl_data.h"
 #include "runtime/plancl.h"
 #include "runtime/safetensors.h"
+#include "tests/reference_jobs.h"
 
 #define FOLDER "/usr/share/datasets/fashion-mnist/"
 #define IMAGES FOLDER "train-images-idx3-ubyte.gz"
 #define LABELS FOLDER "train-labels-idx1-ubyte.gz"
 
-enum { SKIP = 77, BATCH = 64, PIXELS = 784, DIMS = 16 };
-/* How much more a gradient may be off where one window went elsewhere. */
-enum { TIED = 10 };
-
-struct job {
-    const char *name;
-    struct plancl_dim dim[DIMS];
-    unsigned ndim;
-    int dataset;           /* batches from Fashion-MNIST, not from the file */
-    double loss_tolerance; /* relative */
-    double parameter_tolerance, mean_tolerance; /* absolute */
-    double state_tolerance;                     /* of running statistics */
-    /* Their true gradient is zero, so that Adam makes steps of noise. */
-    const char *exempt[7];
-    /* Their gradient feels a window whose maximum f32 finds elsewhere. */
-    const char *tied[3];
-};
-
-static const struct job jobs[] = {
-    /*
-     * Image 51, filter 9 of conv2, position [3,3] of the second pool: the two
-     * largest elements are 2.9e-8 apart in double, the other one is larger in
-     * f32.  The gradient of that filter alone moves, and conv1's behind it.
-     */
-    {.name = "fashion_cnn",
-     .dataset = 1,
-     .tied = {"conv1.weight", "conv2.weight"},
-     .loss_tolerance = 1e-5,
-     .parameter_tolerance = 5e-4,
-     .mean_tolerance = 2e-6},
-    {.name = "bioacoustic",
-     .loss_tolerance = 1e-5,
-     .dim = {{"N", 6}, {"mels", 32}, {"frames", 32}},
-     .ndim = 3,
-     .parameter_tolerance = 1e-4,
-     .mean_tolerance = 2e-6},
-    {.name = "pose",
-     .loss_tolerance = 1e-5,
-     .dim = {{"N", 3}, {"T", 10}, {"sensors", 12}, {"hidden", 16}},
-     .ndim = 4,
-     .parameter_tolerance = 1e-5,
-     .mean_tolerance = 1e-6},
-    {.name = "har",
-     .loss_tolerance = 1e-5,
-     .dim = {{"N", 8}, {"T", 32}},
-     .ndim = 2,
-     .parameter_tolerance = 1e-4,
-     .mean_tolerance = 2e-6,
-     .state_tolerance = 3e-2,
-     .exempt = {"block1.pointwise.bias", "block2.pointwise.bias",
-                "block3.pointwise.bias", "block4.pointwise.bias"}},
-    {.name = "unet",
-     .loss_tolerance = 1e-4,
-     .dim = {{"N", 4}, {"S", 48}, {"base", 4}},
-     .ndim = 3,
-     .parameter_tolerance = 2e-2,
-     .mean_tolerance = 5e-4,
-     .state_tolerance = 4e-2},
-    {.name = "jetx",
-     .loss_tolerance = 1e-5,
-     /* clang-format off */
-     .dim = {{"N", 4}, {"L1", 10}, {"L2", 20}, {"L3", 40}, {"L4", 50},
-             {"d", 32}, {"layers", 2}, {"heads", 4}, {"ff", 64},
-             {"hidden", 32}, {"out", 16}, {"tcn", 16}, {"levels", 3}},
-     /* clang-format on */
-     .ndim = 13,
-     .parameter_tolerance = 1e-5,
-     .mean_tolerance = 1e-6,
-     .exempt = {"encoder1.key.bias", "encoder2.key.bias"}},
-    {.name = "transformer_lm",
-     .loss_tolerance = 1e-5,
-     .dim = {{"N", 3},
-             {"T", 24},
-             {"d", 32},
-             {"layers", 2},
-             {"heads", 4},
-             {"ff", 64}},
-     .ndim = 6,
-     .parameter_tolerance = 2e-5,
-     .mean_tolerance = 1e-6,
-     .exempt = {"layer1.key.bias", "layer2.key.bias"}},
-};
+enum { SKIP = 77, BATCH = 64, PIXELS = 784 };
 
 struct run {
     const struct job *job;
@@ -120,6 +46,7 @@ struct run {
     struct plancl_session *s;
     struct plancl_data *d;
     struct safetensors f;
+    int tied; /* the gradients are those behind "tied." where there are some */
 };
 
 static void on_message(void *context, const struct plancl_message *m)
@@ -139,23 +66,31 @@ static void must(enum plancl_status status, const char *what)
     exit(status == PLANCL_DEVICE ? SKIP : 1);
 }
 
+static const struct safetensors_tensor *
+find_tensor(struct run *r, const char *prefix, const char *name)
+{
+    char full[128] = "tied.";
+    const struct safetensors_tensor *t;
+
+    snprintf(full + 5, sizeof full - 5, "%s%s", prefix, name);
+    t = r->tied ? safetensors_find(&r->f, full) : NULL;
+    return t ? t : safetensors_find(&r->f, full + 5);
+}
+
 /* A tensor of the reference, or null; *n is how many 4-byte elements. */
 static void *read_tensor(struct run *r, const char *prefix, const char *name,
                          uint64_t *n)
 {
-    char full[128];
-    const struct safetensors_tensor *t;
+    const struct safetensors_tensor *t = find_tensor(r, prefix, name);
     void *data;
 
-    snprintf(full, sizeof full, "%s%s", prefix, name);
-    t = safetensors_find(&r->f, full);
     if (!t)
         return NULL;
     *n = (t->end - t->begin) / 4;
     data = malloc(t->end - t->begin + 1);
     must(data ? safetensors_read(&r->f, t, 0, data, t->end - t->begin, &cb)
               : PLANCL_MEMORY,
-         full);
+         name);
     return data;
 }
 
@@ -311,30 +246,49 @@ static double gradient_part(struct run *r, const char *name, double largest)
         for (uint64_t k = 0; k < n; k++)
             m.off = fmax(m.off, fabs((double)want[k]));
     free(want);
-    m.off /= 1e-4 * m.largest + 1e-6 * largest;
-    return is_listed(r->job->tied, name) ? m.off / TIED : m.off;
+    return m.off / (1e-4 * m.largest + 1e-6 * largest);
 }
 
-/* |g - r| <= 1e-4 max|r| of the tensor + 1e-6 of the largest of all: the second
+/* The worst of them, counted in *n, as a part of what is allowed:
+ * |g - r| <= 1e-4 max|r| of the tensor + 1e-6 of the largest of all.  The second
  * term is for those whose true gradient is zero. */
-static int check_gradients(struct run *r)
+static double worst_gradient(struct run *r, int *n)
 {
     double largest = largest_gradient(r), worst = 0;
-    int n = 0, bad = 0;
 
+    *n = 0;
     for (uint64_t i = 0; i < r->f.ntensor; i++) {
         const char *name = behind(r->f.tensor[i].name, "grad.");
         double part = name ? gradient_part(r, name, largest) : 0;
 
-        n += name != NULL;
-        if (!(part <= 1)) {
+        *n += name != NULL;
+        if (!(part <= 1))
             printf("  gradient of %s: %.2g of what is allowed\n", name, part);
-            bad++;
-        }
-        worst = fmax(worst, part);
+        worst = larger(worst, part);
+    }
+    return worst;
+}
+
+static int has_ties(const struct run *r)
+{
+    for (uint64_t i = 0; i < r->f.ntensor; i++)
+        if (behind(r->f.tensor[i].name, "tied."))
+            return 1;
+    return 0;
+}
+
+static int check_gradients(struct run *r)
+{
+    int n;
+    double worst = worst_gradient(r, &n);
+
+    if (!(worst <= 1) && has_ties(r)) {
+        printf("  with the nearly tied window sent elsewhere:\n");
+        r->tied = 1;
+        worst = worst_gradient(r, &n);
     }
     printf("  %d gradients: at most %.2g of what is allowed\n", n, worst);
-    return bad + !n;
+    return !(worst <= 1) + !n;
 }
 
 /* ---- all steps ---- */

@@ -10,19 +10,23 @@
 #include "compiler/ops/loss.h"
 
 static const char *const names[] = {"logits", "label", NULL};
+static const char *const metric_names[] = {"logits", "label", "weights", NULL};
 
 /* ---- Accuracy ---- */
 
-/* Results: hits f32 [N] and counts i32 [N], empty where every label
- * counts.  The meter divides, over all batches, so that a short last batch
+/* Results: hits f32 [N] and counts i32 [N], empty where every label counts; or
+ * with weights both sums of those, f32 [N].  The meter divides, over all batches, so that a short last batch
  * weighs what it should. */
 static bool build(struct graph *g, const val *in, int nin,
                   const union attr *attr, val *y)
 {
     val rows[2];
 
-    if (!loss_has_samples(g, "the first input", type_of(g, in[0])) ||
-        !label_rows(g, in, attr, rows))
+    if (!loss_has_samples(g, "the first input", type_of(g, in[0])))
+        return false;
+    if (nin == 3)
+        return label_weighted_hits(g, in, nin, attr, y);
+    if (!label_rows(g, in, attr, rows))
         return false;
     y[0] = label_sums(g, graph_add(g, &op_AccuracyHits, rows, nin, attr));
     if (!y[0].id)
@@ -34,12 +38,13 @@ static bool build(struct graph *g, const val *in, int nin,
 const struct op op_Accuracy = {
     .name = "Accuracy",
     .doc = "share of labels whose logit is the largest: logits [N, C, ...], "
-           "label [N, ...]",
+           "label [N, ...]; with weights, f32 of the label's first dimensions, "
+           "share of those",
     .min_in = 2,
-    .nin = 2,
+    .nin = 3,
     .nout = 2,
     .attr = label_attrs,
-    .in_name = names,
+    .in_name = metric_names,
     .types = "f32 f16",
     .build = build,
     .is_metric = true,

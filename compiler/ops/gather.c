@@ -115,27 +115,51 @@ static val from_data(struct graph *g, val x, int64_t axis, val indices)
 /* Rows of a table, picked by samples: its other dimensions are one row. x
  * [rows, ...] is seen as [rows, size]; x must be without samples, since an
  * index of one sample would pick another sample's data. */
-static val from_samples(struct graph *g, val x, int64_t axis, val indices)
+static val table_rows(struct graph *g, val x, val indices)
 {
     const struct type t = *type_of(g, x), *index = type_of(g, indices);
     int64_t flat[2] = {t.dim[0], type_count(&t) / t.dim[0]};
     struct type y;
     val rows;
 
-    if (t.batch || axis != 0 || index->batch != 1) {
+    if (t.batch || index->batch != 1) {
         reject_here(g,
                     "indices %s of samples must have them in front, and pick "
-                    "along axis 0 of an input without",
+                    "from an input without: within each sample GatherElements "
+                    "picks",
                     type_text(g->arena, index));
         return (val){0};
     }
-    if (!result_shape(g, &t, axis, index, &y))
+    if (!result_shape(g, &t, 0, index, &y))
         return (val){0};
     rows = val_reshape(g, x, flat, 2, 0);
     if (!rows.id ||
         !op_Embedding.build(g, (val[]){indices, rows}, 2, NULL, &rows))
         return (val){0};
     return val_reshape(g, rows, y.dim, y.rank, 1);
+}
+
+/* The table's axis comes to the front, and the samples go where it was. */
+static val from_samples(struct graph *g, val x, int axis, val indices)
+{
+    int rank = type_of(g, x)->rank, more = type_of(g, indices)->rank;
+    int perm[2 * MAX_RANK], back[2 * MAX_RANK], n = 0;
+
+    if (axis == 0)
+        return table_rows(g, x, indices);
+    perm[0] = axis;
+    for (int d = 1; d < rank; d++)
+        perm[d] = d <= axis ? d - 1 : d;
+    x = table_rows(g, val_transpose(g, x, perm), indices);
+    if (!x.id)
+        return x;
+    for (int d = 0; d < axis; d++)
+        back[n++] = more + d;
+    for (int d = 0; d < more; d++)
+        back[n++] = d;
+    for (int d = axis; d < rank - 1; d++)
+        back[n++] = more + d;
+    return val_transpose(g, x, back);
 }
 
 /* Exactly one of operand and attribute gives the indices; a constant operand
@@ -163,7 +187,7 @@ static bool build(struct graph *g, const val *in, int nin,
     else if (!type_of(g, in[1])->batch)
         y[0] = from_data(g, in[0], axis, in[1]);
     else
-        y[0] = from_samples(g, in[0], axis, in[1]);
+        y[0] = from_samples(g, in[0], (int)axis, in[1]);
     return y[0].id != 0;
 }
 

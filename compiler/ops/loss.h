@@ -53,6 +53,9 @@ bool label_probabilities(struct graph *, const val *in, int nin,
 /* The results of one where labels have weights. */
 bool label_weighted(struct graph *, const val *in, int nin, const union attr *,
                     val *y);
+/* Those of an accuracy, with a third operand of weights. */
+bool label_weighted_hits(struct graph *, const val *in, int nin,
+                         const union attr *, val *y);
 /* False after a refusal. */
 bool class_weights_fit(struct graph *, const union attr *, int64_t classes);
 /* f32 [C, 1, ...], with so many dimensions behind; or empty. */

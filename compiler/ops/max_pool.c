@@ -12,9 +12,8 @@
 #include <string.h>
 
 #include "compiler/lower.h"
+#include "compiler/ops/pooling.h"
 #include "compiler/ops/volume.h"
-#include "compiler/ops/window.h"
-#include "kernels/pool.h"
 
 enum {
     AUTO_PAD,
@@ -84,22 +83,8 @@ static struct pool_problem problem(const struct node *n, const struct type *x)
     struct pool_problem p;
 
     window_read(NULL, n, x, NULL, &w);
-    p = (struct pool_problem){.N = w.N,
-                              .H = w.in[0],
-                              .W = w.in[1],
-                              .C = w.C,
-                              .P = w.out[0],
-                              .Q = w.out[1],
-                              .x = x->dtype,
-                              .y = x->dtype,
-                              .index = index_type(&w)};
-    for (int d = 0; d < 2; d++) {
-        p.window[d] = w.kernel[d];
-        p.stride[d] = w.stride[d];
-        p.pad[d] = w.pad[d];
-        p.pad_end[d] = w.pad_end[d];
-        p.dilation[d] = w.dilation[d];
-    }
+    p = pooling_problem(&w, x->dtype);
+    p.index = index_type(&w);
     return p;
 }
 
@@ -128,99 +113,73 @@ static void grad_lower(struct lower *lo, const struct node *n)
 
 /* ---- references ---- */
 
-/* Element (n, c, at) of [N, C, size] or, last, [N, size, C]. */
-static int64_t element(const struct window *w, bool last, int64_t n, int64_t c,
-                       const int64_t *size, const int64_t *at)
-{
-    if (last)
-        return ((n * size[0] + at[0]) * size[1] + at[1]) * w->C + c;
-    return ((n * w->C + c) * size[0] + at[0]) * size[1] + at[1];
-}
-
-/* Element of x that position k of a window at `out` is, or -1: padding. */
-static int64_t tap(const struct window *w, bool last, int64_t n, int64_t c,
-                   const int64_t *out, int64_t k)
-{
-    int64_t at[2] = {k / w->kernel[1], k % w->kernel[1]};
-
-    for (int d = 0; d < 2; d++) {
-        at[d] = out[d] * w->stride[d] - w->pad[d] + at[d] * w->dilation[d];
-        if (at[d] < 0 || at[d] >= w->in[d])
-            return -1;
-    }
-    return element(w, last, n, c, w->in, at);
-}
-
-struct largest {
-    double value, index; /* index: position in the window, -1: none */
+/* What both carry through their walk over windows: largest reads x and writes y
+ * and index, add_dx reads dy and index and writes dx. */
+struct walk {
+    struct window w;
+    bool last; /* channels last */
+    const struct tensor *in;
+    struct tensor *out;
+    bool indexed; /* MaxPool alone has no second result */
 };
 
-/* x: the operand; nc: sample and channel. */
-static struct largest ref_window(const struct window *w, bool last,
-                                 /* x [N, C, in] */
-                                 const double *x, const int64_t *nc,
-                                 const int64_t *out)
+/* Of equal elements the first, a NaN before all; in a window all in the padding
+ * none, -1. */
+static void largest(void *context, const struct pooling_at *at, int64_t y)
 {
-    struct largest best = {-INFINITY, -1};
+    const struct walk *p = context;
+    const double *x = p->in->data;
+    double value = -INFINITY, index = -1;
 
-    for (int64_t k = 0; k < w->kernel[0] * w->kernel[1]; k++) {
-        int64_t i = tap(w, last, nc[0], nc[1], out, k);
+    for (int64_t k = 0; k < p->w.kernel[0] * p->w.kernel[1]; k++) {
+        int64_t i = pooling_tap(&p->w, p->last, at, k);
 
-        if (i < 0 || (best.index >= 0 && !(x[i] > best.value) &&
-                      !(isnan(x[i]) && !isnan(best.value))))
+        if (i < 0 ||
+            (index >= 0 && !(x[i] > value) && !(isnan(x[i]) && !isnan(value))))
             continue;
-        best = (struct largest){x[i], (double)k};
+        value = x[i];
+        index = (double)k;
     }
-    return best;
+    p->out[0].data[y] = value;
+    if (p->indexed)
+        p->out[1].data[y] = index;
 }
 
-/* x [N, C, H, W] to y and index [N, C, P, Q]; MaxPool alone has no second
- * result. */
+/* Windows overlap, hence the sum. */
+static void add_dx(void *context, const struct pooling_at *at, int64_t y)
+{
+    const struct walk *p = context;
+    int64_t k = (int64_t)p->in[1].data[y];
+    int64_t i = k < 0 ? -1 : pooling_tap(&p->w, p->last, at, k);
+
+    if (i >= 0)
+        p->out->data[i] += p->in[0].data[y];
+}
+
+/* x [N, C, H, W] to y and index [N, C, P, Q]. */
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
-    bool last = window_channels_last(n);
-    struct window w;
-    int64_t nc[2], at[2];
+    struct walk p = {.last = window_channels_last(n),
+                     .in = in,
+                     .out = out,
+                     .indexed = n->op->nout > 0};
 
     (void)env;
-    window_read(NULL, n, &in->type, NULL, &w);
-    for (nc[0] = 0; nc[0] < w.N; nc[0]++)
-        for (nc[1] = 0; nc[1] < w.C; nc[1]++)
-            for (at[0] = 0; at[0] < w.out[0]; at[0]++)
-                for (at[1] = 0; at[1] < w.out[1]; at[1]++) {
-                    int64_t o = element(&w, last, nc[0], nc[1], w.out, at);
-                    struct largest y = ref_window(&w, last, in->data, nc, at);
-
-                    out[0].data[o] = y.value;
-                    if (n->op->nout)
-                        out[1].data[o] = y.index;
-                }
+    window_read(NULL, n, &in->type, NULL, &p.w);
+    pooling_each(&p.w, p.last, &p, largest);
 }
 
-/* dy and index [N, C, P, Q] to dx [N, C, H, W].  Windows overlap, hence the
- * sum; an index of -1, of a window all in the padding, is no element. */
+/* dy and index [N, C, P, Q] to dx [N, C, H, W]. */
 static void grad_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
-    bool last = window_channels_last(n);
-    struct window w;
-    int64_t nc[2], at[2];
+    struct walk p = {.last = window_channels_last(n), .in = in, .out = out};
 
     (void)env;
-    window_read(NULL, n, &out->type, NULL, &w);
+    window_read(NULL, n, &out->type, NULL, &p.w);
     memset(out->data, 0, (size_t)type_count(&out->type) * sizeof(double));
-    for (nc[0] = 0; nc[0] < w.N; nc[0]++)
-        for (nc[1] = 0; nc[1] < w.C; nc[1]++)
-            for (at[0] = 0; at[0] < w.out[0]; at[0]++)
-                for (at[1] = 0; at[1] < w.out[1]; at[1]++) {
-                    int64_t o = element(&w, last, nc[0], nc[1], w.out, at);
-                    int64_t k = (int64_t)in[1].data[o];
-                    int64_t i = tap(&w, last, nc[0], nc[1], at, k);
-
-                    if (i >= 0)
-                        out->data[i] += in[0].data[o];
-                }
+    pooling_each(&p.w, p.last, &p, add_dx);
 }
 
 /* ---- gradient ---- */

@@ -2,12 +2,13 @@
  * top_k.c: TopK, ArgMax and ArgMin: the first of each row by size, and where
  * they stand.  A NaN comes before all, as in PyTorch.
  *
- * They choose, so no gradient flows through them.
+ * TopK's values have a gradient: that of the elements that they are.  Indices
+ * have none.
  */
 #include <math.h>
 
 #include "compiler/lower.h"
-#include "compiler/op.h"
+#include "compiler/ops/pick.h"
 #include "kernels/select.h"
 
 /* ---- what they share ---- */
@@ -165,16 +166,36 @@ static void lower(struct lower *lo, const struct node *n)
                                        .values = true});
 }
 
+/* dy goes to where the values stood, [outer, len, inner] around the axis. */
+static void grad(struct graph *g, val y, const val *dy, val *dx)
+{
+    const struct node *n = graph_node(g, y);
+    const struct type x = *type_of(g, n->in[0]);
+    const struct rows r = rows_along(&x, axis_of(n->attr[AXIS].i, x.rank));
+    int64_t dim[3] = {r.outer, r.len, r.inner};
+    struct pick p = {.form = PICK_EACH, .rank = 1, .dim = {r.len}};
+    val in[3], index = graph_result(g, y, 1);
+
+    if (!dy[0].id)
+        return;
+    in[0] = val_reshape(g, val_fill(g, &x, 0), dim, 3, x.batch);
+    dim[1] = n->attr[K].i;
+    in[1] = val_reshape(g, index, dim, 3, x.batch);
+    in[2] = val_reshape(g, dy[0], dim, 3, x.batch);
+    dx[0] = val_reshape(g, val_place(g, &p, PICK_ADD, in), x.dim, x.rank,
+                        x.batch);
+}
+
 const struct op op_TopK = {
     .name = "TopK",
-    .doc = "the k largest of each row, in order; result 1: their indices. "
-           "Not for training",
+    .doc = "the k largest of each row, in order; result 1: their indices",
     .min_in = 1,
     .nin = 1,
     .nout = 2,
     .attr = attrs,
     .types = "f32 f16",
     .infer = infer,
+    .grad = grad,
     .ref = ref,
     .lower = lower,
     .axis_follows = true,

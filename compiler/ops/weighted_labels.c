@@ -1,6 +1,6 @@
 /*
  * weighted_labels.c: cross entropy whose labels have weights: of their classes,
- * from an operand, or both.
+ * from an operand, or both; and accuracy with those of an operand.
  *
  * As in PyTorch, with class weights c, a label k, the softmax p of C logits and
  * a share s of label smoothing, a position costs
@@ -93,6 +93,22 @@ static val weights_of(struct graph *g, val label, const union attr *attr)
 static val in_shape(struct graph *g, val v, const struct type *shape)
 {
     return v.id ? val_reshape(g, v, shape->dim, shape->rank, shape->batch) : v;
+}
+
+bool label_weighted_hits(struct graph *g, const val *in, int nin,
+                         const union attr *attr, val *y)
+{
+    /* The attributes that a loss has beside, at their defaults. */
+    const union attr all[LABEL_ATTRS] = {attr[LABEL_IGNORE], attr[LABEL_AXIS]};
+    struct weighting w = {.weights = loss_weights_of(in, nin)};
+    struct type shape;
+    val rows[2];
+
+    if (!position_rows(g, in, all, rows, &shape))
+        return false;
+    w.terms = in_shape(g, graph_add(g, &op_AccuracyHits, rows, 2, all), &shape);
+    w.counts = in_shape(g, weights_of(g, rows[1], all), &shape);
+    return loss_weighted(g, &w, y);
 }
 
 /* Terms are weighted before smoothing, which has c of all classes in its own
