@@ -1,9 +1,10 @@
 /*
  * convert_quantize.c: quantized operators, as chains of layers over f32.
  *
- * Numbers of 8 bits, their differences and products are exact in f32, and so are
- * sums of up to 2^24: what adds up more is refused.  Parameters of channels, a
- * scale and a zero point for each, get dimensions of one element behind them.
+ * Numbers of 8 bits, their differences and products are exact in f32, and so
+ * are sums of up to 2^24: what adds up more is refused.  Parameters of
+ * channels, a scale and a zero point for each, get dimensions of one element behind
+ * them.
  */
 #include <string.h>
 
@@ -45,8 +46,8 @@ static const char *as_float(struct import *im, const struct onnx_node *n, int k)
     return cast(im, operand_ref(im, n->in[k]), DT_F32);
 }
 
-/* A list of numbers, one for each index of a dimension with `behind` more behind
- * it. */
+/* A list of numbers, one for each index of a dimension with `behind` more
+ * behind it. */
 static const char *spread(struct import *im, const char *x, int behind)
 {
     int64_t axes[MAX_RANK];
@@ -104,7 +105,8 @@ static bool is_narrow(enum dtype t)
     return t == DT_U8 || t == DT_I8;
 }
 
-/* The node's last operands, a scale and a zero point, tell how to quantize x. */
+/* The node's last operands, a scale and a zero point, tell how to quantize
+ * x. */
 static bool finish_quantized(struct import *im, const struct onnx_node *n,
                              const char *x, const struct quantized *q,
                              int behind)

@@ -85,7 +85,8 @@ static const char *transformed(struct import *im, const char *x,
     return with_ints(im, "Transpose", x, "perm", (struct ints){rank, back});
 }
 
-/* A number that must be known; dflt where it is left out, -1 after a message. */
+/* A number that must be known; dflt where it is left out, -1 after a
+ * message. */
 static int64_t known(struct import *im, const struct onnx_node *n, int k,
                      int64_t dflt)
 {

@@ -26,7 +26,8 @@ static const char *mean(struct import *im, const char *x, const struct axes *a)
     return layer_ref(im, &l);
 }
 
-/* With as many dimensions of one element behind as x has behind the channels. */
+/* With as many dimensions of one element behind as x has behind the
+ * channels. */
 static const char *by_channel(struct import *im, const char *x, int behind)
 {
     static const int64_t axis[MAX_RANK] = {1, 2, 3, 4, 5, 6, 7, 8};

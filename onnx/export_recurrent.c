@@ -54,7 +54,8 @@ static const char *stacked(struct export *ex, const struct stack *s, int first,
         ex, graph_node(&ex->graph, ex->in[first + which])->leaf->name, all);
 }
 
-/* One layer of the stack over x, [T, N, features]; [T, directions, N, hidden]. */
+/* One layer of the stack over x, [T, N, features]; [T, directions, N,
+ * hidden]. */
 static const char *one_layer(struct export *ex, const struct stack *s,
                              const char *x, int first)
 {

@@ -52,8 +52,8 @@ static const char *const *moved_names(const struct import *im, const char *op)
     return NULL;
 }
 
-/* Reductions but the sum have theirs from opset 18 on; files are read so however
- * old they say to be. */
+/* Reductions but the sum have theirs from opset 18 on; files are read so
+ * however old they say to be. */
 const char *const *node_operands(const char *op, int opset)
 {
     bool late = strncmp(op, "Reduce", 6) == 0 && strcmp(op, "ReduceSum") != 0;
