@@ -24,8 +24,8 @@ static const struct type *operand_type(const struct export *ex, int k)
 
 /* ---- attributes ---- */
 
-/* What a layer alone has, to make its parameters. */
-/* They say what ONNX sees in the shapes of weights. */
+/* What a layer alone has, to make its parameters: ONNX sees it in the shapes of
+ * weights. */
 static bool is_ours(const struct op *op, const char *name)
 {
     static const char *const ours[] = {"filters", "bias", "num_parameters",
