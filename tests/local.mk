@@ -199,7 +199,7 @@ check_PROGRAMS += tests/layout
 tests_layout_SOURCES = tests/layout.c
 
 # Recurrent layers.
-check_PROGRAMS += tests/op_gru tests/op_lstm
+check_PROGRAMS += tests/op_gru tests/op_lstm tests/op_rnn
 
 # Indices and places along one dimension.
 check_PROGRAMS += \
