@@ -1,6 +1,6 @@
 /*
- * export_recurrent.c: RNN, LSTM and GRU, the reverse of convert_recurrent.c: a node
- * for each layer of the stack, time first, gates in ONNX's order.
+ * export_recurrent.c: RNN, LSTM and GRU, the reverse of convert_recurrent.c: a
+ * node for each layer of the stack, time first, gates in ONNX's order.
  */
 #include <string.h>
 
