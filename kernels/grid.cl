@@ -131,8 +131,8 @@ __kernel void KERNEL(grid_item)(const __global float *x, ulong x_off,
 #endif
 
 #ifdef ENTRY_grid_x_item
-/* One work-item for each image's channel, which alone writes it, in the order of
- * places. */
+/* One work-item for each image's channel, which alone writes it, in the order
+ * of places. */
 __kernel void KERNEL(grid_x_item)(const __global float *grid, ulong grid_off,
                                   const __global float *dy, ulong dy_off,
                                   __global float *dx, ulong dx_off, uint N,

@@ -12,9 +12,9 @@
 
 /*
  * A roofline: compute and traffic overlap, so the slower one counts, and every
- * launch has its fixed cost.  Of a kernel that was measured the two are added, by
- * what was found for each: few channels, for one, leave a convolution's traffic
- * uncovered.
+ * launch has its fixed cost.  Of a kernel that was measured the two are added,
+ * by what was found for each: few channels, for one, leave a convolution's
+ * traffic uncovered.
  */
 double launch_seconds(const struct launch *l, const struct device_info *dev)
 {

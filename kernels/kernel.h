@@ -25,8 +25,9 @@ enum device_family { FAMILY_CPU, FAMILY_GPU };
 
 enum { KERNEL_RATES = 96 };
 
-/* What a kernel takes when it was measured, in place of the roofline: these times
- * its seconds of computing, and of moving bytes, at the device's speeds. */
+/* What a kernel takes when it was measured, in place of the roofline: these
+ * times its seconds of computing, and of moving bytes, at the device's
+ * speeds. */
 struct kernel_rate {
     char kernel[48]; /* its name in the .cl file, the launch's entry */
     double compute, traffic;

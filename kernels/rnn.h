@@ -1,5 +1,6 @@
 /*
- * rnn.h: the recurrence of one direction of an RNN, all time steps in one launch.
+ * rnn.h: the recurrence of one direction of an RNN, all time steps in one
+ * launch.
  *
  *   kernels_rnn       xg [N, T, H], w [H, H] -> h [N, T, H]
  *   kernels_rnn_grad  dh [N, T, H], h, wt [H, H] -> dxg [N, T, H], h_before

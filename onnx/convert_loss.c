@@ -1,7 +1,7 @@
 /*
- * convert_loss.c: NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss as chains
- * of layers, by their definition: the element of each target's class is gathered
- * and weighted; what is to be ignored is left out by selection.
+ * convert_loss.c: NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss as
+ * chains of layers, by their definition: the element of each target's class is
+ * gathered and weighted; what is to be ignored is left out by selection.
  *
  * A model's own training section has a CrossEntropy of its own.
  */

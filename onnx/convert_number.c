@@ -68,7 +68,8 @@ bool convert_clip(struct import *im, const struct onnx_node *n)
 
 /* ---- Pow ---- */
 
-/* An integer to a float's power: where that is whole, as integers, and exact. */
+/* An integer to a float's power: where that is whole, as integers, and
+ * exact. */
 static const char *whole_power(struct import *im, const char *a, enum dtype t,
                                const char *b)
 {

@@ -1,9 +1,14 @@
 /*
  * convert_quantize.c: quantized operators, as chains of layers over f32.
  *
- * Numbers of 8 bits, their differences and products are exact in f32, and so are
- * sums of up to 2^24: what adds up more is refused.  Parameters of channels, a
- * scale and a zero point for each, get dimensions of one element behind them.
+ * Numbers of 8 bits, their differences and products are exact in f32, and so
+ * are sums of up to 2^24: what adds up more is refused.  Parameters of
+ * channels, a scale and a zero point for each, get dimensions of one element
+ * behind them.
+ *
+ * A quantized q stands for (q - zero) scale (ONNX, QuantizeLinear); a product
+ * of two is the sum of (a - za) (b - zb), times both scales, and quantized
+ * again.
  */
 #include <string.h>
 
@@ -20,6 +25,7 @@ static bool is_there(const struct onnx_node *n, int k)
     return k >= 0 && k < n->nin && n->in[k];
 }
 
+/* Of a value that a layer has just made: it is there. */
 static const struct type *ref_type(struct import *im, const char *ref)
 {
     const struct value *v = names_find(&im->model.values, ref);
@@ -27,6 +33,7 @@ static const struct type *ref_type(struct import *im, const char *ref)
     return type_of(&im->graph, v->v[0]);
 }
 
+/* No layer where the type is that already. */
 static const char *cast(struct import *im, const char *x, enum dtype to)
 {
     struct onnx_value v = {0};
@@ -45,8 +52,8 @@ static const char *as_float(struct import *im, const struct onnx_node *n, int k)
     return cast(im, operand_ref(im, n->in[k]), DT_F32);
 }
 
-/* A list of numbers, one for each index of a dimension with `behind` more behind
- * it. */
+/* A list of numbers, one for each index of a dimension with `behind` more
+ * behind it. */
 static const char *spread(struct import *im, const char *x, int behind)
 {
     int64_t axes[MAX_RANK];
@@ -75,6 +82,7 @@ static const char *centered(struct import *im, const struct onnx_node *n,
                       spread(im, as_float(im, n, q->zero), behind));
 }
 
+/* Saturates, as a cast alone would wrap. */
 static const char *limited(struct import *im, const char *x, enum dtype dtype)
 {
     struct onnx_value v = {0};
@@ -89,7 +97,8 @@ static const char *limited(struct import *im, const char *x, enum dtype dtype)
     return layer_end(im, &l, &v, 1) ? v.ref : NULL;
 }
 
-/* The whole numbers near x / scale + zero, still f32; zero may be null. */
+/* The whole numbers near x / scale + zero, still f32; zero may be null.
+ * Halves go to the even number, as ONNX's Round has them. */
 static const char *rounded(struct import *im, const char *x, const char *scale,
                            const char *zero, enum dtype dtype)
 {
@@ -104,7 +113,8 @@ static bool is_narrow(enum dtype t)
     return t == DT_U8 || t == DT_I8;
 }
 
-/* The node's last operands, a scale and a zero point, tell how to quantize x. */
+/* The node's last operands, a scale and a zero point, tell how to quantize
+ * x. */
 static bool finish_quantized(struct import *im, const struct onnx_node *n,
                              const char *x, const struct quantized *q,
                              int behind)
@@ -124,6 +134,7 @@ static bool finish_quantized(struct import *im, const struct onnx_node *n,
                         cast(im, rounded(im, x, scale, zero, dtype), dtype));
 }
 
+/* The first `least` operands, which ONNX wants. */
 static bool has_operands(struct import *im, const struct onnx_node *n,
                          int least)
 {
@@ -221,7 +232,8 @@ bool convert_max_pool(struct import *im, const struct onnx_node *n)
 
 /* ---- products ---- */
 
-/* Sums of so many products of 8 bits each. */
+/* Sums of so many products of 8 bits each.  The largest product is 255 * 255,
+ * and f32 holds whole numbers up to 2^24. */
 static bool is_exact(struct import *im, int64_t terms)
 {
     const int64_t most = (INT64_C(1) << 24) / (255 * 255);
@@ -231,6 +243,7 @@ static bool is_exact(struct import *im, int64_t terms)
                          (long long)terms, (long long)most);
 }
 
+/* Zero points of b may be of columns, its last dimension, which broadcasts. */
 static const char *matmul(struct import *im, const struct onnx_node *n,
                           const struct quantized *a, const struct quantized *b)
 {
@@ -273,6 +286,8 @@ bool convert_qlinear_matmul(struct import *im, const struct onnx_node *n)
                             &y, 0);
 }
 
+/* W is [K, C / group, ...]: its terms are those of one filter, its zero points
+ * of K. */
 static const char *conv(struct import *im, const struct onnx_node *n,
                         const struct quantized *x, const struct quantized *w)
 {

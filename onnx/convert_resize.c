@@ -20,6 +20,7 @@ struct changes {
     struct text scales, starts, ends;
 };
 
+/* A crop's list has all starts, then all ends. */
 static void add_change(struct changes *ch, const struct constant *c,
                        const struct constant *roi, int rank, int axis)
 {
@@ -110,6 +111,7 @@ static bool add_extras(struct import *im, struct layer_text *l,
     return true;
 }
 
+/* "bilinear" was Upsample's word for linear. */
 bool convert_resize(struct import *im, const struct onnx_node *n)
 {
     const struct constant *sizes = node_number(n, "sizes");

@@ -4,6 +4,10 @@
  * A number is one or two elements of the last dimension, its real and its
  * imaginary part; the result has both.  It takes time in the square of the
  * length: right, and quick where lengths are small.
+ *
+ * X_k = sum over l of x_l e^(-2 pi i l k / n), backwards with the other sign
+ * and 1 / n.  With a number (re, im) as a row, the factor is the matrix (cos,
+ * sin; -sin, cos).
  */
 #include <math.h>
 #include <string.h>
@@ -31,7 +35,9 @@ static const char *with_ints(struct import *im, const char *op, const char *x,
     return layer_ref(im, &l);
 }
 
-/* [in parts, out 2]: element l times e^(-2 pi i l k / length). */
+/* [in parts, out 2]: element l times e^(-2 pi i l k / length). l k is reduced
+ * mod the length first, so that the angle keeps its digits; elements beyond
+ * the length taken are 0. */
 static const char *matrix(struct import *im, const struct transform *t)
 {
     const int64_t dim[2] = {t->in * t->parts, t->out * 2};
@@ -85,7 +91,8 @@ static const char *transformed(struct import *im, const char *x,
     return with_ints(im, "Transpose", x, "perm", (struct ints){rank, back});
 }
 
-/* A number that must be known; dflt where it is left out, -1 after a message. */
+/* A number that must be known; dflt where it is left out, -1 after a
+ * message. */
 static int64_t known(struct import *im, const struct onnx_node *n, int k,
                      int64_t dflt)
 {
@@ -100,6 +107,7 @@ static int64_t known(struct import *im, const struct onnx_node *n, int k,
     return -1;
 }
 
+/* 1: real numbers, 2: complex ones. */
 static bool is_signal(struct import *im, const struct type *x, int least)
 {
     int64_t parts = x->rank ? x->dim[x->rank - 1] : 0;
@@ -109,6 +117,7 @@ static bool is_signal(struct import *im, const struct type *x, int least)
                          type_text(im->arena, x));
 }
 
+/* onesided: of real numbers the other half is its mirror. */
 bool convert_dft(struct import *im, const struct onnx_node *n)
 {
     const char *x = operand_ref(im, n->in[0]);
@@ -133,7 +142,8 @@ bool convert_dft(struct import *im, const struct onnx_node *n)
 
 /* ---- STFT ---- */
 
-/* [N, T, parts] to [N, frames, length, parts]. */
+/* [N, T, parts] to [N, frames, length, parts].  Frames overlap, so elements
+ * are gathered more than once. */
 static const char *framed(struct import *im, const char *x,
                           const struct type *type, int64_t step,
                           const struct transform *t)
@@ -154,6 +164,7 @@ static const char *framed(struct import *im, const char *x,
                      (struct ints){4, shape});
 }
 
+/* The window is of a frame's length and multiplies each element, both parts. */
 bool convert_stft(struct import *im, const struct onnx_node *n)
 {
     static const int64_t last[] = {1};

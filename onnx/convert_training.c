@@ -14,6 +14,7 @@ struct axes {
     int n;
 };
 
+/* Dimensions are kept as 1. */
 static const char *mean(struct import *im, const char *x, const struct axes *a)
 {
     struct layer_text l;
@@ -26,7 +27,8 @@ static const char *mean(struct import *im, const char *x, const struct axes *a)
     return layer_ref(im, &l);
 }
 
-/* With as many dimensions of one element behind as x has behind the channels. */
+/* With as many dimensions of one element behind as x has behind the
+ * channels. */
 static const char *by_channel(struct import *im, const char *x, int behind)
 {
     static const int64_t axis[MAX_RANK] = {1, 2, 3, 4, 5, 6, 7, 8};
@@ -40,6 +42,7 @@ static const char *by_channel(struct import *im, const char *x, int behind)
     return layer_ref(im, &l);
 }
 
+/* Null where it is left out, or after a refusal. */
 static const char *operand(struct import *im, const struct onnx_node *n, int k)
 {
     return k < n->nin && n->in[k] ? operand_ref(im, n->in[k]) : NULL;
@@ -50,6 +53,7 @@ struct moments {
     const char *mean, *apart, *variance, *inverse; /* of the deviation */
 };
 
+/* Two passes, as everywhere: the mean of squared differences. */
 static bool read_moments(struct import *im, const struct onnx_node *n,
                          const struct axes *a, struct moments *m)
 {
@@ -80,6 +84,7 @@ static bool scaled(struct import *im, const struct moments *m, const char *w,
 
 /* ---- LayerNormalization with its mean and the deviation's inverse ---- */
 
+/* Where nobody takes the statistics it is the layer itself. */
 bool convert_layer_norm(struct import *im, const struct onnx_node *n)
 {
     const struct type *x = &n->in[0]->type;
@@ -122,6 +127,7 @@ static const char *average(struct import *im, const char *old, const char *new,
         layer_step(im, "Mul", flat, layer_number(im, 1 - momentum)));
 }
 
+/* ONNX's momentum is what stays; the variance is that of the population. */
 static bool averages(struct import *im, const struct onnx_node *n,
                      const struct moments *m, int64_t channels)
 {

@@ -35,6 +35,7 @@ struct unrolled {
 
 /* ---- layers ---- */
 
+/* A layer of one operand and one list; null in, null out. */
 static const char *with_ints(struct import *im, const char *op, const char *x,
                              const char *attr, struct ints v)
 {
@@ -48,6 +49,7 @@ static const char *with_ints(struct import *im, const char *op, const char *x,
     return layer_ref(im, &l);
 }
 
+/* Indices [from, to) of a dimension. */
 static const char *part(struct import *im, const char *x, int64_t axis,
                         int64_t from, int64_t to)
 {
@@ -138,6 +140,7 @@ static bool state(struct unrolled *u, int k, int d, const char **ref)
     return *ref != NULL;
 }
 
+/* B is [directions, 2 gates H]: those for x, then those for h. */
 static bool biases(struct unrolled *u, int d, struct cell *c)
 {
     int64_t rows = u->gates * u->hidden;
@@ -151,6 +154,7 @@ static bool biases(struct unrolled *u, int d, struct cell *c)
     return c->wb && c->rb;
 }
 
+/* P is [directions, 3 H]. */
 static bool peepholes(struct unrolled *u, int d, struct cell *c)
 {
     const char *p;
@@ -176,11 +180,13 @@ static bool open_cell(struct unrolled *u, int d, struct cell *c)
 
 /* ---- one step ---- */
 
+/* Gate k of [N, gates H]: [N, H]. */
 static const char *gate(struct unrolled *u, const char *x, int k)
 {
     return part(u->im, x, 1, k * u->hidden, (k + 1) * u->hidden);
 }
 
+/* The activation of that place, f, g or h in ONNX's words. */
 static const char *act(struct unrolled *u, const struct cell *c, int k,
                        const char *x)
 {
@@ -206,12 +212,14 @@ static const char *recurrent(struct unrolled *u, const struct cell *c,
     return sum(u->im, h ? layer_step(u->im, "MatMul", h, r) : NULL, b);
 }
 
+/* h = f(x W + h R + b). */
 static const char *rnn_step(struct unrolled *u, struct cell *c, const char *x)
 {
     return act(u, c, 0, sum(u->im, x, recurrent(u, c, c->h, 0, 1)));
 }
 
-/* Gates z, r, h. */
+/* Gates z, r, h. h = (1 - z) g(...) + z h; linear: the reset gate scales h R +
+ * b, else h before it. */
 static const char *gru_step(struct unrolled *u, struct cell *c, const char *x)
 {
     const char *zr = sum(u->im, part(u->im, x, 1, 0, 2 * u->hidden),
@@ -241,7 +249,8 @@ static const char *peeped(struct unrolled *u, const struct cell *c,
     return act(u, c, 0, y);
 }
 
-/* Gates i, o, f, c; peepholes i, o, f. */
+/* Gates i, o, f, c; peepholes i, o, f. c = f c + i g(...), y = o h(c): the
+ * output gate peeps at the new state, the others at the old one. */
 static const char *lstm_step(struct unrolled *u, struct cell *c, const char *x)
 {
     const char *all = sum(u->im, x, recurrent(u, c, c->h, 0, 4));
@@ -252,7 +261,8 @@ static const char *lstm_step(struct unrolled *u, struct cell *c, const char *x)
     return mul(u, peeped(u, c, all, 1, 1), act(u, c, 2, c->c));
 }
 
-/* Behind a sample's end its state stays, and the result is zero. */
+/* Behind a sample's end its state stays, and the result is zero.  A step t is
+ * one of the sample's where t is less than its length. */
 static const char *ended(struct unrolled *u, int64_t t, const char **now,
                          const char *before)
 {
@@ -320,6 +330,8 @@ static const char *direction(struct unrolled *u, struct cell *c)
                : y[0];
 }
 
+/* Results: Y [T, directions, N, H], Y_h and Y_c [directions, N, H], or samples
+ * first. */
 static bool unroll(struct unrolled *u, struct cell *cell)
 {
     const char *all[2], *h[2], *c[2];
@@ -387,6 +399,7 @@ static bool attributes_fit(struct unrolled *u)
                          "its attribute \"input_forget\" is not supported");
 }
 
+/* Constant lengths that are all T say nothing, and cost no selections. */
 static bool read_lengths(struct unrolled *u)
 {
     struct import *im = u->im;
@@ -405,6 +418,7 @@ static bool read_lengths(struct unrolled *u)
     return u->lengths != NULL;
 }
 
+/* An operand that is left out has any shape; c 0: of two dimensions. */
 static bool has_shape(const struct onnx_node *n, int k, int64_t a, int64_t b,
                       int64_t c)
 {
@@ -464,6 +478,7 @@ static bool read_node(struct unrolled *u)
     return read_lengths(u);
 }
 
+/* The second direction, where there is one, is always backwards. */
 bool convert_unrolled(struct import *im, const struct onnx_node *n)
 {
     const char *way = node_string(n, "direction", "forward");

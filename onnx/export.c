@@ -11,6 +11,8 @@
 #define MAX_BYTES ((size_t)0x7fffffff)
 enum { IR_VERSION = 8 };
 
+/* By the layer in hand, whose place in the model the reader knows as its
+ * path. */
 bool export_reject(struct export *ex, const char *format, ...)
 {
     char text[1024];
@@ -30,6 +32,7 @@ bool export_reject(struct export *ex, const char *format, ...)
 
 /* ---- layers ---- */
 
+/* Collected, so that one message names all of them. */
 static void count_missing(struct export *ex, const char *op)
 {
     int *count = names_find(&ex->missing, op);
@@ -52,6 +55,9 @@ static bool is_nothing(const struct export *ex, const val *in, int nin,
     return graph_node(&ex->graph, out->v[0])->leaf != NULL;
 }
 
+/* Called by the model's reader behind each layer, with the operands that it
+ * resolved and the values that it built: the exporter reads no JSON of layers
+ * itself. */
 static bool on_layer(struct layer_watch *watch, const struct layer *l,
                      const val *in, int nin, const struct value *out)
 {
@@ -74,8 +80,8 @@ static bool on_layer(struct layer_watch *watch, const struct layer *l,
     return !ex->diag.failed;
 }
 
-/* All ops without a counterpart, and all weights that are not there, each in one
- * message. */
+/* All ops without a counterpart, and all weights that are not there, each in
+ * one message. */
 static bool is_whole(struct export *ex)
 {
     struct text t = {.arena = ex->arena};
@@ -96,6 +102,7 @@ static bool is_whole(struct export *ex)
 
 /* ---- inputs and outputs ---- */
 
+/* Samples become the symbol N, so that the file is not bound to this batch. */
 static Onnx__TensorShapeProto__Dimension *dimension(struct export *ex,
                                                     const struct type *t, int i)
 {
@@ -153,6 +160,8 @@ static void finish_inputs(struct export *ex)
     }
 }
 
+/* ONNX's outputs are values by their names; where the model calls one
+ * otherwise, an Identity has the name. */
 static bool put_output(struct export *ex, const struct scope *top,
                        const struct json *j)
 {
@@ -186,6 +195,7 @@ static void reserve_names(struct export *ex, const struct json *outputs)
             new_name(ex, j->key);
 }
 
+/* Names are reserved before the first layer takes one. */
 static bool walk(struct export *ex, struct scope *top)
 {
     const struct json *layers = need_member(&ex->model, ex->model.root,
@@ -219,6 +229,7 @@ static void to_stream(ProtobufCBuffer *buffer, size_t len, const uint8_t *data)
     fwrite(data, 1, len, ((struct sink *)buffer)->stream);
 }
 
+/* Through a temporary file: a failure leaves an old one as it was. */
 static enum plancl_status save(const Onnx__ModelProto *m, const char *path,
                                const struct plancl_callbacks *cb)
 {
@@ -239,6 +250,7 @@ static enum plancl_status save(const Onnx__ModelProto *m, const char *path,
     return file_commit(&w, cb);
 }
 
+/* The lists were made as protobuf-c wants them, so nothing is copied. */
 static enum plancl_status write_model(struct export *ex, const char *path)
 {
     Onnx__ModelProto model = ONNX__MODEL_PROTO__INIT;
@@ -268,6 +280,7 @@ static enum plancl_status write_model(struct export *ex, const char *path)
     return save(&model, path, ex->cb);
 }
 
+/* Weights stay open for as long as layers ask for them. */
 enum plancl_status onnx_export(const struct onnx_source *from, const char *path,
                                struct arena *a,
                                const struct plancl_callbacks *cb)

@@ -101,8 +101,8 @@ export_fn *export_find(const struct op *);
 /* Attribute of the layer in hand; null where its op has none of that name. */
 const union attr *layer_attribute(const struct export *, const char *name);
 
-/* The layer's attributes but those that are the node's operands, whose names end
- * in null, or null where none are. */
+/* The layer's attributes but those that are the node's operands, whose names
+ * end in null, or null where none are. */
 void node_set_attributes(struct export *, struct Onnx__NodeProto *,
                          const char *const *operands);
 

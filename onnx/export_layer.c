@@ -13,11 +13,14 @@ static const struct type *operand_type(const struct export *ex, int k)
     return type_of(&ex->graph, ex->in[k]);
 }
 
+/* Null where it is left out, or after a message. */
 static const char *operand(struct export *ex, int k)
 {
     return k < ex->nin && ex->in[k].id ? put_value(ex, ex->in[k]) : NULL;
 }
 
+/* A scalar of the first operand's type, as ONNX's binary operators want both
+ * alike. */
 static const char *number(struct export *ex, const char *name, double v)
 {
     return put_number(ex, name, operand_type(ex, 0)->dtype, v);
@@ -42,7 +45,8 @@ static const char *leaf_name(struct export *ex, int k)
 
 /* ---- products ---- */
 
-/* x W^T; W as [in, units] where it is a parameter. */
+/* x W^T; W as [in, units] where it is a parameter.  A parameter is turned
+ * here, once; anything else by a node. */
 static const char *product(struct export *ex)
 {
     static const int64_t swap[] = {1, 0};
@@ -61,6 +65,7 @@ static const char *product(struct export *ex)
     return b ? put_step(ex, "MatMul", operand(ex, 0), b) : NULL;
 }
 
+/* Gemm knows matrices only; more dimensions are a MatMul and an Add. */
 bool export_linear(struct export *ex)
 {
     const char *bias = operand(ex, 2), *y;
@@ -145,6 +150,7 @@ bool export_gelu(struct export *ex)
     return put_result(ex, put_step(ex, "Mul", x, u));
 }
 
+/* x sigmoid(x), which opset 17 lacks. */
 bool export_silu(struct export *ex)
 {
     const char *x = operand(ex, 0);
@@ -153,6 +159,7 @@ bool export_silu(struct export *ex)
                       put_step(ex, "Mul", x, put_step(ex, "Sigmoid", x, NULL)));
 }
 
+/* x tanh(softplus(x)): Mish came with opset 18. */
 bool export_mish(struct export *ex)
 {
     const char *x = operand(ex, 0);
@@ -190,7 +197,9 @@ static const char *by_channel(struct export *ex, int k)
              : NULL;
 }
 
-/* A group is a channel of another shape, which InstanceNormalization knows. */
+/* A group is a channel of another shape, which InstanceNormalization knows.
+ * Opset 17 has no GroupNormalization; scale and B, by channel, follow as
+ * products. */
 bool export_group_norm(struct export *ex)
 {
     int64_t groups = layer_attribute(ex, "num_groups")->i, back[MAX_RANK];
@@ -235,7 +244,8 @@ static const char *heads(struct export *ex, int k, int64_t count, bool turned)
                          turned ? turn : plain, 4);
 }
 
-/* What is added so that position i sees the positions 0..i only. */
+/* What is added so that position i sees the positions 0..i only.  The least
+ * f32 stands for minus infinity, which would make NaN of inf - inf. */
 static const char *causal_mask(struct export *ex)
 {
     const struct type *q = operand_type(ex, 0), *k = operand_type(ex, 1);

@@ -30,6 +30,7 @@ const char *new_name(struct export *ex, const char *wanted)
     return name;
 }
 
+/* The table grows with the graph, which the reader still adds to. */
 static void name_value(struct export *ex, val v, const char *name)
 {
     const char **old = ex->name;
@@ -51,6 +52,8 @@ static const char *name_of(const struct export *ex, val v)
 
 /* ---- tensors ---- */
 
+/* The data stays the constant's: it must outlive the writing, as the arena
+ * does. */
 const char *put_tensor(struct export *ex, const char *wanted,
                        const struct constant *c)
 {
@@ -92,6 +95,7 @@ const char *put_number(struct export *ex, const char *wanted, enum dtype dtype,
 
 /* ---- leaves ---- */
 
+/* As files have it, in the user's order: export runs before any layout. */
 static bool same_shape(const struct safetensors_tensor *s, const struct type *t)
 {
     if (s->rank != (uint64_t)t->rank)
@@ -102,6 +106,8 @@ static bool same_shape(const struct safetensors_tensor *s, const struct type *t)
     return true;
 }
 
+/* A missing weight is noted and stands in as zeros, so that all can be told at
+ * once. */
 const struct constant *param_data(struct export *ex, val v)
 {
     const struct type *t = type_of(&ex->graph, v);
@@ -136,6 +142,8 @@ static const char *put_constant(struct export *ex, const struct node *n)
     return put_tensor(ex, n->path ? n->path : "constant", c);
 }
 
+/* Only what some layer takes gets here, so unused inputs do not reach the
+ * file. */
 static const char *put_leaf(struct export *ex, val v, const struct node *n)
 {
     const struct constant *c;
@@ -165,6 +173,7 @@ const char *put_value(struct export *ex, val v)
 
 /* ---- nodes ---- */
 
+/* Nodes are in the order of layers, which is one that ONNX allows. */
 struct Onnx__NodeProto *put_node(struct export *ex, const char *op)
 {
     Onnx__NodeProto *n = ARENA_NEW(ex->arena, Onnx__NodeProto, 1);
@@ -198,6 +207,7 @@ void node_output(struct export *ex, struct Onnx__NodeProto *n, const char *name)
     n->n_output++;
 }
 
+/* Every attribute says its type, which files since IR version 2 must. */
 static Onnx__AttributeProto *attribute(struct export *ex,
                                        struct Onnx__NodeProto *n,
                                        const char *name,
@@ -311,6 +321,7 @@ const char *put_transpose(struct export *ex, const char *x, const int64_t *perm,
     return step_output(ex, n);
 }
 
+/* A result that the layer does not make has the empty name. */
 bool put_results(struct export *ex, struct Onnx__NodeProto *n)
 {
     const char *path = ex->layer->path;

@@ -1,8 +1,8 @@
 /*
  * export_op.c: which nodes a layer becomes.
  *
- * Names and attributes are ONNX's already, so most layers become the node of the
- * same name; attributes that are operands there become tensors.
+ * Names and attributes are ONNX's already, so most layers become the node of
+ * the same name; attributes that are operands there become tensors.
  */
 #include <string.h>
 
@@ -24,7 +24,8 @@ static const struct type *operand_type(const struct export *ex, int k)
 
 /* ---- attributes ---- */
 
-/* What a layer alone has, to make its parameters. */
+/* What a layer alone has, to make its parameters: ONNX sees it in the shapes of
+ * weights. */
 static bool is_ours(const struct op *op, const char *name)
 {
     static const char *const ours[] = {"filters", "bias", "num_parameters",
@@ -41,6 +42,7 @@ static bool is_unset(const struct attr_spec *s, const union attr *v)
            (s->kind == ATTR_STRING && !v->s);
 }
 
+/* Defaults are written too: ours and the opset's need not be the same. */
 static void set_attribute(struct export *ex, struct Onnx__NodeProto *n,
                           const struct attr_spec *s, const union attr *v)
 {
@@ -80,6 +82,7 @@ void node_set_attributes(struct export *ex, struct Onnx__NodeProto *n,
 
 /* ---- attributes that are operands ---- */
 
+/* Numbers of the model are f32. */
 static const char *tensor_operand(struct export *ex, const char *name,
                                   const struct tensor *t)
 {
@@ -92,7 +95,8 @@ static const char *tensor_operand(struct export *ex, const char *name,
         ex, arena_format(ex->arena, "%s.%s", ex->layer->path, name), c);
 }
 
-/* Null where the attribute says nothing. */
+/* Null where the attribute says nothing.  A float has the type of the first
+ * operand, as ONNX wants of Clip and Pad. */
 static const char *attr_operand(struct export *ex, const struct attr_spec *s,
                                 const union attr *v)
 {
@@ -112,7 +116,8 @@ static const char *attr_operand(struct export *ex, const struct attr_spec *s,
     return put_number(ex, s->name, DT_I64, (double)v->i);
 }
 
-/* Those at the end that say nothing are left out. */
+/* Those at the end that say nothing are left out.  One in between that says
+ * nothing is an empty name, which keeps the places. */
 static void add_attr_operands(struct export *ex, struct Onnx__NodeProto *n,
                               const char *const *operands)
 {
@@ -134,6 +139,7 @@ static void add_attr_operands(struct export *ex, struct Onnx__NodeProto *n,
 
 /* ---- plain nodes ---- */
 
+/* False after a message about a value that could not be written. */
 static bool add_operands(struct export *ex, struct Onnx__NodeProto *n)
 {
     for (int k = 0; k < ex->nin; k++) {
@@ -148,6 +154,7 @@ static bool add_operands(struct export *ex, struct Onnx__NodeProto *n)
     return true;
 }
 
+/* A layer that has ONNX's name and attributes. */
 static bool export_plain(struct export *ex)
 {
     const char *const *operands = node_operands(ex->layer->op->name,
@@ -181,6 +188,7 @@ static bool export_average_pool(struct export *ex)
     return put_results(ex, n);
 }
 
+/* Types are numbers in ONNX. */
 static bool export_cast(struct export *ex)
 {
     struct Onnx__NodeProto *n = put_node(ex, "Cast");

@@ -1,6 +1,6 @@
 /*
- * export_recurrent.c: RNN, LSTM and GRU, the reverse of convert_recurrent.c: a node
- * for each layer of the stack, time first, gates in ONNX's order.
+ * export_recurrent.c: RNN, LSTM and GRU, the reverse of convert_recurrent.c: a
+ * node for each layer of the stack, time first, gates in ONNX's order.
  */
 #include <string.h>
 
@@ -14,7 +14,7 @@ enum { WEIGHT_IH, WEIGHT_HH, BIAS_IH, BIAS_HH, EACH };
 struct stack {
     const int *gate; /* ONNX's of each of ours */
     int gates, dirs, each;
-    int64_t hidden;
+    int64_t hidden; /* units */
 };
 
 /* Rows of a parameter to where ONNX has its gates. */
@@ -30,7 +30,8 @@ static void place_rows(const struct stack *s, const struct constant *c,
 }
 
 /* Parameters which, which + 1, ... of all directions in one tensor, `parts` of
- * them side by side. */
+ * them side by side.  ONNX has directions as the first dimension, and both
+ * biases in one tensor. */
 static const char *stacked(struct export *ex, const struct stack *s, int first,
                            int which, int parts)
 {
@@ -54,7 +55,8 @@ static const char *stacked(struct export *ex, const struct stack *s, int first,
         ex, graph_node(&ex->graph, ex->in[first + which])->leaf->name, all);
 }
 
-/* One layer of the stack over x, [T, N, features]; [T, directions, N, hidden]. */
+/* One layer of the stack over x, [T, N, features]; [T, directions, N,
+ * hidden]. */
 static const char *one_layer(struct export *ex, const struct stack *s,
                              const char *x, int first)
 {
@@ -77,6 +79,7 @@ static const char *one_layer(struct export *ex, const struct stack *s,
     return y;
 }
 
+/* Between layers [T, directions, N, H] becomes [T, N, directions H]. */
 bool export_recurrent(struct export *ex)
 {
     static const int64_t swap[] = {1, 0, 2}, to_front[] = {2, 0, 1, 3},

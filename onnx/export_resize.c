@@ -1,6 +1,6 @@
 /*
- * export_resize.c: Resize, whose lists have a number for each dimension in ONNX,
- * and as many sizes as there are samples.
+ * export_resize.c: Resize, whose lists have a number for each dimension in
+ * ONNX, and as many sizes as there are samples.
  */
 #include "onnx/export.h"
 #include "onnx/onnx.pb-c.h"
@@ -10,7 +10,8 @@ static const struct type *operand_type(const struct export *ex, int k)
     return type_of(&ex->graph, ex->in[k]);
 }
 
-/* Of a crop: all of the dimensions that the model does not name. */
+/* Of a crop: all of the dimensions that the model does not name.  Starts
+ * first, then ends: 0 and 1 take the whole dimension. */
 static const char *all_roi(struct export *ex)
 {
     const struct tensor *roi = layer_attribute(ex, "roi")->tensor;
@@ -53,7 +54,8 @@ static const char *all_scales(struct export *ex, const struct tensor *scales)
                       c);
 }
 
-/* As many samples as there are, then the result's other sizes. */
+/* As many samples as there are, then the result's other sizes.  By Shape,
+ * Slice and Concat, since the number of samples is open. */
 static const char *all_sizes(struct export *ex, const char *x)
 {
     static const int64_t zero = 0, one = 1;
@@ -79,6 +81,7 @@ static const char *all_sizes(struct export *ex, const char *x)
     return first;
 }
 
+/* Operands X, roi, scales, sizes; scales are empty where sizes are given. */
 bool export_resize(struct export *ex)
 {
     static const char *const elsewhere[] = {"axes", "sizes", "scales", "roi",

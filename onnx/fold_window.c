@@ -1,6 +1,6 @@
 /*
- * fold_window.c: tables of signal processing whose sizes are known: windows, and
- * the filters of a mel spectrogram, by the formulas of ONNX's operators.
+ * fold_window.c: tables of signal processing whose sizes are known: windows,
+ * and the filters of a mel spectrogram, by the formulas of ONNX's operators.
  */
 #include <math.h>
 #include <string.h>
@@ -9,8 +9,8 @@
 
 static const double PI = 3.14159265358979323846;
 
-/* a0 - a1 cos(2 pi i / n) + a2 cos(4 pi i / n); n is the length, or, of a window
- * that is symmetric, one less. */
+/* a0 - a1 cos(2 pi i / n) + a2 cos(4 pi i / n); n is the length, or, of a
+ * window that is symmetric, one less. */
 const struct constant *fold_window(struct import *im, const struct onnx_node *n)
 {
     static const struct {

@@ -78,6 +78,7 @@ struct refusal {
     const char *text;
 };
 
+/* Of several messages the first names the cause. */
 static void keep_refusal(void *context, const struct plancl_message *m)
 {
     struct refusal *r = context;

@@ -52,8 +52,8 @@ static const char *const *moved_names(const struct import *im, const char *op)
     return NULL;
 }
 
-/* Reductions but the sum have theirs from opset 18 on; files are read so however
- * old they say to be. */
+/* Reductions but the sum have theirs from opset 18 on; files are read so
+ * however old they say to be. */
 const char *const *node_operands(const char *op, int opset)
 {
     bool late = strncmp(op, "Reduce", 6) == 0 && strcmp(op, "ReduceSum") != 0;
@@ -68,6 +68,7 @@ const char *const *node_operands(const char *op, int opset)
 
 /* ---- attributes ---- */
 
+/* Of n numbers, [n]. */
 static const struct constant *floats(struct import *im, const float *v,
                                      size_t n)
 {
@@ -192,6 +193,7 @@ const struct onnx_node *node_read(struct import *im,
     return n;
 }
 
+/* Null where the node has none of that name. */
 const struct onnx_attr *node_attr(const struct onnx_node *n, const char *name)
 {
     for (int i = 0; i < n->nattr; i++)
@@ -207,6 +209,7 @@ const struct constant *node_number(const struct onnx_node *n, const char *name)
     return a ? a->number : NULL;
 }
 
+/* A list without elements says nothing. */
 static const struct constant *number(const struct onnx_node *n,
                                      const char *name)
 {
@@ -242,6 +245,8 @@ const struct constant *node_constant(const struct onnx_node *n, int k)
     return k < n->nin && n->in[k] ? n->in[k]->constant : NULL;
 }
 
+/* Unused results need no layers, and may be of a kind that there is none
+ * for. */
 bool node_needed(const struct import *im, int k)
 {
     return k < im->node->nout && *im->node->out[k] &&

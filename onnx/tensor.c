@@ -129,6 +129,7 @@ static size_t list_length(const Onnx__TensorProto *t)
     }
 }
 
+/* i64 goes as it is: a double would round it. */
 static void from_list(struct constant *c, const Onnx__TensorProto *t)
 {
     int64_t n = type_count(&c->type);
@@ -159,6 +160,7 @@ static bool count_elements(const Onnx__TensorProto *t, int64_t *n)
     return true;
 }
 
+/* Old files have no location: their data is inside. */
 static bool is_external(const Onnx__TensorProto *t)
 {
     return t->has_data_location &&

@@ -70,7 +70,6 @@ static void weight_dims(const struct node *n, const struct type *w,
     *k = w->dim[last ? s + 1 : 0];
 }
 
-/* c: channels that W has for each filter. */
 static bool check_group(struct graph *g, const struct node *n, int64_t C,
                         int64_t K, int64_t c)
 {
@@ -124,25 +123,22 @@ struct walk {
     bool last;
 };
 
-/* Element (n, c, at) of [N, C, H, W] or, last, [N, H, W, C]. */
 static int64_t pixel(const struct walk *k, int64_t n, int64_t c, int64_t C,
                      const int64_t *size, const int64_t *at)
 {
     if (k->last)
-        return ((n * size[0] + at[0]) * size[1] + at[1]) * C + c;
-    return ((n * C + c) * size[0] + at[0]) * size[1] + at[1];
+        return ((n * size[0] + at[0]) * size[1] + at[1]) * C + c; /* NHWC */
+    return ((n * C + c) * size[0] + at[0]) * size[1] + at[1];     /* NCHW */
 }
 
-/* Element (o, c, r, s) of [K, C / group, R, S] or, last, [R, S, C / group,
- * K]. */
 static int64_t weight(const struct walk *k, int64_t o, int64_t c, int64_t r,
                       int64_t s)
 {
     int64_t per = k->w.C / k->group;
 
     if (k->last)
-        return ((r * k->w.kernel[1] + s) * per + c) * k->K + o;
-    return ((o * per + c) * k->w.kernel[0] + r) * k->w.kernel[1] + s;
+        return ((r * k->w.kernel[1] + s) * per + c) * k->K + o;       /* RSCK */
+    return ((o * per + c) * k->w.kernel[0] + r) * k->w.kernel[1] + s; /* KCRS */
 }
 
 /* Calls f for each product x[a] w[b] that goes into y[o], samples outermost. */
@@ -150,14 +146,11 @@ struct product {
     int64_t sample, x, w, y; /* indices of elements */
 };
 
-/* Filter o at output position `at` of sample n; its channels are those of its
- * group. */
 static void each_tap(const struct walk *k, int64_t n, int64_t o,
                      const int64_t *at,
                      void (*f)(void *, const struct product *), void *context)
 {
     const struct window *w = &k->w;
-    /* base: the group's first channel */
     int64_t per = w->C / k->group, base = o / (k->K / k->group) * per;
     struct product p = {.sample = n};
 
@@ -297,8 +290,6 @@ static void lower(struct lower *lo, const struct node *n)
 
 /* ---- gradients ---- */
 
-/* W's gradient sums over samples, so it needs them outermost, and an
- * accumulator. */
 static val weight_gradient(struct graph *g, const struct node *n, val x, val dy,
                            union attr *attr)
 {
@@ -314,8 +305,7 @@ static val weight_gradient(struct graph *g, const struct node *n, val x, val dy,
     return (val){0};
 }
 
-/* y is bilinear: dx sums dy w and dW sums x dy over the products of the
- * forward walk; dB sums dy over all but the channels. */
+/* y is bilinear: dx sums dy w, dW x dy over the same products; dB sums dy. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
@@ -393,7 +383,6 @@ static void grad_x_lower(struct lower *lo, const struct node *n)
     lower_call(lo, kernels_conv_grad_x, &p, n);
 }
 
-/* [lanes, K, C / group, ...] or, last, [lanes, ..., C / group, K]. */
 static bool grad_w_infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[0]), *dy = type_of(g, n->in[1]);

@@ -1,10 +1,10 @@
 /*
- * gather_elements.c: GatherElements and ScatterElements as in ONNX: an index for
- * each element of the result, or of the updates, along one axis.
+ * gather_elements.c: GatherElements and ScatterElements as in ONNX: an index
+ * for each element of the result, or of the updates, along one axis.
  *
  * Along the other dimensions indices may cover only the start of the data: that
- * is cut off for a gather; for a scatter the indices are filled up with one that
- * names no element.
+ * is cut off for a gather; for a scatter the indices are filled up with one
+ * that names no element.
  */
 #include "compiler/ops/pick.h"
 #include "compiler/ops/remap.h"
@@ -28,6 +28,7 @@ static const struct attr_spec scatter_attrs[] = {
     {0},
 };
 
+/* One rank; off the axis indices may cover less than the data, but not more. */
 static bool shapes_fit(struct graph *g, const struct type *x,
                        const struct type *index, int64_t axis)
 {
@@ -87,6 +88,7 @@ static int64_t axis_of(const union attr *attr, const struct type *x)
     return attr[AXIS].i + (attr[AXIS].i < 0 ? x->rank : 0);
 }
 
+/* y has the indices' shape; along the axis data stays whole. */
 static bool gather_build(struct graph *g, const val *in, int nin,
                          const union attr *attr, val *y)
 {
@@ -107,6 +109,8 @@ static bool gather_build(struct graph *g, const val *in, int nin,
     return y[0].id != 0;
 }
 
+/* INT32_MIN names no element even counted from the end, so filled up updates
+ * go nowhere. */
 static bool scatter_build(struct graph *g, const val *in, int nin,
                           const union attr *attr, val *y)
 {

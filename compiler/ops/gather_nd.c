@@ -1,7 +1,7 @@
 /*
  * gather_nd.c: GatherND and ScatterND as in ONNX: the last dimension of the
- * indices names a place in the first dimensions of the data (behind those of the
- * batch), whose other dimensions are picked or written together.
+ * indices names a place in the first dimensions of the data (behind those of
+ * the batch), whose other dimensions are picked or written together.
  */
 #include "compiler/ops/pick.h"
 
@@ -38,6 +38,8 @@ struct parts {
     struct type picked;
 };
 
+/* `shared` is batch_dims.  Samples may only be its first dimension, of both,
+ * or a sample could pick another's data. */
 static bool ranks_fit(struct graph *g, const struct type *x,
                       const struct type *index, int shared)
 {
@@ -68,6 +70,8 @@ static bool ranks_fit(struct graph *g, const struct type *x,
                        type_text(g->arena, x), type_text(g->arena, index));
 }
 
+/* Of x's dimensions the first `shared` are outer, as many as an index has
+ * coordinates are places, the rest inner. */
 static bool split(struct graph *g, const struct type *x,
                   const struct type *index, int shared, struct parts *p)
 {
@@ -121,6 +125,7 @@ static bool gather_build(struct graph *g, const val *in, int nin,
     return y[0].id != 0;
 }
 
+/* ScatterND has no batch_dims, so data with samples is refused. */
 static bool scatter_build(struct graph *g, const val *in, int nin,
                           const union attr *attr, val *y)
 {

@@ -3,6 +3,12 @@
  * that a grid names, and its gradients, for the image and for the places.
  *
  * Along each dimension a place has one, two or four neighbours with weights.
+ *
+ * A place c in [-1, 1] along a dimension of S pixels is pixel (c + 1) (S - 1)
+ * / 2 with align_corners, else (c + 1) S / 2 - 1/2 (ONNX, GridSample).  With
+ * weights w along both dimensions y = sum w_y w_x x, so dx sums w_y w_x dy,
+ * and the place's gradient has the slope of w along the one dimension and w
+ * along the other.
  */
 #include <math.h>
 #include <string.h>
@@ -12,7 +18,7 @@
 #include "kernels/grid.h"
 
 enum { ALIGN_CORNERS, MODE, PADDING_MODE, SIZES };
-enum { X, GRID, DY };
+enum { X, GRID, DY }; /* x [N,C,H,W], grid [N,h,w,2], dy [N,C,h,w] */
 
 #define GRID_ATTRS                                                          \
     [ALIGN_CORNERS] = {"align_corners",                                     \
@@ -72,6 +78,7 @@ static struct grid_problem problem(const struct node *n, const struct type *x,
         .align_corners = n->attr[ALIGN_CORNERS].i};
 }
 
+/* The grid's last dimension is (x, y), columns first. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *x = type_of(g, n->in[X]),
@@ -133,12 +140,15 @@ static double inside(const struct grid_problem *p, double v, int64_t size,
     return fmin(fmax(v, 0), last);
 }
 
+/* -1 beyond the image, which counts as 0 there. */
 static int64_t index_of(double v, int64_t size)
 {
     return v >= 0 && v <= (double)(size - 1) ? (int64_t)v : -1;
 }
 
-/* Keys' kernel with -0.75, and its slope for distances above 0. */
+/* Keys' kernel with -0.75, and its slope for distances above 0.  Keys, "Cubic
+ * convolution interpolation for digital image processing" (1981); PyTorch's
+ * and ONNX's a. */
 static double keys(double d)
 {
     const double a = -0.75;
@@ -155,6 +165,8 @@ static double keys_slope(double d)
                  : (3 * a * d - 10 * a) * d + 8 * a;
 }
 
+/* Slopes are of c, so they have the scale; a cubic's neighbours are each taken
+ * back into the image, a line's place as a whole. */
 static struct line line_at(const struct grid_problem *p, double c, int64_t size)
 {
     double scale = (p->align_corners ? (double)(size - 1) : (double)size) / 2;
@@ -322,6 +334,7 @@ static bool places_infer(struct graph *g, const struct node *n, struct type *y)
     return true;
 }
 
+/* Nearest is constant almost everywhere: its places have no gradient. */
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);

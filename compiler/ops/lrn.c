@@ -3,8 +3,8 @@
  * divided by (bias + alpha / size times the squares of `size` channels around
  * it) ^ beta.
  *
- * The squares' mean is that of a pool over the channels, as rows of an image, where
- * padding counts.
+ * The squares' mean is that of a pool over the channels, as rows of an image,
+ * where padding counts.
  */
 #include "compiler/op.h"
 

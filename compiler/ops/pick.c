@@ -6,6 +6,10 @@
  * Each is the other's gradient.  Place has one owner for each (outer, inner),
  * which takes its updates in their order, so no two write at one place, and of
  * several updates of one element the last stays.
+ *
+ * With x [outer, places, inner]: y[o, k, i] = x[o, place(k), i], so dx[o, p,
+ * i] = sum of dy[o, k, i] over the k with place(k) = p, which is a Place that
+ * adds to zeros.
  */
 #include "compiler/ops/pick.h"
 
@@ -15,7 +19,7 @@
 #include "compiler/lower.h"
 
 enum { FORM, DIM, REDUCTION };
-enum { X, INDEX, U };
+enum { X, INDEX, U }; /* u [outer, count, inner] */
 
 static const struct attr_spec attrs[] = {
     [FORM] = {"form", ATTR_INT, {0}, "each, rows or shared", true, true},
@@ -30,6 +34,7 @@ static int64_t count_of(const struct node *n, const struct type *index)
     return index->dim[n->attr[FORM].i == PICK_SHARED ? 0 : 1];
 }
 
+/* Pick gives [outer, count, inner], Place x's own type. */
 static bool infer(struct graph *g, const struct node *n, struct type *y)
 {
     const struct type *index = type_of(g, n->in[INDEX]);
@@ -46,7 +51,8 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
 
 /* ---- references ---- */
 
-/* Which of the places index k of (o, i) names, or -1. */
+/* Which of the places index k of (o, i) names, or -1.  An index below 0 counts
+ * from the end; coordinates are joined, the last one fastest. */
 static int64_t place_of(const struct node *n, const struct tensor *index,
                         int64_t o, int64_t k, int64_t i)
 {
@@ -68,6 +74,8 @@ static int64_t place_of(const struct node *n, const struct tensor *index,
     return place;
 }
 
+/* A place that is not there gives NaN, or 0 where the type has none; never an
+ * access. */
 static void pick_ref(const struct node *n, const struct ref_env *env,
                      const struct tensor *in, struct tensor *out)
 {
@@ -86,6 +94,7 @@ static void pick_ref(const struct node *n, const struct ref_env *env,
     }
 }
 
+/* Updates in the order of k: with PICK_PUT the last one stays. */
 static void place_ref(const struct node *n, const struct ref_env *env,
                       const struct tensor *in, struct tensor *out)
 {
@@ -130,6 +139,7 @@ static void lower(struct lower *lo, const struct node *n)
 
 /* ---- gradients ---- */
 
+/* The node `like` with another op and other operands. */
 static val with(struct graph *g, const struct op *op, const struct node *like,
                 const val *in, enum pick_reduction reduction)
 {
@@ -173,6 +183,9 @@ static val of_the_last(struct graph *g, const struct node *n, val du)
                      NULL);
 }
 
+/* Add: dx = dy, du = dy at the places.  Mul, with y = x u1 u2...: dx = dy u1
+ * u2..., du = dy y / u, which wants u other than 0.  Put: dx is 0 where an
+ * update stands, and only the last update of an element has a gradient. */
 static void place_grad(struct graph *g, val y, const val *up, val *dx)
 {
     const struct node *n = graph_node(g, y);

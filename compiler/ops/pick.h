@@ -9,7 +9,7 @@
  * the form's shape, and samples where x has them. */
 struct pick {
     enum pick_form form;
-    int rank;
+    int rank; /* coordinates of an index */
     int64_t dim[MAX_RANK];
 };
 

@@ -238,7 +238,8 @@ static void weights(const struct way *w, double part, double *weight)
     weight[3] = far_weight(w->a, 2 - part);
 }
 
-/* One index's neighbours; beyond the ends they are the last ones, or nothing. */
+/* One index's neighbours; beyond the ends they are the last ones, or
+ * nothing. */
 static void neighbours(const struct change *c, const struct way *w, double at,
                        double *index, double *weight)
 {

@@ -5,10 +5,11 @@
  * largest of the largest, the mean of means, whose divisors are products too.
  *
  * A convolution gathers, for each plane of the result, the planes under its
- * window as channels, and the planes of the result are groups: [N, D' C Kd, H, W],
- * and W as [D' K, C / group Kd, Kh, Kw], the same for all.  Transposed it makes the
- * planes as channels and adds them where they belong.  That takes memory of the
- * window's depth times the input, and of the weights for each plane.
+ * window as channels, and the planes of the result are groups: [N, D' C Kd, H,
+ * W], and W as [D' K, C / group Kd, Kh, Kw], the same for all.  Transposed it
+ * makes the planes as channels and adds them where they belong.  That takes
+ * memory of the window's depth times the input, and of the weights for each
+ * plane.
  */
 #include "compiler/ops/volume.h"
 

@@ -1,6 +1,6 @@
 /*
- * volume.h: windows over three spatial dimensions, [N, C, D, H, W], made of those
- * over two; see volume.c.
+ * volume.h: windows over three spatial dimensions, [N, C, D, H, W], made of
+ * those over two; see volume.c.
  */
 #ifndef COMPILER_OPS_VOLUME_H
 #define COMPILER_OPS_VOLUME_H
@@ -20,8 +20,8 @@ bool volume_pool(struct graph *, const struct op *, plane_pool *, val x,
                  const union attr *, val *y);
 bool volume_conv(struct graph *, const val *in, int nin, const union attr *,
                  val *y);
-/* The way back: of ConvGradX over two dimensions.  Attributes are that op's, with
- * pads and x_shape for three. */
+/* The way back: of ConvGradX over two dimensions.  Attributes are that op's,
+ * with pads and x_shape for three. */
 bool volume_conv_grad(struct graph *, const val *in, const union attr *,
                       val *y);
 
