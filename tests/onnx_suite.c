@@ -51,18 +51,30 @@ static void keep_message(void *context, const struct plancl_message *m)
 
 /* ---- what a case holds ---- */
 
+/* Of the job's arena, whose end frees. */
+static void *take(void *arena, size_t size)
+{
+    return arena_alloc(arena, size, 1);
+}
+
+static void release(void *arena, void *pointer)
+{
+    (void)arena, (void)pointer;
+}
+
 static bool read_tensor(struct job *j, const char *kind, int i,
                         struct given *out)
 {
     const char *path = arena_format(j->arena, "%s/test_data_set_0/%s_%d.pb",
                                     j->folder, kind, i);
     const struct plancl_callbacks silent = {NULL, NULL, NULL};
+    ProtobufCAllocator allocator = {take, release, j->arena};
     const char *wrong;
     const Onnx__TensorProto *t;
     size_t len;
     const uint8_t *bytes = proto_read(j->arena, path, &len, &silent);
 
-    t = bytes ? onnx__tensor_proto__unpack(NULL, len, bytes) : NULL;
+    t = bytes ? onnx__tensor_proto__unpack(&allocator, len, bytes) : NULL;
     if (!t)
         return false;
     out->name = t->name ? t->name : "";

@@ -28,8 +28,9 @@ part() {
         $(awk -v p="$1" 'NR % 2 == p { print $1 }' "$lists/cases.txt")
 }
 part 0 >"$work/part0" 2>"$work/err0" &
-part 1 >"$work/part1" 2>"$work/err1"
-wait
+first=$!
+part 1 >"$work/part1" 2>"$work/err1" || wrong "the second part failed"
+wait $first || wrong "the first part failed"
 grep -h '^\(pass\|wrong\|refused\) ' "$work/part0" "$work/part1" |
     sort -k 2 >"$work/all"
 

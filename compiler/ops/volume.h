@@ -16,8 +16,8 @@ typedef bool plane_pool(struct graph *, const val *in, int nin,
 
 /* Attributes are those of the op, whose lists are for three dimensions.  False
  * after reject_here(). */
-bool volume_pool(struct graph *, const struct op *, plane_pool *, val x,
-                 const union attr *, val *y);
+bool volume_pool(struct graph *g, const struct op *op, plane_pool *pool, val x,
+                 const union attr *attr, val *y);
 bool volume_conv(struct graph *, const val *in, int nin, const union attr *,
                  val *y);
 /* The way back: of ConvGradX over two dimensions.  Attributes are that op's,
