@@ -7,8 +7,3 @@ bench_kernels_SOURCES = \
 bench_planner_SOURCES = \
 	bench/planner.c bench/planner_remat.c bench/planner_remat.h \
 	tests/remat_instance.c tests/remat_instance.h
-
-# ONNX's own cases.
-EXTRA_PROGRAMS += bench/onnx_suite
-bench_onnx_suite_SOURCES = bench/onnx_suite.c
-bench_onnx_suite_LDADD = libonnx-import.la libcompiler.la libcore.la

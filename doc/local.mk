@@ -5,6 +5,7 @@ dist_doc_DATA = \
     doc/command-line.md \
     doc/memory.md \
     doc/model-format.md \
+    doc/onnx-operators.md \
     doc/onnx.md \
     doc/ops.txt \
     doc/sensor-windows.md \

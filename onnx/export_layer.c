@@ -125,7 +125,9 @@ bool export_prelu(struct export *ex)
  * u = sqrt(2 / pi) (x + 0.044715 x^3). */
 bool export_gelu(struct export *ex)
 {
-    bool by_tanh = strcmp(layer_attribute(ex, "approximate")->s, "tanh") == 0;
+    const union attr *kind = layer_attribute(ex, "approximate");
+    bool by_tanh = kind ? strcmp(kind->s, "tanh") == 0
+                        : ex->layer->op == &op_GeluTanh;
     const char *x = operand(ex, 0), *u;
 
     if (by_tanh) {

@@ -24,13 +24,13 @@ static const struct type *operand_type(const struct export *ex, int k)
 
 /* ---- attributes ---- */
 
-/* Of layers alone, not of nodes. */
-static bool is_ours(const char *name)
+/* What a layer alone has, to make its parameters. */
+static bool is_ours(const struct op *op, const char *name)
 {
     static const char *const ours[] = {"filters", "bias", "num_parameters",
                                        "running_variance", NULL};
 
-    return key_listed(ours, name);
+    return op->params && key_listed(ours, name);
 }
 
 /* Our way to say "none". */
@@ -72,7 +72,8 @@ void node_set_attributes(struct export *ex, struct Onnx__NodeProto *n,
     for (int i = 0; op->attr && op->attr[i].name; i++) {
         const struct attr_spec *s = &op->attr[i];
 
-        if (!s->hidden && !is_ours(s->name) && !is_operand(operands, s->name))
+        if (!s->hidden && !is_ours(op, s->name) &&
+            !is_operand(operands, s->name))
             set_attribute(ex, n, s, &ex->layer->attr[i]);
     }
 }
@@ -331,6 +332,8 @@ static const struct {
     {&op_GatherElements, export_plain},
     {&op_GatherND, export_plain},
     {&op_Gelu, export_gelu},
+    {&op_GeluErf, export_gelu},
+    {&op_GeluTanh, export_gelu},
     {&op_GlobalAveragePool, export_plain},
     {&op_GlobalMaxPool, export_plain},
     {&op_Greater, export_plain},

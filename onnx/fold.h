@@ -17,6 +17,10 @@ fold_fn fold_binary, fold_unary, fold_where, fold_product;
 fold_fn fold_shape, fold_reshape, fold_unsqueeze, fold_squeeze, fold_transpose,
     fold_gather, fold_slice, fold_concat, fold_expand;
 
+/* ---- fold_window.c ---- */
+
+fold_fn fold_window, fold_mel;
+
 /* ---- fold.c ---- */
 
 /* A new constant; null where it would be too large. */

@@ -176,11 +176,15 @@ convert_fn convert_alias, convert_binary, convert_cast, convert_depth_to_space,
     convert_gather, convert_reduce, convert_reshape, convert_resize,
     convert_softmax, convert_split, convert_sum;
 convert_fn convert_recurrent, convert_unrolled, convert_one_hot;
+convert_fn convert_conv_integer, convert_dequantize, convert_dynamic_quantize,
+    convert_matmul_integer, convert_qlinear_conv, convert_qlinear_matmul,
+    convert_quantize;
 /* ONNX's gate of each gate of ours, in PyTorch's order; *n of them. */
 const int *recurrent_gates_of(const char *op, int *n);
 convert_fn convert_celu, convert_hardmax, convert_log_sum, convert_reciprocal,
     convert_space_to_depth, convert_thresholded_relu, convert_trilu;
 convert_fn convert_clip, convert_loss, convert_pow;
+convert_fn convert_dft, convert_max_pool, convert_stft;
 convert_fn convert_batch_norm_trains, convert_dropout, convert_layer_norm;
 
 /* ---- graph.c ---- */

@@ -8,9 +8,11 @@ libonnx_import_la_SOURCES = \
 	onnx/convert_layer.c \
 	onnx/convert_loss.c \
 	onnx/convert_number.c \
-	onnx/convert_resize.c \
+	onnx/convert_quantize.c \
 	onnx/convert_recurrent.c \
+	onnx/convert_resize.c \
 	onnx/convert_shape.c \
+	onnx/convert_signal.c \
 	onnx/convert_training.c \
 	onnx/convert_unrolled.c \
 	onnx/export.c \
@@ -25,6 +27,7 @@ libonnx_import_la_SOURCES = \
 	onnx/fold.h \
 	onnx/fold_element.c \
 	onnx/fold_shape.c \
+	onnx/fold_window.c \
 	onnx/graph.c \
 	onnx/import.c \
 	onnx/import.h \

@@ -54,6 +54,8 @@ static const struct job jobs[] = {
            " \"group\": 2, \"dilations\": [2, 1], \"pads\": [1, 0, 0, 1]},"
            "{\"op\": \"PRelu\", \"num_parameters\": 6},"
            "{\"op\": \"InstanceNormalization\"},"
+           "{\"op\": \"LRN\", \"size\": 3, \"bias\": 2},"
+           "{\"op\": \"Softsign\"},"
            "{\"op\": \"AveragePool\", \"kernel_shape\": [2, 2],"
            " \"auto_pad\": \"SAME_UPPER\"},"
            "{\"op\": \"Clip\", \"min\": -1},"
@@ -62,6 +64,9 @@ static const struct job jobs[] = {
            "{\"op\": \"Resize\", \"axes\": [2, 3], \"sizes\": [7, 11],"
            " \"mode\": \"linear\"},"
            "{\"op\": \"Resize\", \"axes\": [3], \"scales\": [2]},"
+           "{\"op\": \"Resize\", \"axes\": [3], \"sizes\": [20], \"mode\":"
+           " \"cubic\", \"coordinate_transformation_mode\":"
+           " \"tf_crop_and_resize\", \"roi\": [0.1, 0.8]},"
            "{\"op\": \"Slice\", \"starts\": [1], \"ends\": [9],"
            " \"axes\": [3], \"steps\": [2]},"
            "{\"op\": \"Dropout\"},"
@@ -119,6 +124,7 @@ static const struct job jobs[] = {
     {NULL,
      MODEL(ROWS,
            "{\"op\": \"LayerNormalization\"},"
+           "{\"op\": \"Gelu\"},"
            "{\"op\": \"Linear\", \"units\": 10},"
            "{\"op\": \"GroupNormalization\", \"num_groups\": 3},"
            "{\"op\": \"Gelu\", \"approximate\": \"tanh\"},"

@@ -234,6 +234,15 @@ static const struct op_case hard_swish[] = {
     END,
 };
 
+static const double halves[] = {-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 8388609};
+static const double even[] = {-2, -2, 0, 0, 2, 2, 8388609};
+static const struct op_case rounds[] = {
+    {.in = {F32(7)}, .x = {halves}, .y = even, .flat = true},
+    {.in = {BATCH(5, 37)}, .low = -6, .high = 6, .flat = true},
+    NOT_INTEGERS,
+    END,
+};
+
 static const double clip_y[] = {-0.75, -0.75, -0.25, 0.5, 0.875, 0.875};
 static const double clip_special[] = {-1, 1, NAN, 0, -1, 1};
 static const struct op_case clip[] = {
@@ -461,6 +470,7 @@ int main(void)
         {"Sqrt", square_root},
         {"Sin", sine},
         {"Cos", cosine},
+        {"Round", rounds},
         {"Relu", relu},
         {"LeakyRelu", leaky_relu},
         {"Sigmoid", sigmoid},

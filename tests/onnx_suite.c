@@ -2,7 +2,7 @@
  * onnx_suite.c: ONNX's own conformance cases, by the path that users take:
  * imported, compiled, run on the first device.
  *
- *     bench/onnx_suite FOLDER...
+ *     tests/onnx_suite FOLDER...
  *
  * A folder holds model.onnx and test_data_set_0, as below
  * /usr/share/libonnx-testdata/data/node.  Prints "pass", "wrong" or "refused" and
