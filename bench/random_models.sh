@@ -6,7 +6,7 @@
 #   bench/random_models.sh build 2000 70000
 #
 # What tests/random_budgets does with a hundred in each check, from other seeds:
-# 2,000 models have about 7,500 plans, and take some four minutes of one core.
+# 2,000 models have about 7,500 plans, and take four to five minutes of one core.
 # With more cores, start several from seeds that are far enough apart.
 set -eu
 

@@ -16,8 +16,6 @@
 
 #include <inttypes.h>
 
-#include "compiler/peak.h"
-
 /* Without a budget a step may become slower by this. */
 static const double NEXT_TO_NO_TIME = 1.01;
 
@@ -168,39 +166,21 @@ static uint64_t least_needed(const struct search *s)
     return s->total - s->m->arena_bytes + arena;
 }
 
-/* Say how few bytes would do, and what holds them there.  Where the batch may
- * still be cut the answer is only a lower bound, made without a search: the
- * caller tries smaller pieces next, and this refusal is never shown. */
+/* Lay out what takes the least, of which the caller says why it is not less.
+ * Where the batch may still be cut the answer is only a lower bound, made
+ * without a search: the caller tries smaller pieces next, and this refusal is
+ * never shown. */
 static bool refuse(struct search *s)
 {
-    struct text t = {.arena = s->how->graph->arena};
-    const struct steps *largest;
-    uint64_t persistent;
-
     s->b->over = true;
     if (s->b->may_cut)
         return reject_here(s->how->graph,
                            "%" PRIu64 " bytes of memory are too few",
                            s->b->bytes);
     choose_least(s);
-    if (!lay_out(s))
-        return false;
-    persistent = s->total - s->m->arena_bytes;
-    largest = s->seq[0];
-    for (int i = 1; i < s->n; i++)
-        if (s->seq[i]->height > largest->height)
-            largest = s->seq[i];
-    peak_describe(largest, s->how->profile->alignment, s->how->graph->arena,
-                  &t);
+    s->b->least = lay_out(s);
     s->b->would_do = s->total;
-    s->how->graph->path = NULL;
-    return reject_here(s->how->graph,
-                       "%" PRIu64 " bytes of memory are too few: %" PRIu64
-                       " would do, %" PRIu64
-                       " of them for parameters, state, inputs and outputs; "
-                       "the rest is what sequence %s needs at %s",
-                       s->b->bytes, s->total, persistent,
-                       plan_sequence_name(largest->id), t.s);
+    return false;
 }
 
 /* Ends: each turn moves at least one sequence to a later way, and ways are
@@ -263,6 +243,7 @@ bool budget_place(struct budget *b, const struct placing *how,
 {
     struct search s = {.b = b, .how = how, .seq = seq, .n = nseq, .m = m};
 
+    b->least = false;
     for (int i = 0; i < nseq; i++) {
         s.choice[i].plain = seq[i];
         s.choice[i].ways = ways_plain(seq[i], how);

@@ -26,6 +26,8 @@ struct budget {
      * do; where it may be cut, that are needed at the least. */
     bool over;
     uint64_t would_do;
+    /* Not kept, and not yet said why: what takes the least is placed instead. */
+    bool least;
     /* Where it fits: what was done, also in words. */
     struct plancl_compile_done done;
     const char *note[SEQ_KINDS];
@@ -33,7 +35,7 @@ struct budget {
 };
 
 /* Place every buffer of all sequences, which schedule() has put in order; seq[]
- * becomes what is to run.  False after reject_here(). */
+ * becomes what is to run.  False after reject_here(), or with `least` set. */
 bool budget_place(struct budget *, const struct placing *, struct steps **seq,
                   int nseq, struct memory *);
 

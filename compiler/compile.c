@@ -14,6 +14,7 @@
 #include "compiler/lower.h"
 #include "compiler/op.h"
 #include "compiler/passes.h"
+#include "compiler/peak.h"
 #include "runtime/plan_io.h"
 #include "runtime/session.h"
 
@@ -220,6 +221,7 @@ static bool back(struct compile *c, struct graph *g, struct steps **seq,
                           !skips(c, PLANCL_SKIP_RECOMPUTE) &&
                               !skips(c, PLANCL_SKIP_REUSE)};
     int n = 0;
+    bool placed;
 
     for (int i = 0; i < SEQ_KINDS; i++)
         if (has_sequence(g, i))
@@ -231,11 +233,10 @@ static bool back(struct compile *c, struct graph *g, struct steps **seq,
         schedule(present[i], g, !skips(c, PLANCL_SKIP_EARLY));
     if (!steps_stage(c, STAGE_SCHEDULE, seq))
         return false;
-    if (!budget_place(&c->budget, &how, present, n, m))
-        return false;
+    placed = budget_place(&c->budget, &how, present, n, m);
     for (int i = 0; i < n; i++)
         seq[present[i]->id] = present[i];
-    return true;
+    return placed;
 }
 
 /* plan_verify() is written apart from the allocator, so that no mistake hides
@@ -275,7 +276,7 @@ static enum plancl_status refuse(const struct compile *c)
     return PLANCL_REFUSED;
 }
 
-/* From text to a plan; false where it ends without one. */
+/* From text to a plan; false without one, or with one that takes the least. */
 static bool attempt(struct compile *c, struct plan *flat)
 {
     struct graph *model = ARENA_NEW(&c->arena, struct graph, 1), *g;
@@ -287,7 +288,11 @@ static bool attempt(struct compile *c, struct plan *flat)
     g = front(c, model);
     if (g)
         g = middle(c, g, stage);
-    return g && back(c, g, seq, &m) && emit(g, seq, &m, &c->profile, flat);
+    if (!g || (!back(c, g, seq, &m) && !c->budget.least) ||
+        !emit(g, seq, &m, &c->profile, flat))
+        return false;
+    return !c->budget.least ||
+           peak_reject(g, flat, &c->profile, c->budget.bytes);
 }
 
 /* The next rung of the ladder: an update in twice as many pieces.  The pieces

@@ -101,6 +101,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/gather_nd.c \
 	compiler/ops/pick.c \
 	compiler/ops/pick.h \
+	compiler/ops/rnn.c \
 	compiler/ops/gelu.c \
 	compiler/ops/fused_attention.c \
 	compiler/ops/layer_norm.c \

@@ -28,6 +28,7 @@ kernels_cl = \
 	kernels/pool.cl \
 	kernels/random.cl \
 	kernels/reduce.cl \
+	kernels/rnn.cl \
 	kernels/scan.cl \
 	kernels/select.cl \
 	kernels/softmax.cl \
@@ -78,6 +79,8 @@ libplancl_la_SOURCES += \
 	kernels/random.h \
 	kernels/reduce.c \
 	kernels/reduce.h \
+	kernels/rnn.c \
+	kernels/rnn.h \
 	kernels/scan.c \
 	kernels/scan.h \
 	kernels/select.c \

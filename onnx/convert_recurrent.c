@@ -1,5 +1,5 @@
 /*
- * convert_recurrent.c: LSTM and GRU.
+ * convert_recurrent.c: RNN, LSTM and GRU.
  *
  * ONNX has time first and the directions of all steps in a dimension of their
  * own; here samples are first and directions lie side by side.  Gates go from
@@ -59,10 +59,10 @@ static bool attributes_fit(struct import *im, const struct onnx_node *n)
 
 const int *recurrent_gates_of(const char *op, int *n)
 {
-    static const int lstm[] = {0, 2, 3, 1}, gru[] = {1, 0, 2};
+    static const int lstm[] = {0, 2, 3, 1}, gru[] = {1, 0, 2}, rnn[] = {0};
 
-    *n = strcmp(op, "LSTM") == 0 ? 4 : 3;
-    return *n == 4 ? lstm : gru;
+    *n = strcmp(op, "LSTM") == 0 ? 4 : strcmp(op, "GRU") == 0 ? 3 : 1;
+    return *n == 4 ? lstm : *n == 3 ? gru : rnn;
 }
 
 /* W is [directions, gates H, in], R [directions, gates H, H], B [directions, 2
@@ -234,8 +234,8 @@ static bool says_nothing(const struct onnx_node *n, int k)
 /* Has the model format's layer everything that the node has? */
 static bool is_layer(const struct import *im, const struct onnx_node *n)
 {
-    if (!im->batched || strcmp(n->op, "RNN") == 0 || node_needed(im, 2) ||
-        node_attr(n, "activations") || n->in[X]->type.rank != 3)
+    if (!im->batched || node_needed(im, 2) || node_attr(n, "activations") ||
+        n->in[X]->type.rank != 3)
         return false;
     for (int k = LENGTHS; k <= PEEPHOLES; k++)
         if (!says_nothing(n, k))

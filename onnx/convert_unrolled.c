@@ -451,6 +451,8 @@ static bool read_node(struct unrolled *u)
     u->steps = x->dim[u->batch_first];
     if (!weights_fit(u, x) || !attributes_fit(u))
         return false;
+    if (u->gates != 4 && node_needed(u->im, 2))
+        return import_reject(u->im, "it has no third result");
     if (x->batch == (u->batch_first ? 2 : 1))
         return import_reject(u->im, "its input %s has samples for steps",
                              type_text(u->im->arena, x));

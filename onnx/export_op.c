@@ -368,6 +368,7 @@ static const struct {
     {&op_PRelu, export_prelu},
     {&op_Pad, export_plain},
     {&op_Pow, export_plain},
+    {&op_RNN, export_recurrent},
     {&op_ReduceL1, export_plain},
     {&op_ReduceL2, export_plain},
     {&op_ReduceMax, export_plain},

@@ -1,5 +1,5 @@
 /*
- * export_recurrent.c: LSTM and GRU, the reverse of convert_recurrent.c: a node
+ * export_recurrent.c: RNN, LSTM and GRU, the reverse of convert_recurrent.c: a node
  * for each layer of the stack, time first, gates in ONNX's order.
  */
 #include <string.h>
@@ -81,6 +81,7 @@ bool export_recurrent(struct export *ex)
 {
     static const int64_t swap[] = {1, 0, 2}, to_front[] = {2, 0, 1, 3},
                          side[] = {0, 2, 1, 3}, join[] = {0, 0, -1};
+    const union attr *other = layer_attribute(ex, "nonlinearity");
     const char *direction = layer_attribute(ex, "direction")->s;
     int64_t layers = layer_attribute(ex, "layers")->i;
     const char *x = put_transpose(ex, put_value(ex, ex->in[0]), swap, 3);
@@ -89,6 +90,8 @@ bool export_recurrent(struct export *ex)
     s.gate = recurrent_gates_of(ex->layer->op->name, &s.gates);
     s.dirs = strcmp(direction, "bidirectional") == 0 ? 2 : 1;
     s.each = layer_attribute(ex, "bias")->i ? EACH : BIAS_IH;
+    if (other && strcmp(other->s, "tanh") != 0)
+        return export_reject(ex, "its nonlinearity has no counterpart");
     if (ex->nin != 1 + (int)layers * s.dirs * s.each)
         return export_reject(ex, "it has operands that are no parameters");
     for (int k = 0; k < layers && x; k++) {

@@ -14,6 +14,7 @@ BEGIN {
     may["compiler"] = " kernels "
     may["onnx"] = " compiler runtime kernels "
     compiler_may = " runtime/base.h runtime/plan.h runtime/plan_io.h " \
+                   "runtime/plan_live.h " \
                    "runtime/plancl.h runtime/profile.h runtime/session.h "
 }
 

@@ -57,6 +57,8 @@ static int type_of_word(const char *word)
     } known[] = {{"f32", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT},
                  {"i64", ONNX__TENSOR_PROTO__DATA_TYPE__INT64},
                  {"i32", ONNX__TENSOR_PROTO__DATA_TYPE__INT32},
+                 {"i8", ONNX__TENSOR_PROTO__DATA_TYPE__INT8},
+                 {"u8", ONNX__TENSOR_PROTO__DATA_TYPE__UINT8},
                  {"f64", ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE},
                  {"f16", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16},
                  {"string", ONNX__TENSOR_PROTO__DATA_TYPE__STRING}};

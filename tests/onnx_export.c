@@ -142,6 +142,7 @@ static const struct job jobs[] = {
            " \"direction\": \"bidirectional\"},"
            "{\"op\": \"GRU\", \"hidden_size\": 4, \"bias\": false,"
            " \"linear_before_reset\": true},"
+           "{\"op\": \"RNN\", \"hidden_size\": 4, \"layers\": 2},"
            "{\"op\": \"GRU\", \"hidden_size\": 3, \"direction\": \"reverse\"},"
            "{\"name\": \"top\", \"op\": \"TopK\", \"k\": 2},"
            "{\"op\": \"OneHot\", \"depth\": 3, \"inputs\": [\"top:1\"]},"

@@ -99,6 +99,10 @@ static const struct op_case cases[] = {
     {.in = {F32(5)},
      .attr = "sizes=4 coordinate_transformation_mode=tf_crop_and_resize",
      .rejects = "roi has 0 numbers, wanted 2"},
+    {.in = {F32(5)},
+     .attr = "sizes=4 roi=0,1e300 "
+             "coordinate_transformation_mode=tf_crop_and_resize",
+     .rejects = "roi has 0 and 1e+300"},
     {.in = {F32(7)}, .attr = "sizes=1 mode=linear"},
     {.in = {F32(7)},
      .attr = "sizes=1 mode=linear "

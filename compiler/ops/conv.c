@@ -10,7 +10,6 @@
 
 #include "compiler/lower.h"
 #include "compiler/ops/conv_layer.h"
-#include "compiler/ops/volume.h"
 #include "compiler/ops/window.h"
 #include "kernels/conv.h"
 
@@ -449,16 +448,6 @@ static const enum layout conv_in[] = {LAYOUT_LAST, LAYOUT_WEIGHTS, LAYOUT_USER};
 static const enum layout grad_w_in[] = {LAYOUT_LAST, LAYOUT_LAST, LAYOUT_LANES};
 static const enum layout act_out[] = {LAYOUT_LAST};
 static const enum layout lanes_out[] = {LAYOUT_LANES};
-static bool build(struct graph *g, const val *in, int nin,
-                  const union attr *attr, val *y)
-{
-    if (volume_is(g, in))
-        return nin > 1 ? volume_conv(g, in, nin, attr, y)
-                       : reject_here(g, "W is missing");
-    y[0] = graph_add(g, &op_Conv, in, nin, attr);
-    return y[0].id != 0;
-}
-
 static const char *const conv_names[] = {"X", "W", "B", NULL};
 
 const struct op op_Conv = {
@@ -470,7 +459,7 @@ const struct op op_Conv = {
     .in_name = conv_names,
     .types = "f32 f16",
     .infer = infer,
-    .build = build,
+    .build = conv_build,
     .params = params,
     .grad = grad,
     .ref = ref,

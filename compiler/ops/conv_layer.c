@@ -10,6 +10,8 @@
  */
 #include "compiler/ops/conv_layer.h"
 
+#include "compiler/ops/volume.h"
+
 /* The limit on a window keeps its area and dilated extents far within 64
  * bits. */
 static bool check(struct graph *g, const struct node *n,
@@ -71,4 +73,14 @@ int conv_layer_params(struct graph *g, const struct node *n,
     p[1] = (struct param_decl){
         "bias", b, "FanInUniform", fan_in, (double)l->filters, PLAN_PARAMETER};
     return l->bias ? 2 : 1;
+}
+
+bool conv_build(struct graph *g, const val *in, int nin, const union attr *attr,
+                val *y)
+{
+    if (volume_is(g, in))
+        return nin > 1 ? volume_conv(g, in, nin, attr, y)
+                       : reject_here(g, "W is missing");
+    y[0] = graph_add(g, &op_Conv, in, nin, attr);
+    return y[0].id != 0;
 }

@@ -14,5 +14,8 @@ struct conv_layer {         /* what the attributes say */
  * -1 after reject(). n has x [N, C, ...] and, when given, W as operands. */
 int conv_layer_params(struct graph *, const struct node *n,
                       const struct conv_layer *, struct param_decl *p);
+/* Of Conv: a node, or what three dimensions are made of. */
+bool conv_build(struct graph *, const val *in, int nin, const union attr *,
+                val *y);
 
 #endif

@@ -349,6 +349,7 @@ static bool read_crop(struct graph *g, const union attr *attr, int k,
 {
     const struct tensor *roi = attr[ROI].tensor, *scales = attr[SCALES].tensor;
     int n = scales ? (int)type_count(&scales->type) : attr[SIZES].ints.n;
+    const double most = 1e6;
 
     if (!roi || type_count(&roi->type) != 2 * n)
         return reject_here(g, "roi has %lld numbers, wanted %d",
@@ -356,7 +357,10 @@ static bool read_crop(struct graph *g, const union attr *attr, int k,
                            2 * n);
     c->start = roi->data[k];
     c->end = roi->data[n + k];
-    return true;
+    if (fabs(c->start) <= most && fabs(c->end) <= most)
+        return true;
+    return reject_here(g, "roi has %g and %g, at most %g", c->start, c->end,
+                       most);
 }
 
 /* Entry k of the lists, along an axis. */
