@@ -52,7 +52,6 @@ static double flop(const struct conv_problem *p)
     return 2.0 * (double)(p->N * p->P * p->Q * p->K) * (double)taps(p);
 }
 
-/* Traffic as if every tensor were moved once. */
 static double x_bytes(const struct conv_problem *p)
 {
     return (double)(p->N * p->H * p->W * p->C) * (double)dtype_bytes(p->x);
@@ -86,8 +85,6 @@ bool conv_small(int64_t a, int64_t b, int64_t c)
     return (double)a * (double)b * (double)c < INT32_MAX;
 }
 
-/* Sizes and geometry are arguments of the plain kernels: one program for all
- * layers. */
 static void plain(const struct conv_problem *p, const struct device_info *dev,
                   struct launch *l)
 {
@@ -148,8 +145,6 @@ static void grad_w_item_launch(const void *problem,
         launch_option(l, "ACC=1");
 }
 
-/* Offsets inside a sample are 32-bit in the CPU kernels.  In doubles, as the
- * product of three may exceed 64 bits. */
 /* The slack is what packed weights and tiles hang out behind the last
  * channel. */
 static bool cpu_fits(const void *problem, const struct device_info *dev)
@@ -243,9 +238,9 @@ struct conv_sum conv_forward_sum(const struct conv_problem *p)
 
 /*
  * A convolution of dy, its pixels `stride` apart, with the weights turned.
- * From h = p stride - pad + r dilation: dx[h] sums dy[p] w[r] where p stride =
- * h + pad - r dilation.  With r' = R - 1 - r that is h - pad' + r' dilation,
- * for pad' = (R - 1) dilation - pad, which may be below zero.
+ * From h = p stride - pad + r dilation: p stride = h + pad - r dilation, which
+ * with r' = R - 1 - r is h - pad' + r' dilation for pad' = (R - 1) dilation -
+ * pad, below zero too.
  */
 struct conv_sum conv_grad_x_sum(const struct conv_problem *p)
 {
@@ -311,9 +306,8 @@ static void grad_w_scalars(const struct conv_problem *p, struct launch *l)
     launch_setting(l, SETTING_FIRST);
 }
 
-/* Lanes are the second dimension; tiles of a lane are divided among `parts`
- * groups, as many as fill the cores when there are few lanes.  A band is as
- * many rows as twice the cache's floats hold, of x and of dy. */
+/* Lanes are the second dimension; a lane's tiles are divided among `parts`
+ * groups, enough for the cores when there are few lanes. */
 static void grad_w_cpu_launch(const void *problem,
                               const struct device_info *dev, struct launch *l)
 {

@@ -53,15 +53,12 @@ struct KERNEL(shape) {
 };
 
 /* The taps of a run of pixels that lie UP_W apart: where the first pixel reads
- * the sample, and which weights. `at` is an offset in elements from the
- * sample's first channel, `tap` a row of w. */
+ * the sample, and which weights. */
 struct KERNEL(taps) {
     int n, run, at[TAPS], tap[TAPS];
 };
 
-/* For the pixel in row o and column q, and those behind it with the same.  The
- * run ends where a tap would leave the input or, being outside, come into
- * it. */
+/* For the pixel in row o and column q, and those behind it with the same. */
 INLINE void KERNEL(find)(struct KERNEL(taps) * l,
                          const struct KERNEL(shape) * g, int o, int q)
 {
@@ -240,9 +237,6 @@ INLINE void KERNEL(run)(__global T(OUT) *out, const __global T(IN) *in,
                        1);
 }
 
-/* in [N, IH, IW, C], w [TAPS, C], bias [C] -> out [N, OH, OW, C]; `rows`
- * counts rows of output of all samples.  Where the input is spread out,
- * columns are taken in UP_W turns, as those UP_W apart share their taps. */
 __kernel ONE_ITEM void
 #ifdef ENTRY_conv_depthwise_grad_x_cpu
 KERNEL(conv_depthwise_grad_x_cpu)(
@@ -337,8 +331,7 @@ INLINE void KERNEL(put_dw)(__global float *w, float16 total, const int n)
 #endif
 }
 
-/* Add a run of pixels that have all taps: every sum in a register.  Without a
- * branch per tap; row and column are the distances of taps in x. */
+/* Add a run of pixels that have all taps: every sum in a register. */
 INLINE void KERNEL(add_whole)(float16 *total, const __global T(X) *x,
                               const __global T(Y) *dy,
                               const struct KERNEL(taps) * l,
@@ -367,8 +360,7 @@ INLINE void KERNEL(add_whole)(float16 *total, const __global T(X) *x,
         total[t] = sum[t];
 }
 
-/* Add a run of pixels that have some of the taps.  Tap by tap instead, pixels
- * inside: each sum still takes its pixels in order. */
+/* Add a run of pixels that have some of the taps. */
 INLINE void KERNEL(add_some)(float16 *total, const __global T(X) *x,
                              const __global T(Y) *dy,
                              const struct KERNEL(taps) * l,
@@ -404,9 +396,6 @@ INLINE void KERNEL(add_sample)(float16 *total, const __global T(X) *x,
         }
 }
 
-/* x [N, IH, IW, C], dy [N, OH, OW, C], acc -> dw [lanes, TAPS, C].  The two
- * calls differ in n alone: where it is the constant 16, tails are compiled
- * away. */
 __kernel ONE_ITEM void KERNEL(conv_depthwise_grad_w_cpu)(
     const __global T(X) *x, ulong x_off, const __global T(Y) *dy,
     ulong dy_off,

@@ -276,7 +276,7 @@ check_PROGRAMS += \
 # onnx/: models of other programs, and graphs made to be read or refused.
 check_PROGRAMS += tests/onnx_export tests/onnx_graphs tests/onnx_models
 tests_onnx_graphs_SOURCES = \
-	tests/onnx_graphs.c tests/onnx_build.c tests/onnx_build.h
+	tests/onnx_graphs.c tests/onnx_graph_cases.h tests/onnx_build.c tests/onnx_build.h
 tests_onnx_graphs_LDADD = libonnx-import.la $(LDADD)
 tests_onnx_export_SOURCES = tests/onnx_export.c
 tests_onnx_export_LDADD = libonnx-import.la $(LDADD) $(CJSON_LIBS)

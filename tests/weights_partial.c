@@ -119,7 +119,7 @@ static void assert_equal_weights(struct run *a, struct run *b)
 static void test_replaced_head(void **state)
 {
     const struct plancl_weights_options o = {.allow_missing = 1};
-    struct run old, loaded, copied;
+    struct run old = {0}, loaded = {0}, copied = {0};
 
     (void)state;
     open_run(&old, "head");
@@ -145,7 +145,7 @@ static void test_replaced_head(void **state)
 
 static void test_whole_file(void **state)
 {
-    struct run old, loaded;
+    struct run old = {0}, loaded = {0};
 
     (void)state;
     open_run(&old, "head");
