@@ -289,8 +289,8 @@ dist_folders += tests/data/onnx
 # ONNX's own cases; the program is run by the script.
 test_tools += tests/onnx_suite
 tests_onnx_suite_SOURCES = \
-	tests/onnx_suite.c tests/onnx_tensor.c tests/onnx_tensor.h
-tests_onnx_suite_SOURCES = tests/onnx_suite.c tests/kernel_programs.c
+	tests/onnx_suite.c tests/kernel_programs.c \
+	tests/onnx_tensor.c tests/onnx_tensor.h
 tests_onnx_suite_LDADD = libonnx-import.la libcompiler.la libcore.la
 dist_check_SCRIPTS += tests/onnx_suite.sh
 dist_folders += tests/onnx-suite
