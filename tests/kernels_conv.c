@@ -40,6 +40,16 @@ static struct conv_problem problem_of(const struct conv_case *c)
     return p;
 }
 
+/* Where kernels are interpreted, products of over two million terms take minutes,
+ * and find nothing that small ones do not. */
+static bool is_left_out(const struct conv_case *c)
+{
+    struct conv_problem p = problem_of(c);
+    int64_t terms = p.N * p.P * p.Q * p.K * (p.C / p.group) * p.R * p.S;
+
+    return terms > 2000000 && getenv("PLANCL_SMALL");
+}
+
 static size_t x_size(const struct conv_problem *p)
 {
     return (size_t)(p->N * p->H * p->W * p->C);
@@ -251,21 +261,24 @@ static void test_forward(void **state)
 {
     (void)state;
     for (int i = 0; i < CASES; i++)
-        forward(&cases[i]);
+        if (!is_left_out(&cases[i]))
+            forward(&cases[i]);
 }
 
 static void test_grad_x(void **state)
 {
     (void)state;
     for (int i = 0; i < CASES; i++)
-        grad_x(&cases[i]);
+        if (!is_left_out(&cases[i]))
+            grad_x(&cases[i]);
 }
 
 static void test_grad_w(void **state)
 {
     (void)state;
     for (int i = 0; i < CASES; i++)
-        grad_w(&cases[i]);
+        if (!is_left_out(&cases[i]))
+            grad_w(&cases[i]);
 }
 
 /* dw of samples [begin, begin + rows), carried on from acc. */
@@ -323,50 +336,54 @@ static void test_micro_batches(void **state)
 {
     (void)state;
     for (int i = 0; i < CASES; i++)
-        if (cases[i].p.N == 3)
+        if (cases[i].p.N == 3 && !is_left_out(&cases[i]))
             cut(&cases[i]);
 }
 
 /* A sample alone has the bits that it has as the last of the batch. */
+static void place_in_batch(const struct conv_case *c)
+{
+    struct conv_problem p = problem_of(c), one = p;
+    size_t nx = x_size(&p), ny = y_size(&p);
+    double *x = numbers(nx), *w = numbers(w_size(&p)), *y = numbers(ny);
+    double *bias = numbers((size_t)p.K), *z = numbers(ny);
+    const uint32_t setting[SETTING_KINDS] = {0};
+    struct operand o[4] = {INPUT(p.x, nx, x), INPUT(p.w, w_size(&p), w),
+                           INPUT(DT_F32, (size_t)p.K, bias),
+                           OUTPUT(p.y, ny, y)};
+    struct launch l;
+
+    one.bias = p.bias = true;
+    one.N = 1;
+    fill(x, nx, p.x, 1);
+    fill(w, w_size(&p), p.w, 2);
+    fill(bias, (size_t)p.K, DT_F32, 3);
+    for (const struct kernel *k = kernels_conv; k->name; k++) {
+        if (!harness_launch(&harness, k, &p, &l))
+            continue;
+        o[0] = (struct operand)INPUT(p.x, nx, x);
+        o[3] = (struct operand)OUTPUT(p.y, ny, y);
+        harness_run(&harness, &l, o, 4, setting);
+        assert_true(harness_launch(&harness, k, &one, &l));
+        o[0].value += nx - x_size(&one);
+        o[0].elements = x_size(&one);
+        o[3] = (struct operand)OUTPUT(p.y, y_size(&one), z);
+        harness_run(&harness, &l, o, 4, setting);
+        assert_memory_equal(z, y + ny - y_size(&one), y_size(&one) * sizeof *z);
+    }
+    free(x);
+    free(w);
+    free(y);
+    free(z);
+    free(bias);
+}
+
 static void test_place_in_batch(void **state)
 {
     (void)state;
-    for (int i = 1; i < CASES; i++) {
-        struct conv_problem p = problem_of(&cases[i]), one = p;
-        size_t nx = x_size(&p), ny = y_size(&p);
-        double *x = numbers(nx), *w = numbers(w_size(&p)), *y = numbers(ny);
-        double *bias = numbers((size_t)p.K), *z = numbers(ny);
-        const uint32_t setting[SETTING_KINDS] = {0};
-        struct operand o[4] = {INPUT(p.x, nx, x), INPUT(p.w, w_size(&p), w),
-                               INPUT(DT_F32, (size_t)p.K, bias),
-                               OUTPUT(p.y, ny, y)};
-        struct launch l;
-
-        one.bias = p.bias = true;
-        one.N = 1;
-        fill(x, nx, p.x, 1);
-        fill(w, w_size(&p), p.w, 2);
-        fill(bias, (size_t)p.K, DT_F32, 3);
-        for (const struct kernel *k = kernels_conv; k->name; k++) {
-            if (!harness_launch(&harness, k, &p, &l))
-                continue;
-            o[0] = (struct operand)INPUT(p.x, nx, x);
-            o[3] = (struct operand)OUTPUT(p.y, ny, y);
-            harness_run(&harness, &l, o, 4, setting);
-            assert_true(harness_launch(&harness, k, &one, &l));
-            o[0].value += nx - x_size(&one);
-            o[0].elements = x_size(&one);
-            o[3] = (struct operand)OUTPUT(p.y, y_size(&one), z);
-            harness_run(&harness, &l, o, 4, setting);
-            assert_memory_equal(z, y + ny - y_size(&one),
-                                y_size(&one) * sizeof *z);
-        }
-        free(x);
-        free(w);
-        free(y);
-        free(z);
-        free(bias);
-    }
+    for (int i = 1; i < CASES; i++)
+        if (!is_left_out(&cases[i]))
+            place_in_batch(&cases[i]);
 }
 
 static int setup(void **state)
