@@ -247,7 +247,7 @@ static bool add_initializers(struct import *im, const Onnx__GraphProto *g)
         struct onnx_value *v = ARENA_NEW(im->arena, struct onnx_value, 1);
         const char *name = p->name ? p->name : "", *wrong;
 
-        v->constant = constant_read(im->arena, p, im->folder, &wrong);
+        v->constant = import_tensor(im, p, &wrong);
         if (!v->constant)
             return import_reject(im, "initializer \"%.60s\": %s", name, wrong);
         if (names_find(&im->values, name))
