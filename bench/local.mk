@@ -1,7 +1,13 @@
 # Benchmarks print and assert nothing; built when asked for by name, as in
 # `make bench/kernels`.
-EXTRA_PROGRAMS = bench/kernels bench/planner
-EXTRA_DIST += bench/budgets.sh bench/one_step.sh bench/random_models.sh bench/onnx_check.sh
+EXTRA_PROGRAMS = bench/fuzz bench/kernels bench/planner
+EXTRA_DIST += bench/budgets.sh bench/fuzz.sh bench/one_step.sh bench/random_models.sh bench/onnx_check.sh
+# For clang alone: fuzz.sh builds it.
+bench_fuzz_SOURCES = \
+	bench/fuzz.c tests/fuzz.c tests/fuzz.h \
+	tests/plan_sample.c tests/plan_sample.h
+bench_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+bench_fuzz_LDADD = libonnx-import.la libcompiler.la libdata.la libcore.la
 bench_kernels_SOURCES = \
 	bench/kernels.c tests/kernel_harness.c tests/kernel_harness.h
 bench_planner_SOURCES = \
