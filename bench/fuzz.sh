@@ -38,6 +38,18 @@ seeds() {
     esac
 }
 
+# Words that a parser knows, as libFuzzer's dictionary: in quotes, one a line.
+words() {
+    case $1 in
+    idx | npy) set -- "$top"/data/npy.c ;;
+    model) set -- "$top"/doc/plancl.schema.json ;;
+    onnx) set -- "$top"/onnx/*.c ;;
+    plan) set -- "$top"/runtime/plan*.c ;;
+    safetensors) set -- "$top"/runtime/safetensors*.c ;;
+    esac
+    grep -oh '"[A-Za-z_][A-Za-z_0-9]*"' "$@" | sort -u
+}
+
 # ONNX's own cases, where they are installed, into one folder.
 copy_suite() {
     mkdir -p suite
@@ -58,7 +70,7 @@ longest() {
 
 # libFuzzer in a folder of the parser's own, where an ONNX file may find data.
 fuzz() {
-    "$build/bench/fuzz" -max_len="$(longest "$PLANCL_FUZZ")" -timeout=10 \
+    "$build/bench/fuzz" -max_len="$(longest "$PLANCL_FUZZ")" -timeout=30 \
         -rss_limit_mb=2048 -artifact_prefix=findings/ "$@"
 }
 
@@ -71,8 +83,9 @@ for PLANCL_FUZZ in "$@"; do
     printf 'twenty bytes of data' >data
     test "$PLANCL_FUZZ" != onnx || copy_suite
     echo "== $PLANCL_FUZZ, $seconds seconds"
+    words "$PLANCL_FUZZ" >dictionary
     # shellcheck disable=SC2046 # one word per folder
-    fuzz -max_total_time="$seconds" -print_final_stats=1 new \
+    fuzz -dict=dictionary -max_total_time="$seconds" -print_final_stats=1 new \
         "$top/tests/corpus/$PLANCL_FUZZ" $(seeds "$PLANCL_FUZZ") \
         >log 2>&1 || found=1
     grep -E '^(fuzz: |SUMMARY|stat::|[^ ]*: runtime error)' log || tail -n 3 log

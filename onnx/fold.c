@@ -63,6 +63,7 @@ static const struct constant *fold_fill(struct import *im,
     const struct constant *shape = node_constant(n, 0);
     const struct constant *value = node_number(n, "value");
     enum dtype dtype = value ? value->type.dtype : DT_F32;
+    double number = node_float(n, "value", 0);
     int64_t dim[MAX_RANK];
     struct constant *y;
 
@@ -72,7 +73,7 @@ static const struct constant *fold_fill(struct import *im,
         dim[i] = constant_int(shape, i);
     y = fold_made(im, dtype, (int)type_count(&shape->type), dim);
     for (int64_t i = 0; y && i < type_count(&y->type); i++)
-        constant_set(y, i, node_float(n, "value", 0));
+        constant_set(y, i, number);
     return y;
 }
 

@@ -11,7 +11,7 @@ enum { OLDEST = 6, NEWEST = 17 }; /* opsets that are known */
 
 /* Elements of constants that arithmetic may make: these, and some for each that
  * the file has, since weights are cast and transposed. */
-enum { ROOM = 1 << 27, ROOM_OF_ONE = 4 };
+enum { ROOM = 1 << 26, ROOM_OF_ONE = 4 };
 
 /* Names come from the file, hence the limits; a node without a name goes by
  * its first result. */

@@ -69,7 +69,8 @@ struct import {
 /* False, after the message, which names file and node. */
 bool import_reject(struct import *, const char *format, ...) PRINTF_LIKE(2, 3);
 /* A tensor of the file; null after *wrong is set. */
-struct constant *import_tensor(struct import *, const struct Onnx__TensorProto *,
+struct constant *import_tensor(struct import *,
+                               const struct Onnx__TensorProto *,
                                const char **wrong);
 /* The model's text up to its layers. */
 bool import_open_model(struct import *, const char *head);

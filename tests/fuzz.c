@@ -26,7 +26,8 @@ struct fuzz_input {
     int *errors;         /* messages since the last call was judged */
 };
 
-static const char silent[] = "a refusal without a message";
+/* Corpora hold small files. */
+static const char greedy[] = "more memory than there is, for a small file";
 
 static void hear(void *context, const struct plancl_message *m)
 {
@@ -45,9 +46,9 @@ static const char *judge(const struct fuzz_input *in, enum plancl_status status)
     if (status == PLANCL_OK)
         return errors ? "success with the message of an error" : NULL;
     if (status == PLANCL_MEMORY)
-        return "more memory than there is, for a small file";
+        return greedy;
     if (errors == 0)
-        return silent;
+        return "a refusal without a message";
     return errors == 1 ? NULL : "more messages than one, or an empty one";
 }
 
@@ -242,16 +243,18 @@ const char *fuzz_feed(const struct fuzz_parser *parser, const uint8_t *bytes,
     int errors = 0;
     jmp_buf out_of_memory;
     struct arena arena;
-    const struct fuzz_input in = {
-        bytes, size, {&errors, hear, NULL}, &arena, &errors};
+    struct fuzz_input *in;
     const char *wrong;
 
     arena_open(&arena, &out_of_memory);
     if (setjmp(out_of_memory)) {
         arena_close(&arena);
-        return "more memory than there is, for a small file";
+        return greedy;
     }
-    wrong = parser->feed(&in);
+    in = ARENA_NEW(&arena, struct fuzz_input, 1);
+    *in = (struct fuzz_input){
+        bytes, size, {&errors, hear, NULL}, &arena, &errors};
+    wrong = parser->feed(in);
     arena_close(&arena);
     return wrong;
 }
