@@ -87,7 +87,7 @@ EXTRA_DIST += \
 
 # Gradients clipped by their norm.
 check_PROGRAMS += tests/clip
-tests_clip_SOURCES = tests/clip.c
+tests_clip_SOURCES = tests/clip.c tests/kernel_programs.c
 
 # Weights of another model.
 check_PROGRAMS += tests/weights_partial
@@ -95,11 +95,11 @@ tests_weights_partial_SOURCES = tests/weights_partial.c
 
 # Weighted losses: sums, and what they are divided by.
 check_PROGRAMS += tests/weighted_mean
-tests_weighted_mean_SOURCES = tests/weighted_mean.c
+tests_weighted_mean_SOURCES = tests/weighted_mean.c tests/kernel_programs.c
 
 # Bits: which decisions may change them.
 check_PROGRAMS += tests/bits
-tests_bits_SOURCES = tests/bits.c
+tests_bits_SOURCES = tests/bits.c tests/kernel_programs.c
 dist_folders += tests/models
 
 # kernels/: every candidate against plain loops, directly on a device.
@@ -251,7 +251,8 @@ tests_random_budgets_SOURCES = \
 	$(random_models)
 tests_random_plans_SOURCES = \
 	tests/random_plans.c tests/graph_run.c tests/graph_run.h \
-	tests/plan_run.c tests/plan_run.h $(random_models)
+	tests/kernel_programs.c tests/plan_run.c tests/plan_run.h \
+	$(random_models)
 dist_folders += tests/data/passes
 # Ops of sequence models.
 check_PROGRAMS += \
@@ -287,7 +288,7 @@ dist_folders += tests/data/onnx
 
 # ONNX's own cases; the program is run by the script.
 test_tools += tests/onnx_suite
-tests_onnx_suite_SOURCES = tests/onnx_suite.c
+tests_onnx_suite_SOURCES = tests/onnx_suite.c tests/kernel_programs.c
 tests_onnx_suite_LDADD = libonnx-import.la libcompiler.la libcore.la
 dist_check_SCRIPTS += tests/onnx_suite.sh
 dist_folders += tests/onnx-suite
