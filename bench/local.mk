@@ -8,8 +8,15 @@ bench_fuzz_SOURCES = \
 	tests/plan_sample.c tests/plan_sample.h
 bench_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 bench_fuzz_LDADD = libonnx-import.la libcompiler.la libdata.la libcore.la
+EXTRA_PROGRAMS = bench/kernels bench/onnx_models bench/planner
+EXTRA_DIST += \
+	bench/budgets.sh bench/one_step.sh bench/random_models.sh bench/onnx_check.sh \
+	bench/onnx_models.sh
 bench_kernels_SOURCES = \
 	bench/kernels.c tests/kernel_harness.c tests/kernel_harness.h
+bench_onnx_models_SOURCES = \
+	bench/onnx_models.c tests/onnx_tensor.c tests/onnx_tensor.h
+bench_onnx_models_LDADD = libonnx-import.la $(LDADD)
 bench_planner_SOURCES = \
 	bench/planner.c bench/planner_remat.c bench/planner_remat.h \
 	tests/remat_instance.c tests/remat_instance.h

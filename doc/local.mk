@@ -3,6 +3,7 @@ dist_doc_DATA = \
     README.md \
     doc/c-api.md \
     doc/command-line.md \
+    doc/fine-tuning.md \
     doc/memory.md \
     doc/model-format.md \
     doc/onnx-operators.md \

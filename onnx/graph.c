@@ -265,7 +265,8 @@ static bool is_known(const Onnx__NodeProto *n)
 {
     if (n->domain && *n->domain && strcmp(n->domain, "ai.onnx") != 0)
         return false;
-    return fold_knows(n->op_type) || convert_knows(n->op_type);
+    return fold_knows(n->op_type) || convert_knows(n->op_type) ||
+           strcmp(n->op_type, "If") == 0;
 }
 
 /* All operators that are not supported, in one message. */
@@ -308,28 +309,82 @@ static void note_uses(struct import *im, const Onnx__GraphProto *g,
                       const struct order *order)
 {
     for (int i = 0; i < order->n; i++) {
-        const Onnx__NodeProto *n = g->node[order->node[i]];
+        const struct taken t = taken_by(im->arena, g->node[order->node[i]]);
 
-        for (size_t k = 0; k < n->n_input; k++)
-            if (!names_find(&im->uses, n->input[k]))
-                names_add(&im->uses, n->input[k], im);
+        for (size_t k = 0; k < t.n; k++)
+            if (!names_find(&im->uses, t.name[k]))
+                names_add(&im->uses, t.name[k], im);
     }
     for (size_t i = 0; i < g->n_output; i++)
         if (g->output[i]->name && !names_find(&im->uses, g->output[i]->name))
             names_add(&im->uses, g->output[i]->name, im);
 }
 
+static bool add_nodes(struct import *, const Onnx__GraphProto *,
+                      const struct order *);
+
+/* What the branch's outputs are, the node's results are. */
+static bool branch_results(struct import *im, const Onnx__GraphProto *g)
+{
+    for (size_t i = 0; i < g->n_output; i++) {
+        const char *name = g->output[i]->name ? g->output[i]->name : "";
+        struct onnx_value *v = names_find(&im->values, name);
+
+        if (!v)
+            return import_reject(im, "nothing computes \"%.60s\"", name);
+        if (!node_alias(im, (int)i, v))
+            return false;
+    }
+    return true;
+}
+
+/* An If whose condition is known, as shapes decide it: the nodes of one branch
+ * stand in its place, and those of the other are never looked at. */
+static bool take_branch(struct import *im, const Onnx__NodeProto *p,
+                        const struct onnx_node *n)
+{
+    const struct constant *c = node_constant(n, 0);
+    const Onnx__GraphProto *g = NULL;
+    const char *which, *wrong;
+    struct order order;
+
+    if (!c || type_count(&c->type) != 1)
+        return import_reject(im, "its condition is computed from data");
+    which = constant_at(c, 0) != 0 ? "then_branch" : "else_branch";
+    for (size_t i = 0; i < p->n_attribute; i++)
+        if (p->attribute[i]->name && strcmp(p->attribute[i]->name, which) == 0)
+            g = p->attribute[i]->g;
+    if (!g)
+        return import_reject(im, "it has no %s", which);
+    wrong = order_nodes(im->arena, g, &order);
+    if (wrong)
+        return import_reject(im, "%s: %s", which, wrong);
+    if (!check_ops(im, g, &order) || !add_initializers(im, g) ||
+        !add_nodes(im, g, &order))
+        return false;
+    im->node = n;
+    return branch_results(im, g);
+}
+
 /* Folding first, so that what is known never becomes a layer. */
+static bool add_node(struct import *im, const Onnx__NodeProto *p)
+{
+    const struct onnx_node *n = node_read(im, p);
+
+    if (!n)
+        return false;
+    if (strcmp(n->op, "If") == 0)
+        return take_branch(im, p, n);
+    return fold(im, n) || convert(im, n);
+}
+
 static bool add_nodes(struct import *im, const Onnx__GraphProto *g,
                       const struct order *order)
 {
     note_uses(im, g, order);
-    for (int i = 0; i < order->n; i++) {
-        const struct onnx_node *n = node_read(im, g->node[order->node[i]]);
-
-        if (!n || (!fold(im, n) && !convert(im, n)))
+    for (int i = 0; i < order->n; i++)
+        if (!add_node(im, g->node[order->node[i]]))
             return false;
-    }
     im->node = NULL;
     return true;
 }

@@ -16,17 +16,72 @@ enum state { UNSEEN, OPEN, DONE };
 
 struct visit {
     int node;
-    size_t next; /* operand to look at */
+    size_t next; /* of what it takes, to look at */
 };
 
 struct walk {
     const Onnx__GraphProto *graph;
-    struct names maker; /* int, by the value's name */
+    const struct taken *taken; /* by node */
+    struct names maker;        /* int, by the value's name */
     enum state *state;
     struct visit *stack; /* each node is open once at most */
     int depth;
     struct order *order;
 };
+
+/* ---- what a node takes ---- */
+
+static void graph_takes(const Onnx__GraphProto *, struct taken *);
+
+/* Counts, where there is no room yet.  As deep as the file's messages lie in each
+ * other, which wire.c bounds. */
+static void node_takes(const Onnx__NodeProto *n, struct taken *t)
+{
+    for (size_t i = 0; i < n->n_input; i++) {
+        if (t->name)
+            t->name[t->n] = n->input[i];
+        t->n++;
+    }
+    for (size_t i = 0; i < n->n_attribute; i++)
+        if (n->attribute[i]->g)
+            graph_takes(n->attribute[i]->g, t);
+}
+
+/* An output of a branch may be made outside. */
+static void graph_takes(const Onnx__GraphProto *g, struct taken *t)
+{
+    for (size_t i = 0; i < g->n_node; i++)
+        node_takes(g->node[i], t);
+    for (size_t i = 0; i < g->n_output; i++) {
+        if (!g->output[i]->name)
+            continue;
+        if (t->name)
+            t->name[t->n] = g->output[i]->name;
+        t->n++;
+    }
+}
+
+struct taken taken_by(struct arena *a, const struct Onnx__NodeProto *n)
+{
+    struct taken t = {NULL, 0};
+
+    node_takes(n, &t);
+    t.name = ARENA_NEW(a, const char *, t.n + 1);
+    t.n = 0;
+    node_takes(n, &t);
+    return t;
+}
+
+static const struct taken *all_taken(struct arena *a, const Onnx__GraphProto *g)
+{
+    struct taken *t = ARENA_NEW(a, struct taken, g->n_node + 1);
+
+    for (size_t i = 0; i < g->n_node; i++)
+        t[i] = taken_by(a, g->node[i]);
+    return t;
+}
+
+/* ---- the order ---- */
 
 /* A value that no node makes is an input, an initializer, or missing: node.c
  * says so. */
@@ -63,16 +118,16 @@ static const char *visit(struct walk *w, int node)
     enter(w, node);
     while (w->depth) {
         struct visit *v = &w->stack[w->depth - 1];
-        const Onnx__NodeProto *n = w->graph->node[v->node];
+        const struct taken *t = &w->taken[v->node];
         const int *maker;
 
-        if (v->next == n->n_input) {
+        if (v->next == t->n) {
             w->state[v->node] = DONE;
             w->order->node[w->order->n++] = v->node;
             w->depth--;
             continue;
         }
-        maker = names_find(&w->maker, n->input[v->next++]);
+        maker = names_find(&w->maker, t->name[v->next++]);
         if (!maker || w->state[*maker] == DONE)
             continue;
         if (w->state[*maker] == OPEN)
@@ -106,6 +161,7 @@ const char *order_nodes(struct arena *a, const struct Onnx__GraphProto *g,
 
     order->node = ARENA_NEW(a, int, g->n_node + 1);
     order->n = 0;
+    w.taken = all_taken(a, g);
     w.state = ARENA_NEW(a, enum state, g->n_node + 1);
     w.stack = ARENA_NEW(a, struct visit, g->n_node + 1);
     needed = ARENA_NEW(a, bool, g->n_node + 1);

@@ -283,12 +283,14 @@ tests_onnx_export_SOURCES = tests/onnx_export.c
 tests_onnx_export_LDADD = libonnx-import.la $(LDADD) $(CJSON_LIBS)
 tests_onnx_models_SOURCES = tests/onnx_models.c
 tests_onnx_models_LDADD = libonnx-import.la $(LDADD)
-dist_check_SCRIPTS += tests/onnx_import.sh
+dist_check_SCRIPTS += tests/onnx_fine_tune.sh tests/onnx_import.sh
 dist_folders += tests/data/onnx
 
 # ONNX's own cases; the program is run by the script.
 test_tools += tests/onnx_suite
-tests_onnx_suite_SOURCES = tests/onnx_suite.c tests/kernel_programs.c
+tests_onnx_suite_SOURCES = \
+	tests/onnx_suite.c tests/kernel_programs.c \
+	tests/onnx_tensor.c tests/onnx_tensor.h
 tests_onnx_suite_LDADD = libonnx-import.la libcompiler.la libcore.la
 dist_check_SCRIPTS += tests/onnx_suite.sh
 dist_folders += tests/onnx-suite

@@ -232,41 +232,78 @@ static void add_node(struct arena *a, Onnx__GraphProto *g,
     g->node[g->n_node++] = n;
 }
 
+static Onnx__GraphProto *graph_new(struct arena *a, char *name)
+{
+    Onnx__GraphProto *g = ARENA_NEW(a, Onnx__GraphProto, 1);
+
+    onnx__graph_proto__init(g);
+    g->name = name;
+    g->input = ARENA_NEW(a, Onnx__ValueInfoProto *, MOST);
+    g->output = ARENA_NEW(a, Onnx__ValueInfoProto *, MOST);
+    g->initializer = ARENA_NEW(a, Onnx__TensorProto *, MOST);
+    g->node = ARENA_NEW(a, Onnx__NodeProto *, MOST);
+    return g;
+}
+
+/* "branch ATTRIBUTE": a graph, to fill, which the last node has. */
+static Onnx__GraphProto *add_branch(struct arena *a, Onnx__GraphProto *outer,
+                                    const struct words *w)
+{
+    Onnx__AttributeProto *p = ARENA_NEW(a, Onnx__AttributeProto, 1);
+    Onnx__NodeProto *n;
+
+    if (!outer->n_node)
+        abort();
+    n = outer->node[outer->n_node - 1];
+    onnx__attribute_proto__init(p);
+    p->name = word(w, 1);
+    p->g = graph_new(a, word(w, 1));
+    n->attribute[n->n_attribute++] = p;
+    return p->g;
+}
+
+static void add_line(struct arena *a, Onnx__GraphProto *g,
+                     const struct words *w)
+{
+    const char *first = word(w, 0);
+
+    if (strcmp(first, "in") == 0)
+        add_input(a, g, w);
+    else if (strcmp(first, "out") == 0)
+        add_output(a, g, w);
+    else if (strcmp(first, "init") == 0 || strcmp(first, "ext") == 0)
+        add_initializer(a, g, w);
+    else
+        add_node(a, g, w);
+}
+
 /* Bytes of a whole model, in the arena. */
 struct onnx_bytes onnx_build(struct arena *a, int64_t opset,
                              const char *const *line)
 {
     Onnx__ModelProto m = ONNX__MODEL_PROTO__INIT;
-    Onnx__GraphProto g = ONNX__GRAPH_PROTO__INIT;
     Onnx__OperatorSetIdProto set = ONNX__OPERATOR_SET_ID_PROTO__INIT;
     Onnx__OperatorSetIdProto *sets[] = {&set};
+    Onnx__GraphProto *outer = graph_new(a, arena_string(a, "test")), *g = outer;
     struct onnx_bytes bytes = {.name = "test.onnx"};
     uint8_t *at;
 
-    g.name = "test";
-    g.input = ARENA_NEW(a, Onnx__ValueInfoProto *, MOST);
-    g.output = ARENA_NEW(a, Onnx__ValueInfoProto *, MOST);
-    g.initializer = ARENA_NEW(a, Onnx__TensorProto *, MOST);
-    g.node = ARENA_NEW(a, Onnx__NodeProto *, MOST);
     for (; *line; line++) {
         struct words *w = ARENA_NEW(a, struct words, 1);
 
         *w = cut(a, *line, " ");
-        if (strcmp(word(w, 0), "in") == 0)
-            add_input(a, &g, w);
-        else if (strcmp(word(w, 0), "out") == 0)
-            add_output(a, &g, w);
-        else if (strcmp(word(w, 0), "init") == 0 ||
-                 strcmp(word(w, 0), "ext") == 0)
-            add_initializer(a, &g, w);
+        if (strcmp(word(w, 0), "branch") == 0)
+            g = add_branch(a, outer, w);
+        else if (strcmp(word(w, 0), "end") == 0)
+            g = outer;
         else
-            add_node(a, &g, w);
+            add_line(a, g, w);
     }
     set.has_version = 1;
     set.version = opset;
     m.opset_import = sets;
     m.n_opset_import = 1;
-    m.graph = &g;
+    m.graph = outer;
     bytes.len = onnx__model_proto__get_packed_size(&m);
     at = arena_alloc(a, bytes.len + 1, 1);
     onnx__model_proto__pack(&m, at);

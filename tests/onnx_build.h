@@ -6,6 +6,8 @@
  *   ext w f32 2 = data 0 8     its data in a file: location, offset, length
  *   y z = Split x _ / axis=1   a node; _ is a name left out
  *   out y                      an output
+ *   branch then_branch         a graph of the last node; its lines follow, to
+ *   end
  *
  * Attributes: 1 is an int, 1.5 a float, 1,2 ints, [1] ints of one, a word a
  * string.

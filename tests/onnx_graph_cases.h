@@ -12,7 +12,7 @@
 
 struct graph_case {
     int64_t opset;
-    const char *line[12];
+    const char *line[20];
     /* Texts of the model file, or of the message where nothing is made. */
     const char *says[6];
     bool refused;
@@ -25,6 +25,14 @@ struct graph_case {
     "s = Shape x", "n = Gather s zero", "u = Unsqueeze n axis", \
         "t = Concat u rest / axis=0", "y = Reshape x t",        \
         "init zero i64 - = 0", "init axis i64 1 = 0", "init rest i64 1 = -1"
+
+/* An If of the number of columns; what it takes from outside is made by a node
+ * that stands behind it. */
+#define IF_OF_WIDTH                                                          \
+    "y = If c", "branch then_branch", "t = Unknown r", "out t", "end",       \
+        "branch else_branch", "e = Tanh r", "out e", "end", "out y",         \
+        "s = Shape x", "n = Gather s one", "c = Equal n want", "r = Relu x", \
+        "init one i64 - = 1"
 
 static const struct graph_case cases[] = {
     /* A symbolic batch is N; so is a fixed one. */
@@ -255,6 +263,27 @@ static const struct graph_case cases[] = {
      .line = {"in a u8 1,300", "in b u8 300,2", "y = MatMulInteger a b",
               "out y"},
      {"it adds up 300 products, at most 258 are exact"},
+     .refused = true},
+
+    /* A condition that shapes decide takes one branch, here PyTorch's squeeze
+     * of a dimension that has no single element; the other is not read. */
+    {13,
+     .line = {IF_OF_WIDTH, "init want i64 - = 1", "in x f32 4,3"},
+     {"{\"name\": \"relu1\", \"op\": \"Relu\", \"inputs\": [\"x\"]}",
+      "{\"name\": \"tanh1\", \"op\": \"Tanh\"}", "\"y\": \"tanh1\""}},
+    {13,
+     .line = {IF_OF_WIDTH, "init want i64 - = 3", "in x f32 4,3"},
+     {"operators that are not supported, and how many nodes have them: "
+      "Unknown (1)"},
+     .refused = true},
+    {13,
+     .line = {IF_OF_WIDTH, "in want i64 1", "in x f32 4,3"},
+     {"its condition is computed from data"},
+     .refused = true},
+    {13,
+     .line = {"in x f32 4,3", "init c i64 - = 0", "y = If c",
+              "branch then_branch", "t = Relu x", "out t", "end", "out y"},
+     {"it has no else_branch"},
      .refused = true},
 
     /* What would not compile. */

@@ -15,10 +15,8 @@
 #include <string.h>
 
 #include "compiler/plancl_compile.h"
-#include "onnx/constant.h"
 #include "onnx/onnx.h"
-#include "onnx/onnx.pb-c.h"
-#include "onnx/proto.h"
+#include "tests/onnx_tensor.h"
 
 enum { MOST = 32 };
 
@@ -51,38 +49,18 @@ static void keep_message(void *context, const struct plancl_message *m)
 
 /* ---- what a case holds ---- */
 
-/* Of the job's arena, whose end frees. */
-static void *take(void *arena, size_t size)
-{
-    return arena_alloc(arena, size, 1);
-}
-
-static void release(void *arena, void *pointer)
-{
-    (void)arena, (void)pointer;
-}
-
 static bool read_tensor(struct job *j, const char *kind, int i,
                         struct given *out)
 {
     const char *path = arena_format(j->arena, "%s/test_data_set_0/%s_%d.pb",
                                     j->folder, kind, i);
-    const struct plancl_callbacks silent = {NULL, NULL, NULL};
-    ProtobufCAllocator allocator = {take, release, j->arena};
-    const char *wrong;
-    const Onnx__TensorProto *t;
-    size_t len;
-    const uint8_t *bytes = proto_read(j->arena, path, &len, &silent);
+    const char *wrong = NULL;
 
-    t = bytes ? onnx__tensor_proto__unpack(&allocator, len, bytes) : NULL;
-    if (!t)
-        return false;
-    out->name = t->name ? t->name : "";
-    out->c = constant_read(j->arena, t, NULL, &wrong);
-    if (!out->c) {
+    out->c = onnx_tensor_read(j->arena, path, &out->name, &wrong);
+    if (wrong)
         j->why = wrong;
+    if (!out->c)
         return false;
-    }
     out->v = ARENA_NEW(j->arena, double, (size_t)type_count(&out->c->type) + 1);
     for (int64_t k = 0; k < type_count(&out->c->type); k++)
         out->v[k] = constant_at(out->c, k);

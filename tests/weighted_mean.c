@@ -197,7 +197,8 @@ static void test_trained_weights(void **unused)
 
     (void)unused;
     assert_int_equal(compile(0, "y", &cb, &plan), PLANCL_REFUSED);
-    assert_non_null(strstr(message, "the weights of mse depend on a parameter"));
+    assert_non_null(
+        strstr(message, "the weights of mse depend on a parameter"));
 }
 
 int main(void)
