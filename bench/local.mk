@@ -1,9 +1,15 @@
 # Benchmarks print and assert nothing; built when asked for by name, as in
 # `make bench/kernels`.
-EXTRA_PROGRAMS = bench/kernels bench/onnx_models bench/planner
+EXTRA_PROGRAMS = bench/fuzz bench/kernels bench/onnx_models bench/planner
 EXTRA_DIST += \
-	bench/budgets.sh bench/one_step.sh bench/random_models.sh bench/onnx_check.sh \
+	bench/budgets.sh bench/fuzz.sh bench/one_step.sh bench/random_models.sh bench/onnx_check.sh \
 	bench/onnx_models.sh
+# For clang alone: fuzz.sh builds it.
+bench_fuzz_SOURCES = \
+	bench/fuzz.c tests/fuzz.c tests/fuzz.h \
+	tests/plan_sample.c tests/plan_sample.h
+bench_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+bench_fuzz_LDADD = libonnx-import.la libcompiler.la libdata.la libcore.la
 bench_kernels_SOURCES = \
 	bench/kernels.c tests/kernel_harness.c tests/kernel_harness.h
 bench_onnx_models_SOURCES = \

@@ -124,19 +124,15 @@ static enum plancl_status parse_descr(struct parser *p)
                          "plain numbers per file");
     if (!take_string(p, &d))
         return refuse(p, "descr is not a string");
-    if (d.n > 0 && d.s[0] == '>')
-        return fail(p->callbacks, PLANCL_REFUSED,
-                    "%s: .npy header: descr '%.*s' is big-endian; save it as "
-                    "'<%.*s'",
-                    p->head->path, d.n, d.s, d.n - 1, d.s + 1);
-    /* A single byte has no order: '|', though some write '<'. */
+    /* A single byte has no order: '|', though some write another. */
     if (d.n != 3 || !element_of((struct piece){d.s + 1, 2}, &l->element) ||
-        (d.s[0] != '<' && (d.s[0] != '|' || element_bytes(l->element) > 1)))
+        (d.s[0] != '<' && d.s[0] != '>' &&
+         (d.s[0] != '|' || element_bytes(l->element) > 1)))
         return fail(p->callbacks, PLANCL_REFUSED,
                     "%s: .npy header: descr '%.*s' is none of <f2 <f4 <f8 |i1 "
-                    "<i2 <i4 <i8 |u1 <u2 <u4 <u8 |b1",
+                    "<i2 <i4 <i8 |u1 <u2 <u4 <u8 |b1, nor of these with >",
                     p->head->path, d.n, d.s);
-    l->big_endian = false;
+    l->big_endian = d.s[0] == '>';
     return PLANCL_OK;
 }
 

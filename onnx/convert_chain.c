@@ -190,8 +190,10 @@ bool convert_trilu(struct import *im, const struct onnx_node *n)
     if (!x || t->rank < 2)
         return x ? import_reject(im, "%s is no matrix", type_text(im->arena, t))
                  : false;
-    mask.constant = m = constant_new(im->arena, DT_BOOL, 2,
-                                     t->dim + t->rank - 2);
+    mask.constant = m = fold_made(im, DT_BOOL, 2, t->dim + t->rank - 2);
+    if (!m)
+        return import_reject(im, "a mask for %s is too large",
+                             type_text(im->arena, t));
     for (int64_t i = 0; i < type_count(&m->type); i++) {
         int64_t above = i % m->type.dim[1] - i / m->type.dim[1] - from;
 

@@ -132,8 +132,8 @@ static const struct constant *bias_of(struct import *im,
         return constant_view(im->arena, c, 1, &units);
     if (n != 1)
         return NULL;
-    y = constant_new(im->arena, c->type.dtype, 1, &units);
-    for (int64_t i = 0; i < units; i++)
+    y = fold_made(im, c->type.dtype, 1, &units);
+    for (int64_t i = 0; y && i < units; i++)
         constant_set(y, i, constant_at(c, 0));
     return y;
 }

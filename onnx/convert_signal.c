@@ -46,12 +46,12 @@ static const char *matrix(struct import *im, const struct transform *t)
     struct onnx_value v = {0};
     struct constant *c;
 
-    if (dim[0] * dim[1] > 1 << 24) {
+    v.constant = c = fold_made(im, DT_F32, 2, dim);
+    if (!c) {
         import_reject(im, "a transform of %lld elements is too long",
                       (long long)t->length);
         return NULL;
     }
-    v.constant = c = constant_new(im->arena, DT_F32, 2, dim);
     for (int64_t i = 0; i < dim[0] * dim[1]; i++) {
         int64_t row = i / dim[1], column = i % dim[1];
         int64_t l = row / t->parts, k = column / 2;
@@ -142,6 +142,9 @@ bool convert_dft(struct import *im, const struct onnx_node *n)
 
 /* ---- STFT ---- */
 
+/* Of the gather that makes frames; each stands in the model's text. */
+enum { MOST_INDICES = 1 << 22 };
+
 /* [N, T, parts] to [N, frames, length, parts].  Frames overlap, so elements
  * are gathered more than once. */
 static const char *framed(struct import *im, const char *x,
@@ -151,9 +154,16 @@ static const char *framed(struct import *im, const char *x,
     int64_t frames = (type->dim[1] - t->in) / step + 1;
     const int64_t shape[] = {type->batch == 1 ? 0 : type->dim[0], frames, t->in,
                              t->parts};
-    int64_t *index = ARENA_NEW(im->arena, int64_t, (size_t)(frames * t->in));
+    int64_t *index;
     struct layer_text l;
 
+    /* Neither factor is more than 2^31. */
+    if (frames * t->in > MOST_INDICES) {
+        import_reject(im, "%lld frames of %lld elements are too many",
+                      (long long)frames, (long long)t->in);
+        return NULL;
+    }
+    index = ARENA_NEW(im->arena, int64_t, (size_t)(frames * t->in));
     for (int64_t i = 0; i < frames * t->in; i++)
         index[i] = i / t->in * step + i % t->in;
     layer_begin(im, &l, "Gather", name_new(im, NULL, "Gather"));

@@ -14,6 +14,15 @@
 /* Large ones are of no use, and a file of a few bytes could ask for any. */
 enum { MOST_MADE = 1 << 24 };
 
+/* Each alone may be small and all together not. */
+bool fold_room(struct import *im, int64_t count)
+{
+    if (count > im->room)
+        return false;
+    im->room -= count;
+    return true;
+}
+
 struct constant *fold_made(struct import *im, enum dtype dtype, int rank,
                            const int64_t *dim)
 {
@@ -23,7 +32,8 @@ struct constant *fold_made(struct import *im, enum dtype dtype, int rank,
         if (dim[i] < 0 || __builtin_mul_overflow(count, dim[i], &count) ||
             count > MOST_MADE)
             return NULL;
-    return constant_new(im->arena, dtype, rank, dim);
+    return fold_room(im, count) ? constant_new(im->arena, dtype, rank, dim)
+                                : NULL;
 }
 
 /* ---- new ones ---- */
@@ -53,6 +63,7 @@ static const struct constant *fold_fill(struct import *im,
     const struct constant *shape = node_constant(n, 0);
     const struct constant *value = node_number(n, "value");
     enum dtype dtype = value ? value->type.dtype : DT_F32;
+    double number = node_float(n, "value", 0);
     int64_t dim[MAX_RANK];
     struct constant *y;
 
@@ -62,7 +73,7 @@ static const struct constant *fold_fill(struct import *im,
         dim[i] = constant_int(shape, i);
     y = fold_made(im, dtype, (int)type_count(&shape->type), dim);
     for (int64_t i = 0; y && i < type_count(&y->type); i++)
-        constant_set(y, i, node_float(n, "value", 0));
+        constant_set(y, i, number);
     return y;
 }
 
@@ -84,8 +95,8 @@ static const struct constant *fold_range(struct import *im,
     if (!(count < MOST_MADE))
         return NULL;
     dim = count > 0 ? (int64_t)count : 0;
-    y = constant_new(im->arena, node_constant(n, 0)->type.dtype, 1, &dim);
-    for (int64_t i = 0; i < dim; i++)
+    y = fold_made(im, node_constant(n, 0)->type.dtype, 1, &dim);
+    for (int64_t i = 0; y && i < dim; i++)
         constant_set(y, i, from + (double)i * step);
     return y;
 }

@@ -21,10 +21,4 @@ fold_fn fold_shape, fold_reshape, fold_unsqueeze, fold_squeeze, fold_transpose,
 
 fold_fn fold_window, fold_mel;
 
-/* ---- fold.c ---- */
-
-/* A new constant; null where it would be too large. */
-struct constant *fold_made(struct import *, enum dtype, int rank,
-                           const int64_t *dim);
-
 #endif

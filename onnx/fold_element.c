@@ -113,6 +113,8 @@ const struct constant *fold_unary(struct import *im, const struct onnx_node *n)
         return NULL;
     if (strcmp(n->op, "Identity") == 0)
         return x;
+    if (!fold_room(im, type_count(&x->type)))
+        return NULL;
     y = constant_new(im->arena, dtype, x->type.rank, x->type.dim);
     y->name = x->name;
     for (int64_t i = 0; i < type_count(&x->type); i++)

@@ -51,8 +51,8 @@ const struct constant *fold_shape(struct import *im, const struct onnx_node *n)
         return constant_number(im->arena, DT_I64, (double)type_count(t));
     from += from < 0 ? t->rank : 0;
     to += to < 0 ? t->rank : 0;
-    if (from < 0)
-        from = 0;
+    if (from < 0 || from > t->rank)
+        from = from < 0 ? 0 : t->rank;
     if (to > t->rank)
         to = t->rank;
     return constant_ints(im->arena, t->dim + from,
@@ -155,7 +155,9 @@ const struct constant *fold_transpose(struct import *im,
             return NULL;
         seen |= 1U << perm[i];
     }
-    return constant_transpose(im->arena, x, perm);
+    return fold_room(im, type_count(&x->type))
+               ? constant_transpose(im->arena, x, perm)
+               : NULL;
 }
 
 /* ---- parts ---- */
@@ -292,8 +294,8 @@ const struct constant *fold_concat(struct import *im, const struct onnx_node *n)
             return NULL;
         count += node_constant(n, k)->type.dim[0];
     }
-    y = constant_new(im->arena, node_constant(n, 0)->type.dtype, 1, &count);
-    for (int k = 0; k < n->nin; k++)
+    y = fold_made(im, node_constant(n, 0)->type.dtype, 1, &count);
+    for (int k = 0; y && k < n->nin; k++)
         for (int64_t i = 0; i < node_constant(n, k)->type.dim[0]; i++)
             constant_set(y, at++, constant_at(node_constant(n, k), i));
     return y;

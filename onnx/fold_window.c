@@ -92,7 +92,8 @@ const struct constant *fold_mel(struct import *im, const struct onnx_node *n)
     }
     dim[0] = (int64_t)arg[1] / 2 + 1;
     dim[1] = (int64_t)arg[0];
-    c = arg[2] > 0 ? fold_made(im, dtype, 2, dim) : NULL;
+    /* Less than a sample a second would make bins beyond counting. */
+    c = arg[2] >= 1 ? fold_made(im, dtype, 2, dim) : NULL;
     for (int64_t i = 0; c && i < dim[1]; i++)
         triangle(c, arg, i);
     return c;

@@ -247,7 +247,7 @@ static bool add_initializers(struct import *im, const Onnx__GraphProto *g)
         struct onnx_value *v = ARENA_NEW(im->arena, struct onnx_value, 1);
         const char *name = p->name ? p->name : "", *wrong;
 
-        v->constant = constant_read(im->arena, p, im->folder, &wrong);
+        v->constant = import_tensor(im, p, &wrong);
         if (!v->constant)
             return import_reject(im, "initializer \"%.60s\": %s", name, wrong);
         if (names_find(&im->values, name))
@@ -394,9 +394,12 @@ static bool add_output(struct import *im, const Onnx__ValueInfoProto *p,
                        struct text *t)
 {
     const char *name = p->name ? p->name : "";
-    struct onnx_value *v = names_find(&im->values, name);
+    struct onnx_value *v = *name ? names_find(&im->values, name) : NULL;
     const char *ref = v ? operand_ref(im, v) : NULL;
 
+    /* An input may have no name as well, and would be taken for it. */
+    if (!*name)
+        return import_reject(im, "an output has no name");
     if (!v)
         return import_reject(im, "nothing computes its output \"%.60s\"", name);
     if (!ref)

@@ -9,6 +9,10 @@
 
 enum { OLDEST = 6, NEWEST = 17 }; /* opsets that are known */
 
+/* Elements of constants that arithmetic may make: these, and some for each that
+ * the file has, since weights are cast and transposed. */
+enum { ROOM = 1 << 26, ROOM_OF_ONE = 4 };
+
 /* Names come from the file, hence the limits; a node without a name goes by
  * its first result. */
 bool import_reject(struct import *im, const char *format, ...)
@@ -29,6 +33,17 @@ bool import_reject(struct import *im, const char *format, ...)
     else
         fail(im->cb, PLANCL_REFUSED, "%s: %s", im->path, text);
     return false;
+}
+
+struct constant *import_tensor(struct import *im,
+                               const struct Onnx__TensorProto *t,
+                               const char **wrong)
+{
+    struct constant *c = constant_read(im->arena, t, im->folder, wrong);
+
+    if (c)
+        im->room += ROOM_OF_ONE * type_count(&c->type);
+    return c;
 }
 
 /* From here on the types of inputs are known. */
@@ -131,6 +146,7 @@ enum plancl_status onnx_import_bytes(const struct onnx_bytes *bytes,
         im[i].opt = o;
         im[i].cb = &keep;
         im[i].batched = i == 0;
+        im[i].room = ROOM;
     }
     if (attempt(&im[0], a, proto->graph, out))
         return PLANCL_OK;

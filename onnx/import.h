@@ -46,6 +46,7 @@ struct import {
     const struct plancl_callbacks *cb;
     int64_t opset;        /* of the file */
     bool batched;         /* the first dimension counts samples */
+    int64_t room;         /* elements that may still be made; fold_room */
     int64_t file_batch;   /* samples in the shapes of the file, or 0 */
     struct names values;  /* struct onnx_value, by ONNX name */
     struct names used;    /* names of layers, inputs, outputs and parameters */
@@ -67,6 +68,10 @@ struct import {
 
 /* False, after the message, which names file and node. */
 bool import_reject(struct import *, const char *format, ...) PRINTF_LIKE(2, 3);
+/* A tensor of the file; null after *wrong is set. */
+struct constant *import_tensor(struct import *,
+                               const struct Onnx__TensorProto *,
+                               const char **wrong);
 /* The model's text up to its layers. */
 bool import_open_model(struct import *, const char *head);
 
@@ -149,6 +154,11 @@ bool weight_add(struct import *, const char *layer, const char *param,
 /* True where the node's results are known now, which they then are. */
 bool fold(struct import *, const struct onnx_node *);
 bool fold_knows(const char *op);
+/* A new constant; null where it would be too large. */
+struct constant *fold_made(struct import *, enum dtype, int rank,
+                           const int64_t *dim);
+/* Take room for so many elements; false where there is not as much. */
+bool fold_room(struct import *, int64_t count);
 
 /* ---- convert.c, convert_*.c ---- */
 

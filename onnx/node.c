@@ -104,7 +104,7 @@ static bool attribute_read(struct import *im, const Onnx__AttributeProto *p,
 
     a->name = p->name ? p->name : "";
     if (p->t)
-        a->number = constant_read(im->arena, p->t, im->folder, &wrong);
+        a->number = import_tensor(im, p->t, &wrong);
     else if (p->has_s)
         a->string = p->s.data ? string_of(im, &p->s) : "";
     else if (p->n_strings)
@@ -119,10 +119,9 @@ static bool attribute_read(struct import *im, const Onnx__AttributeProto *p,
         a->number = floats(im, p->floats, p->n_floats);
     else if (p->type == ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS)
         a->number = constant_ints(im->arena, NULL, 0);
-    if (p->has_i || p->has_f)
-        a->number = p->t || p->has_s
-                        ? a->number
-                        : constant_view(im->arena, a->number, 0, NULL);
+    /* A list of strings may stand beside the number: none was made then. */
+    if ((p->has_i || p->has_f) && !p->t && a->number)
+        a->number = constant_view(im->arena, a->number, 0, NULL);
     if (!wrong)
         return true;
     return import_reject(im, "attribute %.60s: %s", a->name, wrong);

@@ -78,6 +78,12 @@ static void test_types(void **state)
         {DICT("<u8", "False", "(3,)"),
          "\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0", 24, PLANCL_I64},
         {DICT("|b1", "False", "(3,)"), "\0\1\2", 3, PLANCL_BOOL},
+        {DICT(">f2", "False", "(3,)"), "\0\0\x3c\0\x40\0", 6, PLANCL_F16},
+        {DICT(">f4", "False", "(3,)"), "\0\0\0\0\x3f\x80\0\0\x40\0\0\0", 12,
+         PLANCL_F32},
+        {DICT(">u2", "False", "(3,)"), "\0\0\0\1\0\2", 6, PLANCL_I32},
+        {DICT(">i8", "False", "(3,)"),
+         "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\2", 24, PLANCL_I64},
     };
 
     (void)state;
@@ -106,7 +112,7 @@ static void test_bad_dicts(void **state)
     static const struct {
         const char *dict, *words;
     } cases[] = {
-        {DICT(">f4", "False", "(2, 3)"), "big-endian"},
+        {DICT(">f3", "False", "(2, 3)"), "'>f3' is none of"},
         {DICT("=f4", "False", "(2, 3)"), "'=f4' is none of"},
         {DICT("|f4", "False", "(2, 3)"), "'|f4' is none of"},
         {DICT("<c8", "False", "(2, 3)"), "'<c8' is none of"},

@@ -294,3 +294,11 @@ tests_onnx_suite_SOURCES = \
 tests_onnx_suite_LDADD = libonnx-import.la libcompiler.la libcore.la
 dist_check_SCRIPTS += tests/onnx_suite.sh
 dist_folders += tests/onnx-suite
+
+# Parsers on what fuzzers made; bench/fuzz.sh runs the fuzzers.
+check_PROGRAMS += tests/fuzz_replay
+tests_fuzz_replay_SOURCES = \
+	tests/fuzz_replay.c tests/fuzz.c tests/fuzz.h \
+	tests/plan_sample.c tests/plan_sample.h
+tests_fuzz_replay_LDADD = libonnx-import.la $(LDADD)
+dist_folders += tests/corpus

@@ -295,6 +295,14 @@ static const struct graph_case cases[] = {
      .line = {"in x string 1,3", "y = Relu x", "out y"},
      {"of a type that is not supported"},
      .refused = true},
+    /* Each of these is small enough, all of them are not. */
+    {13,
+     .line = {"in x f32 1,3", "init n i64 1 = 16777216",
+              "a = ConstantOfShape n", "b = ConstantOfShape n",
+              "c = ConstantOfShape n", "d = ConstantOfShape n",
+              "e = ConstantOfShape n", "y = Sum x a b c d e", "out y"},
+     {"ConstantOfShape that makes \"e\": its result is not known"},
+     .refused = true},
     /* What moves samples has no batch. */
     {13,
      .line = {"in x f32 4,3", "y = Transpose x", "out y"},
