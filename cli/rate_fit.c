@@ -94,7 +94,7 @@ void rates_fit(const struct samples *all, double floor,
             s.measured < s.launches * floor / 4)
             continue;
         fit_rate(&s, r);
-        strcpy(r->kernel, all->v[i].kernel);
+        memcpy(r->kernel, all->v[i].kernel, sizeof r->kernel);
         info->nrate += r->compute > 0 || r->traffic > 0;
     }
 }

@@ -217,7 +217,7 @@ static enum plancl_status read_rate(const struct reading *r, const cJSON *item,
     for (int i = 0; i < info->nrate; i++)
         if (!strcmp(info->rate[i].kernel, item->string))
             return refuse(r, item->string, "is given twice");
-    strcpy(k->kernel, item->string);
+    memcpy(k->kernel, item->string, strlen(item->string) + 1);
     info->nrate++;
     return PLANCL_OK;
 }

@@ -134,7 +134,7 @@ static void test_written(void **state)
 
     (void)state;
     assert_int_equal(profile_read("cpu", &cb, &p), PLANCL_OK);
-    strcpy(p.name, "a \"name\"");
+    snprintf(p.name, sizeof p.name, "a \"name\"");
     p.info.nrate = 2;
     p.info.rate[0] = (struct kernel_rate){"conv_cpu", 1 / 3.0, 0};
     p.info.rate[1] = (struct kernel_rate){"matmul_cpu", 0, 1e-9};
