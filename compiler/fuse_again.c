@@ -127,7 +127,7 @@ static int last_reader(const struct life *l, int v, int *before)
     int last = 0;
 
     *before = v;
-    for (int id = v + 1; id < l->g->len; id++) {
+    for (int id = v + 1; id <= l->end[v]; id++) { /* a candidate ends */
         if (!l->c->used[id] || !reads_value(l->g->node[id], v) ||
             makes_again(l, id, v))
             continue;
