@@ -17,10 +17,11 @@ struct head {
     size_t n; /* at least HEAD_BYTES, or the whole file */
 };
 
-/* Where the elements lie: C order, from byte `data` to the end. */
+/* Where the elements lie: in C order, but for what source_reorder() will do,
+ * from byte `data` to the end. */
 struct layout {
     enum element element;
-    bool big_endian;
+    bool big_endian, fortran;
     unsigned rank;
     uint64_t dim[MAX_RANK];
     uint64_t data, bytes;

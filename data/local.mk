@@ -8,6 +8,7 @@ libplancl_data_la_SOURCES += \
 	data/idx.c \
 	data/npy.c \
 	data/npy_write.c \
+	data/reorder.c \
 	data/selection.c \
 	data/selection.h \
 	data/shuffle.c \
@@ -15,4 +16,6 @@ libplancl_data_la_SOURCES += \
 	data/source.h \
 	data/spec.c \
 	data/spec.h \
+	data/store.c \
+	data/store.h \
 	data/unpack.c

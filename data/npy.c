@@ -138,11 +138,9 @@ static enum plancl_status parse_descr(struct parser *p)
 
 static enum plancl_status parse_order(struct parser *p)
 {
-    if (take_word(p, "False"))
+    p->layout->fortran = take_word(p, "True");
+    if (p->layout->fortran || take_word(p, "False"))
         return PLANCL_OK;
-    if (take_word(p, "True"))
-        return refuse(p, "the array is in Fortran order; save it after "
-                         "numpy.ascontiguousarray");
     return refuse(p, "fortran_order is neither True nor False");
 }
 

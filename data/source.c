@@ -140,6 +140,8 @@ enum plancl_status source_open(struct source *s, const char *path,
         return fail(cb, PLANCL_MEMORY, "%s: out of memory", path);
     status = open_head(s, path, head, cb, l);
     free(head);
+    if (!status && l->fortran)
+        status = source_reorder(s, path, cb, l);
     if (status)
         source_close(s);
     return status;

@@ -40,4 +40,10 @@ enum plancl_status source_unpack(struct source *, int fd, const char *path,
                                  uint8_t *head, const struct plancl_callbacks *,
                                  struct layout *);
 
+/* Put the elements of an array in Fortran order into C order, in memory or a
+ * temporary file as above. */
+enum plancl_status source_reorder(struct source *, const char *path,
+                                  const struct plancl_callbacks *,
+                                  struct layout *);
+
 #endif
