@@ -2,8 +2,8 @@
 # `make bench/kernels`.
 EXTRA_PROGRAMS = bench/fuzz bench/kernels bench/onnx_models bench/planner
 EXTRA_DIST += \
-	bench/budgets.sh bench/fuzz.sh bench/one_step.sh bench/random_models.sh bench/onnx_check.sh \
-	bench/onnx_models.sh
+	bench/budgets.sh bench/fit.sh bench/fuzz.sh bench/made_up.sh bench/onnx_check.sh \
+	bench/onnx_models.sh bench/one_step.sh bench/predictions.sh bench/random_models.sh
 # For clang alone: fuzz.sh builds it.
 bench_fuzz_SOURCES = \
 	bench/fuzz.c tests/fuzz.c tests/fuzz.h \

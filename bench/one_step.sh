@@ -16,19 +16,13 @@ test $# -ge 1 || {
     exit 2
 }
 plancl=$1/cli/plancl
-make_npy=$1/tests/make_npy
+make_npy=$1/tests/make_npy # for made_up.sh
 shift
 models=$(dirname "$0")/../models
+. "$(dirname "$0")/made_up.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-
-# Inputs of the plan: name, type and dimensions, a line each.
-inputs() {
-    "$plancl" inspect --json "$work/plan" |
-        sed -n 's/.*"name": "\([^"]*\)", "kind": "input", "dtype": "\([^"]*\)", "shape": \[\([^]]*\)\].*/\1 \2 \3/p' |
-        tr -d ,
-}
 
 printf '%-16s %6s %15s %9s  %s\n' model batch bytes seconds loss
 for model in "$models"/*.json; do
@@ -39,15 +33,8 @@ for model in "$models"/*.json; do
     }
     grep -q '"training"' "$model" || continue
     bytes=$(sed -n 's/.*: \([0-9]*\) bytes of device.*/\1/p' "$work/said")
-    batch=$("$plancl" inspect --json "$work/plan" |
-        sed -n 's/^ *"batch": \([0-9]*\),.*/\1/p')
-    data=
-    inputs >"$work/inputs"
-    while read -r input dtype shape; do
-        # shellcheck disable=SC2086 # several numbers
-        "$make_npy" "$work/$input.npy" "$dtype" 0 1 1 $shape
-        data="$data --data $input=$work/$input.npy"
-    done <"$work/inputs"
+    made_up "$work/plan" "$work"
+    batch=$(sed -n 's/^ *"batch": \([0-9]*\),.*/\1/p' "$work/plan.json")
     begin=$(date +%s)
     # shellcheck disable=SC2086 # several words
     "$plancl" train "$work/plan" $data --updates 1 --quiet \

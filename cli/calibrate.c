@@ -4,11 +4,12 @@
  * The compiler predicts a launch from its fixed cost, its operations and its bytes.
  * Measured are
  * - the bandwidth, with one kernel that only moves bytes;
- * - the cost of a launch, as the time of the quickest kernel and what a step takes
- *   beyond the sum of its kernels;
+ * - the cost of a launch, with a network of small kernels: the time of the quickest
+ *   and what a step takes beyond the sum of all;
  * - by kernel, what its operations and its bytes cost beside what the device's
  *   speeds would have them cost: least squares over all its launches in a step of
- *   some networks.
+ *   some networks.  Kernels that are measured one by one do not add up to their
+ *   step; times are scaled so that they do.
  * Of several runs the least time counts: other programs only make it longer.
  */
 #include <inttypes.h>
@@ -45,9 +46,8 @@ struct calibration {
     char *part;             /* the profile on its way, beside the file */
     struct device_profile profile;
     struct samples samples;
-    double beside;    /* seconds of steps that no kernel took */
-    double floor;     /* of the quickest kernel */
-    unsigned entries; /* of all steps */
+    double floor;   /* seconds of the quickest kernel */
+    double between; /* seconds of a step, by launch, that no kernel took */
 };
 
 static const struct usage usage = {
@@ -119,15 +119,25 @@ static const char *name_in_source(const char *kernel)
     return behind ? behind + 1 : kernel;
 }
 
-/* Adds what the entries took; their sum in *kernels. */
+/* The samples from `first` on are of one step, which took so many seconds. */
+static void add_up(struct calibration *c, size_t first, double step)
+{
+    double sum = 0, scale;
+
+    for (size_t i = first; i < c->samples.n; i++)
+        sum += c->samples.v[i].measured;
+    scale = (step - c->between * (double)(c->samples.n - first)) / sum;
+    for (size_t i = first; scale > 0 && i < c->samples.n; i++)
+        c->samples.v[i].measured *= scale;
+}
+
+/* Adds what the entries took. */
 static enum plancl_status add_entries(struct calibration *c,
                                       const struct step_timer *t,
-                                      const struct parts *parts,
-                                      double *kernels)
+                                      const struct parts *parts)
 {
     enum plancl_status status = PLANCL_OK;
 
-    *kernels = 0;
     for (uint32_t i = 0; !status && i < t->n; i++) {
         struct sample x = {.measured = t->least[i]};
         struct plancl_profile_entry e;
@@ -137,9 +147,6 @@ static enum plancl_status add_entries(struct calibration *c,
             return status;
         if (!isfinite(x.measured))
             continue; /* of another sequence, or too quick for the clock */
-        c->entries++;
-        c->floor = fmin(c->floor, x.measured);
-        *kernels += x.measured;
         snprintf(x.kernel, sizeof x.kernel, "%s", name_in_source(e.kernel));
         x.compute = part_seconds(parts->compute, i);
         x.traffic = part_seconds(parts->traffic, i);
@@ -154,7 +161,6 @@ static enum plancl_status measure_plan(struct calibration *c, struct probe *p,
 {
     const char *device = c->options->device;
     struct step_timer t;
-    double kernels = 0;
     enum plancl_status status = step_timer_run(&t, plan, device, 0, &c->cb);
 
     p->measured = t.seconds;
@@ -163,9 +169,8 @@ static enum plancl_status measure_plan(struct calibration *c, struct probe *p,
         return status;
     status = step_timer_run(&t, plan, device, 1, &c->cb);
     if (!status)
-        status = add_entries(c, &t, parts, &kernels);
+        status = add_entries(c, &t, parts);
     step_timer_close(&t);
-    c->beside += fmax(p->measured - kernels, 0);
     return status;
 }
 
@@ -200,26 +205,47 @@ static enum plancl_status predict(struct calibration *c, struct probe *p)
 
 /* ---- the profile ---- */
 
-static void forget(struct calibration *c)
-{
-    c->samples.n = 0;
-    c->beside = 0;
-    c->floor = INFINITY;
-    c->entries = 0;
-}
-
 /* The one pointwise kernel of this probe says how fast bytes move. */
 static enum plancl_status measure_memory(struct calibration *c)
 {
     struct probe memory = probe_memory;
-    enum plancl_status status;
+    enum plancl_status status = measure(c, &memory);
 
-    forget(c);
-    status = measure(c, &memory);
     if (!status && c->samples.n && c->samples.v->measured > 0)
         c->profile.info.bytes_per_second *= c->samples.v->traffic /
                                             c->samples.v->measured;
-    forget(c);
+    c->samples.n = 0;
+    return status;
+}
+
+static enum plancl_status measure_launches(struct calibration *c)
+{
+    struct probe launches = probe_launches;
+    double kernels = 0;
+    enum plancl_status status = measure(c, &launches);
+
+    c->floor = c->samples.n ? INFINITY : 0;
+    for (size_t i = 0; i < c->samples.n; i++) {
+        c->floor = fmin(c->floor, c->samples.v[i].measured);
+        kernels += c->samples.v[i].measured;
+    }
+    if (!status && c->samples.n) {
+        c->between = fmax(launches.measured - kernels, 0) /
+                     (double)c->samples.n;
+        c->profile.info.launch_seconds = c->floor + c->between;
+    }
+    c->samples.n = 0;
+    return status;
+}
+
+static enum plancl_status measure_network(struct calibration *c,
+                                          struct probe *p)
+{
+    size_t first = c->samples.n;
+    enum plancl_status status = measure(c, p);
+
+    if (!status)
+        add_up(c, first, p->measured);
     return status;
 }
 
@@ -238,18 +264,18 @@ static void print_result(const struct calibration *c, const struct probe *p,
                1e3 * p[i].predicted, p[i].predicted / p[i].measured, p[i].name);
 }
 
-/* Bandwidth, then kernels, then what the profile says of the same networks. */
+/* Bandwidth, launches, then kernels, then what the profile says of the same networks. */
 static enum plancl_status run_probes(struct calibration *c, struct probe *p,
                                      int n)
 {
     enum plancl_status status = measure_memory(c);
 
+    if (!status)
+        status = measure_launches(c);
     for (int i = 0; !status && i < n; i++)
-        status = measure(c, &p[i]);
+        status = measure_network(c, &p[i]);
     if (status)
         return status;
-    if (c->entries)
-        c->profile.info.launch_seconds = c->floor + c->beside / c->entries;
     rates_fit(&c->samples, c->floor, &c->profile.info);
     for (int i = 0; !status && i < n; i++)
         status = predict(c, &p[i]);

@@ -88,6 +88,19 @@ static const char sequences[] =
     "{\"op\": \"ReduceMean\", \"axes\": [1], \"keepdims\": false}," LOGITS
         TRAINING;
 
+/* Kernels with next to nothing to do, so that what is beside them shows. */
+#define SMALL                                                  \
+    "{\"op\": \"Linear\", \"units\": 16}, {\"op\": \"Tanh\"}," \
+    "{\"op\": \"LayerNormalization\"},"
+const struct probe probe_launches = {
+    .name = "launches",
+    .text = "{\"plancl\": 1, \"name\": \"launches\", \"dims\": {\"N\": 4},"
+            " \"inputs\": {\"x\": {\"shape\": [\"N\", 16]},"
+            " \"label\": {\"shape\": [\"N\"], \"dtype\": \"i32\"}},"
+            " \"layers\": ["
+            "{\"op\": \"Identity\", \"inputs\": [\"x\"]}," SMALL SMALL SMALL
+                SMALL SMALL SMALL LOGITS TRAINING};
+
 const struct probe probe_networks[] = {
     {.name = "images", .text = images},
     {.name = "sequences", .text = sequences},

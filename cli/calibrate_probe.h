@@ -12,6 +12,8 @@ struct probe {
 
 /* Traffic alone: one pointwise kernel over more than any cache holds. */
 extern const struct probe probe_memory;
+/* Small kernels alone: what a launch costs. */
+extern const struct probe probe_launches;
 /* The kernels of the field's usual networks; ends with a null name. */
 extern const struct probe probe_networks[];
 

@@ -43,11 +43,11 @@ static const struct {
     const char *name;
     unsigned pass;
 } passes[] = {
-    {"simplify", PLANCL_SKIP_SIMPLIFY},   {"fuse", PLANCL_SKIP_FUSE},
-    {"layout", PLANCL_SKIP_LAYOUT},       {"reuse", PLANCL_SKIP_REUSE},
-    {"inplace", PLANCL_SKIP_INPLACE},     {"in-place", PLANCL_SKIP_INPLACE},
-    {"early", PLANCL_SKIP_EARLY},         {"early-updates", PLANCL_SKIP_EARLY},
-    {"recompute", PLANCL_SKIP_RECOMPUTE},
+    {"simplify", PLANCL_SKIP_SIMPLIFY}, {"fuse", PLANCL_SKIP_FUSE},
+    {"layout", PLANCL_SKIP_LAYOUT},     {"reuse", PLANCL_SKIP_REUSE},
+    {"inplace", PLANCL_SKIP_INPLACE},   {"in-place", PLANCL_SKIP_INPLACE},
+    {"early", PLANCL_SKIP_EARLY},       {"early-updates", PLANCL_SKIP_EARLY},
+    {"order", PLANCL_SKIP_ORDER},       {"recompute", PLANCL_SKIP_RECOMPUTE},
 };
 
 /* name: one of a comma-separated list, not ended by a NUL. */
@@ -216,8 +216,8 @@ enum plancl_status command_compile(int argc, char **argv)
         {"max-allocation", 0, OPTION_SIZE, &o.max_allocation, "SIZE",
          "no slab larger than this, such as 256MiB"},
         {"skip", 0, OPTION_LIST, &o.skip, "PASS[,PASS]",
-         "leave out simplify, layout, fuse, early, inplace, reuse, "
-         "recompute"},
+         "leave out simplify, layout, fuse, early, order, inplace, "
+         "reuse, recompute"},
         {"observe", 0, OPTION_FLAG, &o.observe, NULL,
          "keep gradients and outputs of training for programs to read"},
         {"explain", 0, OPTION_FLAG, &o.explain, NULL,

@@ -245,6 +245,8 @@ bool budget_place(struct budget *b, const struct placing *how,
 
     b->least = false;
     for (int i = 0; i < nseq; i++) {
+        if (how->order && limit_of(seq[i]) > 0)
+            seq[i] = steps_in_order(seq[i], how);
         s.choice[i].plain = seq[i];
         s.choice[i].ways = ways_plain(seq[i], how);
     }

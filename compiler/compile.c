@@ -217,7 +217,8 @@ static bool back(struct compile *c, struct graph *g, struct steps **seq,
                  struct memory *m)
 {
     struct steps *present[SEQ_KINDS];
-    struct placing how = {g, &c->profile, !skips(c, PLANCL_SKIP_INPLACE),
+    struct placing how = {g, &c->profile, !skips(c, PLANCL_SKIP_ORDER),
+                          !skips(c, PLANCL_SKIP_INPLACE),
                           !skips(c, PLANCL_SKIP_RECOMPUTE) &&
                               !skips(c, PLANCL_SKIP_REUSE)};
     int n = 0;

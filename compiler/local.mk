@@ -63,6 +63,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/remat_greedy.c \
 	compiler/remat_move.c \
 	compiler/remat_net.c \
+	compiler/remat_order.c \
 	compiler/remat_search.h \
 	compiler/remat_state.c \
 	compiler/remat_state.h \

@@ -16,13 +16,14 @@ extern "C" {
 
 /* Optional passes, for `skip`. */
 enum plancl_pass {
-    PLANCL_SKIP_SIMPLIFY = 1 << 0, /* folding, merging of equal nodes */
-    PLANCL_SKIP_LAYOUT = 1 << 1,   /* cancelling of layout conversions */
-    PLANCL_SKIP_FUSE = 1 << 2,     /* pointwise chains in one kernel */
-    PLANCL_SKIP_EARLY = 1 << 3,    /* updates as soon as their gradient is */
-    PLANCL_SKIP_INPLACE = 1 << 4,  /* results written over dead operands */
-    PLANCL_SKIP_REUSE = 1 << 5,    /* memory shared between lifetimes */
-    PLANCL_SKIP_RECOMPUTE = 1 << 6 /* results computed again, not kept */
+    PLANCL_SKIP_SIMPLIFY = 1 << 0,  /* folding, merging of equal nodes */
+    PLANCL_SKIP_LAYOUT = 1 << 1,    /* cancelling of layout conversions */
+    PLANCL_SKIP_FUSE = 1 << 2,      /* pointwise chains in one kernel */
+    PLANCL_SKIP_EARLY = 1 << 3,     /* updates as soon as their gradient is */
+    PLANCL_SKIP_INPLACE = 1 << 4,   /* results written over dead operands */
+    PLANCL_SKIP_REUSE = 1 << 5,     /* memory shared between lifetimes */
+    PLANCL_SKIP_RECOMPUTE = 1 << 6, /* results computed again, not kept */
+    PLANCL_SKIP_ORDER = 1 << 7      /* another order than the model's */
 };
 
 struct plancl_dim {

@@ -28,6 +28,9 @@ struct descent {
 enum { MOST = 90, MOVES_A_STEP = 20 /* at most; short lists need fewer */ };
 /* Lists of steps are long, and loads lie close: few seeds will do. */
 static const struct descent all = {0.975, 90, 90, {8000, 2}};
+/* Of the search for an order: for each pair of steps, and at most, which is a fifth
+ * of a second. */
+static const int64_t pair_effort = 200, most_effort = 20000000;
 static const struct descent within_limit = {0.98, 60, 12, {6000, 1}};
 
 struct question {
@@ -228,6 +231,27 @@ static struct way settle(const struct steps *s, const struct placing *how)
     for (int i = 0; i < way.steps->n; i++)
         way.seconds += way.steps->step[i].seconds;
     return way;
+}
+
+/* ---- order ---- */
+
+struct steps *steps_in_order(struct steps *s, const struct placing *how)
+{
+    struct way kept = settle(s, how), other;
+    struct question q = {s, how, how->graph->arena, .plain = kept.steps};
+    struct steps *to = ARENA_NEW(q.arena, struct steps, 1);
+    int *order = ARENA_NEW(q.arena, int, (size_t)s->n + 1);
+    int64_t effort = pair_effort * s->n * s->n;
+
+    ask(&q);
+    remat_order(&q.job, effort < most_effort ? effort : most_effort, order,
+                q.arena);
+    *to = *s;
+    to->step = ARENA_NEW(q.arena, struct step, (size_t)s->n + 1);
+    for (int i = 0; i < s->n; i++)
+        to->step[i] = s->step[order[i]];
+    other = settle(to, how);
+    return other.load < kept.load ? to : s;
 }
 
 /* ---- ways ---- */

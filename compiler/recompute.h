@@ -30,10 +30,13 @@ struct ways {
 struct placing {
     struct graph *graph; /* whose arena and diag are used */
     const struct device_profile *profile;
-    bool inplace, recompute; /* whether they were not left out */
+    bool order, inplace, recompute; /* whether they were not left out */
 };
 
-/* The one way without repeats, of steps that schedule() has put in order. */
+/* The steps that schedule() has put in order, in another one if that was found to
+ * have less load. */
+struct steps *steps_in_order(struct steps *, const struct placing *);
+/* The one way without repeats, of steps in their order. */
 struct ways ways_plain(const struct steps *, const struct placing *);
 /* Bytes that no way can do without, as some step needs them for itself.  kept: the
  * way without repeats. */

@@ -58,6 +58,13 @@ struct remat_plan remat_measure(const struct remat_job *,
                                 const struct remat_event *, int nevent,
                                 struct arena *);
 
+/* An order of the ops, each behind those that it needs, in which the fewest bytes
+ * that were found are alive at once: their number is returned.  The
+ * effort is the moves that are tried times the ops; the same job and effort give
+ * the same order. */
+uint64_t remat_order(const struct remat_job *, int64_t effort, int *order,
+                     struct arena *);
+
 /* How hard to look; the same effort gives the same plans. */
 struct remat_effort {
     int moves; /* of one seed for one budget, all starts together */

@@ -17,6 +17,8 @@ static bool wide_fits(const void *problem, const struct device_info *dev)
 static void launch(const struct gru_problem *p, int64_t samples,
                    struct launch *l)
 {
+    int64_t groups = (p->N + samples - 1) / samples;
+
     l->source = "gru.cl";
     launch_option(l, "SAMPLES=%d", (int)samples);
     if (p->linear)
@@ -25,9 +27,10 @@ static void launch(const struct gru_problem *p, int64_t samples,
     launch_u32(l, (uint64_t)p->T);
     launch_u32(l, (uint64_t)p->H);
     launch_u32(l, p->reverse);
-    launch_grid(l, (uint64_t)((p->N + samples - 1) / samples), 1);
+    launch_grid(l, (uint64_t)groups, 1);
     l->flop = 6.0 * (double)(p->N * p->T) * (double)(p->H * p->H);
-    l->bytes = 32.0 * (double)(p->N * p->T * p->H);
+    l->bytes = 32.0 * (double)(p->N * p->T * p->H) +
+               12.0 * (double)(groups * p->T * p->H * p->H);
 }
 
 static void forward(const struct gru_problem *p, int64_t samples,

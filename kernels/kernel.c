@@ -10,6 +10,19 @@
 #include <stdio.h>
 #include <string.h>
 
+/* How many times longer than the device's speeds say: while the last groups run,
+ * or where groups are few, some units have nothing to do. */
+static double idle_factor(const struct launch *l, const struct device_info *dev)
+{
+    double groups = 1;
+
+    if (!dev->units)
+        return 1;
+    for (int d = 0; d < 3; d++)
+        groups *= (double)(l->global[d] / l->local[d]);
+    return ceil(groups / (double)dev->units) * (double)dev->units / groups;
+}
+
 /*
  * A roofline: compute and traffic overlap, so the slower one counts, and every
  * launch has its fixed cost.  Of a kernel that was measured the two are added,
@@ -18,8 +31,9 @@
  */
 double launch_seconds(const struct launch *l, const struct device_info *dev)
 {
-    double compute = l->flop / (dev->flops * l->efficiency);
-    double traffic = l->bytes / dev->bytes_per_second;
+    double idle = idle_factor(l, dev);
+    double compute = idle * l->flop / (dev->flops * l->efficiency);
+    double traffic = idle * l->bytes / dev->bytes_per_second;
 
     for (int i = 0; i < dev->nrate; i++) {
         const struct kernel_rate *r = &dev->rate[i];

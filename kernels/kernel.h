@@ -38,6 +38,7 @@ struct device_info {
     enum device_family family;
     uint64_t max_group;      /* work-items in a group, at most */
     uint64_t local_bytes;    /* local memory of a group */
+    uint64_t units;          /* that run groups at once; 0: not known */
     double flops;            /* f32 operations per second, peak */
     double bytes_per_second; /* copy bandwidth of device memory */
     double launch_seconds;   /* cost of one launch */

@@ -24,7 +24,8 @@ static void launch(const struct rnn_problem *p, const char *entry, bool wide,
     launch_u32(l, p->reverse);
     launch_grid(l, (uint64_t)p->N, 1);
     l->flop = 2.0 * (double)(p->N * p->T) * (double)(p->H * p->H);
-    l->bytes = 16.0 * (double)(p->N * p->T * p->H);
+    l->bytes = 16.0 * (double)(p->N * p->T * p->H) +
+               4.0 * (double)(p->N * p->T * p->H * p->H);
     l->efficiency = wide ? 0.1 : 0.002;
 }
 

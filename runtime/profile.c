@@ -3,9 +3,10 @@
  * asked of OpenCL.
  *
  * A file is one object with the members of the table below, all of them and no
- * others but "kernels", which calibration adds:
+ * others but "compute_units" and "kernels", which calibration adds:
  *
  *   {"plancl_profile": 1, "name": "t4", "family": "gpu", "memory": ...,
+ *    "compute_units": 40,
  *    "kernels": {"matmul_tile": {"compute": 0.9, "traffic": 0.2}, ...}}
  *
  * Speeds only weigh alternatives against each other, so a device of a known
@@ -88,7 +89,7 @@ static const struct shipped *shipped_find(const char *name)
 
 /* ---- files ---- */
 
-enum field_kind { FIELD_U64, FIELD_DOUBLE };
+enum field_kind { FIELD_U64, FIELD_U64_OR_NONE, FIELD_DOUBLE };
 
 struct field {
     const char *name;
@@ -107,6 +108,7 @@ static const struct field fields[] = {
     FIELD("alignment", FIELD_U64, alignment),
     FIELD("max_group", FIELD_U64, info.max_group),
     FIELD("local_bytes", FIELD_U64, info.local_bytes),
+    FIELD("compute_units", FIELD_U64_OR_NONE, info.units),
     FIELD("flops", FIELD_DOUBLE, info.flops),
     FIELD("bytes_per_second", FIELD_DOUBLE, info.bytes_per_second),
     FIELD("launch_seconds", FIELD_DOUBLE, info.launch_seconds),
@@ -134,10 +136,12 @@ static enum plancl_status read_field(const struct reading *r,
     uint64_t whole;
     double v;
 
+    if (!item && f->kind == FIELD_U64_OR_NONE)
+        return PLANCL_OK;
     if (!cJSON_IsNumber(item))
         return refuse(r, f->name, "a number is wanted");
     v = item->valuedouble;
-    if (!(v > 0) || v > (f->kind == FIELD_U64 ? largest_exact : 1e30))
+    if (!(v > 0) || v > (f->kind == FIELD_DOUBLE ? 1e30 : largest_exact))
         return refuse(r, f->name, "a positive number is wanted");
     if (f->kind == FIELD_DOUBLE) {
         memcpy(to, &v, sizeof v);
@@ -371,6 +375,7 @@ enum plancl_status profile_of_device(const char *device,
     p->info.bytes_per_second *= scale;
     p->info.max_group = d.max_group;
     p->info.local_bytes = d.local_bytes;
+    p->info.units = d.units;
     p->memory = d.memory;
     p->max_allocation = d.max_allocation;
     return PLANCL_OK;

@@ -20,6 +20,8 @@ static cJSON *object_of(const struct device_profile *p)
     cJSON_AddNumberToObject(o, "alignment", (double)p->alignment);
     cJSON_AddNumberToObject(o, "max_group", (double)info->max_group);
     cJSON_AddNumberToObject(o, "local_bytes", (double)info->local_bytes);
+    if (info->units)
+        cJSON_AddNumberToObject(o, "compute_units", (double)info->units);
     cJSON_AddNumberToObject(o, "flops", info->flops);
     cJSON_AddNumberToObject(o, "bytes_per_second", info->bytes_per_second);
     cJSON_AddNumberToObject(o, "launch_seconds", info->launch_seconds);

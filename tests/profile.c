@@ -1,4 +1,5 @@
 /* profile.c: shipped profiles and their files agree; wrong files are refused. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,6 +31,7 @@ static void assert_same(const struct device_profile *a,
     assert_int_equal(a->info.family, b->info.family);
     assert_int_equal(a->info.max_group, b->info.max_group);
     assert_int_equal(a->info.local_bytes, b->info.local_bytes);
+    assert_int_equal(a->info.units, b->info.units);
     assert_true(a->info.flops == b->info.flops);
     assert_true(a->info.bytes_per_second == b->info.bytes_per_second);
     assert_true(a->info.launch_seconds == b->info.launch_seconds);
@@ -81,6 +83,12 @@ static const struct {
     {"{" HEAD ", " SIZES ", " SPEEDS "}", "\"alignment\": a number"},
     {"{" HEAD ", " SIZES ", " SPEEDS ", \"align\": 64}", "\"align\": is no"},
     {"{" HEAD ", \"flops\": 2, " SPEEDS "}", "\"flops\": is given twice"},
+    {"{" HEAD ", " SIZES ", " SPEEDS ", \"alignment\": 64,"
+     " \"compute_units\": 40}",
+     NULL},
+    {"{" HEAD ", " SIZES ", " SPEEDS ", \"alignment\": 64,"
+     " \"compute_units\": 0}",
+     "\"compute_units\": a positive"},
     {"{\"plancl_profile\": 2}", "1 is wanted"},
     {"{\"plancl_profile\": 1, \"name\": \"\"}", "\"name\""},
     {"{\"plancl_profile\": 1, \"name\": \"x\", \"family\": \"tpu\"}",
@@ -135,6 +143,7 @@ static void test_written(void **state)
     (void)state;
     assert_int_equal(profile_read("cpu", &cb, &p), PLANCL_OK);
     snprintf(p.name, sizeof p.name, "a \"name\"");
+    p.info.units = 3;
     p.info.nrate = 2;
     p.info.rate[0] = (struct kernel_rate){"conv_cpu", 1 / 3.0, 0};
     p.info.rate[1] = (struct kernel_rate){"matmul_cpu", 0, 1e-9};
@@ -168,6 +177,22 @@ static void test_rates(void **state)
     assert_true(launch_seconds(&l, &dev) == 100 + 2 * 3 + 0.5 * 4);
 }
 
+/* 6 groups on 4 units take two rounds, of which the second is half idle. */
+static void test_units(void **state)
+{
+    struct launch l = {.entry = "a",
+                       .flop = 6,
+                       .efficiency = 1,
+                       .global = {4, 3, 1},
+                       .local = {2, 1, 1}};
+    struct device_info dev = {.flops = 6, .bytes_per_second = 1, .units = 4};
+
+    (void)state;
+    assert_true(fabs(launch_seconds(&l, &dev) - 8 / 6.0) < 1e-12);
+    dev.units = 3;
+    assert_true(launch_seconds(&l, &dev) == 1);
+}
+
 /* A name that is misspelt is looked for as a file; the message names both. */
 static void test_missing(void **state)
 {
@@ -183,7 +208,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shipped), cmocka_unit_test(test_files),
         cmocka_unit_test(test_written), cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_units),   cmocka_unit_test(test_missing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

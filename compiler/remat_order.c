@@ -1,0 +1,290 @@
+/*
+ * remat_order.c: an order of the ops in which fewer bytes are alive at once.
+ *
+ * Simulated annealing from the order that is given: an op goes to another place
+ * between the last op that it needs and the first that needs it.  What is made
+ * less is the sum, over all places, of the bytes above a target just below the
+ * best peak so far, since the peak alone hardly ever changes by one move.
+ *
+ * On chains, which training graphs mostly are, nothing is found; where branches are
+ * free a fifth or a quarter may go.  A move costs a count over all places.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "compiler/remat.h"
+
+/* Ops by op, those of i from begin[i] to begin[i + 1]. */
+struct links {
+    int *begin, *op;
+};
+
+/* Of an order. */
+struct counted {
+    uint64_t peak;
+    int place;      /* where the peak is */
+    int first, end; /* places above the target lie within */
+    double above;   /* bytes above the target, over all places */
+};
+
+struct order {
+    const struct remat_job *job;
+    struct links needs, needed, makes; /* makes: values, not ops */
+    int *at, *place;                   /* op by place, place by op */
+    int *last; /* by value: the place of its last reader */
+    uint64_t target;
+    struct counted now;
+    uint32_t random;
+};
+
+static uint32_t next_below(struct order *o, int n)
+{
+    o->random = o->random * 1664525U + 1013904223U; /* Numerical Recipes */
+    return (uint32_t)((uint64_t)o->random * (uint32_t)n >> 32);
+}
+
+/* ---- the graph ---- */
+
+static bool ends_early(const struct remat_job *job, int i)
+{
+    return job->op[i].until > i && job->op[i].until < job->nop - 1;
+}
+
+/* Count, then fill: with op null only begin[] is made. */
+static void link_ops(const struct order *o, struct links *needs,
+                     struct links *needed, bool fill)
+{
+    const struct remat_job *job = o->job;
+
+    for (int i = 0; i < job->nop; i++) {
+        for (int k = 0; k < job->op[i].nin + 1; k++) {
+            int from = k < job->op[i].nin ? job->value[job->op[i].in[k]].maker
+                                          : i;
+            int to = k < job->op[i].nin ? i : job->op[i].until;
+
+            if (from == i && !ends_early(job, i))
+                continue;
+            if (fill) {
+                needs->op[needs->begin[to]++] = from;
+                needed->op[needed->begin[from]++] = to;
+            } else {
+                needs->begin[to + 1]++;
+                needed->begin[from + 1]++;
+            }
+        }
+    }
+}
+
+static void sum_up(struct links *l, int n, struct arena *a)
+{
+    for (int i = 0; i < n; i++)
+        l->begin[i + 1] += l->begin[i];
+    l->op = ARENA_NEW(a, int, (size_t)l->begin[n] + 1);
+}
+
+/* Filling has moved each begin to the next one's. */
+static void shift_back(struct links *l, int n)
+{
+    memmove(l->begin + 1, l->begin, (size_t)n * sizeof *l->begin);
+    l->begin[0] = 0;
+}
+
+static void link_all(struct order *o, struct arena *a)
+{
+    const struct remat_job *job = o->job;
+    struct links *all[] = {&o->needs, &o->needed, &o->makes};
+
+    for (int k = 0; k < 3; k++)
+        all[k]->begin = ARENA_NEW(a, int, (size_t)job->nop + 2);
+    link_ops(o, &o->needs, &o->needed, false);
+    for (int v = 0; v < job->nvalue; v++)
+        o->makes.begin[job->value[v].maker + 1]++;
+    for (int k = 0; k < 3; k++)
+        sum_up(all[k], job->nop, a);
+    link_ops(o, &o->needs, &o->needed, true);
+    for (int v = 0; v < job->nvalue; v++)
+        o->makes.op[o->makes.begin[job->value[v].maker]++] = v;
+    for (int k = 0; k < 3; k++)
+        shift_back(all[k], job->nop);
+}
+
+/* ---- an order's bytes ---- */
+
+static void find_last(struct order *o)
+{
+    const struct remat_job *job = o->job;
+
+    for (int v = 0; v < job->nvalue; v++)
+        o->last[v] = job->value[v].kept ? job->nop
+                                        : o->place[job->value[v].maker];
+    for (int i = 0; i < job->nop; i++)
+        for (int k = 0; k < job->op[i].nin; k++)
+            if (o->last[job->op[i].in[k]] < o->place[i])
+                o->last[job->op[i].in[k]] = o->place[i];
+}
+
+/* Bytes alive while the op at a place runs; *live goes on behind it. */
+static uint64_t run_place(const struct order *o, int place, uint64_t *live)
+{
+    const struct remat_value *value = o->job->value;
+    const int i = o->at[place];
+    const struct remat_op *op = &o->job->op[i];
+    uint64_t here;
+
+    for (int k = o->makes.begin[i]; k < o->makes.begin[i + 1]; k++)
+        *live += value[o->makes.op[k]].bytes;
+    here = *live + op->workspace;
+    if (op->over && o->last[op->over - 1] == place)
+        here -= value[op->over - 1].bytes;
+    for (int k = 0; k < op->nin; k++)
+        if (o->last[op->in[k]] == place)
+            *live -= value[op->in[k]].bytes;
+    for (int k = o->makes.begin[i]; k < o->makes.begin[i + 1]; k++)
+        if (o->last[o->makes.op[k]] == place)
+            *live -= value[o->makes.op[k]].bytes;
+    return here;
+}
+
+static void count(struct order *o)
+{
+    uint64_t live = 0;
+
+    o->now = (struct counted){.first = o->job->nop};
+    find_last(o);
+    for (int p = 0; p < o->job->nop; p++) {
+        uint64_t here = run_place(o, p, &live);
+
+        if (here > o->target) {
+            o->now.above += (double)(here - o->target);
+            o->now.first = p < o->now.first ? p : o->now.first;
+            o->now.end = p + 1;
+        }
+        if (here > o->now.peak) {
+            o->now.peak = here;
+            o->now.place = p;
+        }
+    }
+}
+
+/* ---- moves ---- */
+
+static void move(struct order *o, int from, int to)
+{
+    const int op = o->at[from], step = from < to ? 1 : -1;
+
+    for (int p = from; p != to; p += step) {
+        o->at[p] = o->at[p + step];
+        o->place[o->at[p]] = p;
+    }
+    o->at[to] = op;
+    o->place[op] = to;
+}
+
+/* The places that an op may go to. */
+static void span_of(const struct order *o, int op, int *low, int *high)
+{
+    *low = 0;
+    *high = o->job->nop - 1;
+    for (int k = o->needs.begin[op]; k < o->needs.begin[op + 1]; k++)
+        if (o->place[o->needs.op[k]] >= *low)
+            *low = o->place[o->needs.op[k]] + 1;
+    for (int k = o->needed.begin[op]; k < o->needed.begin[op + 1]; k++)
+        if (o->place[o->needed.op[k]] <= *high)
+            *high = o->place[o->needed.op[k]] - 1;
+}
+
+/* An op and another place for it; false where it has none.  To one end, to the
+ * other, across the peak, or anywhere. */
+static bool choose(struct order *o, int *from, int *to)
+{
+    int low, high;
+
+    *from = (int)next_below(o, o->job->nop);
+    span_of(o, o->at[*from], &low, &high);
+    switch (next_below(o, 4)) {
+    case 0:
+        *to = low;
+        break;
+    case 1:
+        *to = high;
+        break;
+    case 2:
+        *to = o->now.place;
+        break;
+    default:
+        *to = low + (int)next_below(o, high - low + 1);
+    }
+    if (*to < low || *to > high || *to == *from)
+        return false;
+    low = *from < *to ? *from : *to;
+    high = *from < *to ? *to : *from;
+    return low < o->now.end && high >= o->now.first;
+}
+
+static bool accepts(struct order *o, double before, double heat)
+{
+    double worse = o->now.above - before;
+
+    return worse <= 0 ||
+           (double)next_below(o, 1 << 30) / (1 << 30) < exp(-worse / heat);
+}
+
+/* Just below the best peak, so that only what stands out counts. */
+static void aim(struct order *o, uint64_t best)
+{
+    o->target = best - best / 50;
+    count(o);
+}
+
+/* A move, unless it is not worth its heat. */
+static void try_move(struct order *o, int from, int to, double heat)
+{
+    struct counted before = o->now;
+
+    move(o, from, to);
+    count(o);
+    if (accepts(o, before.above, heat))
+        return;
+    move(o, to, from);
+    o->now = before;
+}
+
+/* The heat falls from a tenth of the peak to nothing. */
+static uint64_t anneal(struct order *o, int64_t effort, int *order)
+{
+    const size_t size = (size_t)o->job->nop * sizeof *order;
+    uint64_t best = o->now.peak;
+
+    aim(o, best);
+    for (int64_t spent = 0; spent < effort; spent++) {
+        double left = 1 - (double)spent / (double)effort;
+        int from, to;
+
+        if (!choose(o, &from, &to))
+            continue;
+        try_move(o, from, to, 0.1 * (double)best * left + 1);
+        spent += o->job->nop;
+        if (o->now.peak >= best)
+            continue;
+        best = o->now.peak;
+        memcpy(order, o->at, size);
+        aim(o, best);
+    }
+    return best;
+}
+
+uint64_t remat_order(const struct remat_job *job, int64_t effort, int *order,
+                     struct arena *a)
+{
+    struct order o = {.job = job, .random = 1};
+    const size_t n = (size_t)job->nop + 1;
+
+    o.at = ARENA_NEW(a, int, n);
+    o.place = ARENA_NEW(a, int, n);
+    o.last = ARENA_NEW(a, int, (size_t)job->nvalue + 1);
+    for (int i = 0; i < job->nop; i++)
+        order[i] = o.at[i] = o.place[i] = i;
+    link_all(&o, a);
+    count(&o);
+    return job->nop > 1 ? anneal(&o, effort, order) : o.now.peak;
+}
