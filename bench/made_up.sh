@@ -15,6 +15,14 @@ made_up() {
     done <"$2/inputs"
 }
 
+# updates_in STEP: as many updates as take 3 s, from 3 to 50, where one takes STEP.
+updates_in() {
+    awk -v s="$1" 'BEGIN {
+        n = int(3 / s)
+        print (n < 3 ? 3 : (n > 50 ? 50 : n))
+    }'
+}
+
 # train PLAN FOLDER UPDATES: an update is an epoch; the weights go to
 # FOLDER/w.safetensors, and $measured is the least of all updates' seconds but the
 # first's, which builds kernels.

@@ -34,9 +34,9 @@ for case in "$@"; do
     "$plancl" compile "$here/../models/$model.json" -o "$work/plan" $dims \
         --device "$profile" --quiet >/dev/null
     made_up "$work/plan" "$work"
-    train "$work/plan" "$work" 6
     predicted=$(sed -n 's/^ *"predicted_step_s": \([0-9.e+-]*\).*/\1/p' \
         "$work/plan.json")
+    train "$work/plan" "$work" "$(updates_in "$predicted")"
     awk -v p="$predicted" -v m="$measured" -v n="$case" 'BEGIN {
         printf "%-32s %12.3f %12.3f %6.2f\n", n, 1e3 * p, 1e3 * m, p / m }'
 done
