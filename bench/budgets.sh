@@ -88,5 +88,7 @@ for percent in 95 90 80 70 60 50 40 30 20; do
     least=$(sed -n 's/.*too few: \([0-9]*\) would do.*/\1/p' "$work/said")
     printf '%-10s %13s refused: %s bytes would do\n' "$percent" \
         $((all * percent / 100)) "$least"
-    row least "$least" "$@" || echo 'BUT THEY DO NOT'
+    test "$least" = "${tried-}" || row least "$least" "$@" ||
+        echo 'BUT THEY DO NOT'
+    tried=$least
 done

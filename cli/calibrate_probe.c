@@ -62,8 +62,8 @@ static const char images[] =
     "{\"op\": \"GlobalAveragePool\"}, {\"op\": \"Flatten\"}," LOGITS TRAINING;
 
 static const char sequences[] =
-    "{\"plancl\": 1, \"name\": \"sequences\", \"dims\": {\"N\": 8},"
-    " \"inputs\": {\"x\": {\"shape\": [\"N\", 128, 64]},"
+    "{\"plancl\": 1, \"name\": \"sequences\", \"dims\": {\"N\": 4},"
+    " \"inputs\": {\"x\": {\"shape\": [\"N\", 512, 64]},"
     " \"label\": {\"shape\": [\"N\"], \"dtype\": \"i32\"}},"
     " \"layers\": ["
     "{\"name\": \"in\", \"op\": \"Linear\", \"inputs\": [\"x\"],"

@@ -26,8 +26,8 @@ enum plancl_status samples_add(struct samples *s, const struct sample *x,
 /* Sums of a least-squares fit, each launch weighed by 1 / measured: between equal
  * care for each second and for each launch. */
 struct sums {
-    double cc, ct, tt, cm, tm; /* compute, traffic, measured */
-    double measured;
+    double cc, ct, tt, cm, tm;         /* compute, traffic, measured */
+    double compute, traffic, measured; /* of all launches */
     unsigned launches;
 };
 
@@ -47,6 +47,8 @@ static struct sums sums_of(const struct samples *all, double floor,
         s.tt += w * x->traffic * x->traffic;
         s.cm += w * x->compute * m;
         s.tm += w * x->traffic * m;
+        s.compute += x->compute;
+        s.traffic += x->traffic;
         s.measured += m;
         s.launches++;
     }
@@ -73,6 +75,18 @@ static void fit_rate(const struct sums *s, struct kernel_rate *r)
     r->traffic = computes ? 0 : s->tm / s->tt;
 }
 
+/* The fit does well by small launches, whose data the caches hold; so that large
+ * ones add up to their steps more would be wanted.  Half the way is taken. */
+static void near_sum(const struct sums *s, struct kernel_rate *r)
+{
+    double sum = r->compute * s->compute + r->traffic * s->traffic;
+
+    if (sum > 0 && s->measured > 0) {
+        r->compute *= sqrt(s->measured / sum);
+        r->traffic *= sqrt(s->measured / sum);
+    }
+}
+
 static bool has_rate(const struct device_info *info, const char *kernel)
 {
     for (int i = 0; i < info->nrate; i++)
@@ -94,6 +108,7 @@ void rates_fit(const struct samples *all, double floor,
             s.measured < s.launches * floor / 4)
             continue;
         fit_rate(&s, r);
+        near_sum(&s, r);
         memcpy(r->kernel, all->v[i].kernel, sizeof r->kernel);
         info->nrate += r->compute > 0 || r->traffic > 0;
     }

@@ -6,8 +6,9 @@
  * less is the sum, over all places, of the bytes above a target just below the
  * best peak so far, since the peak alone hardly ever changes by one move.
  *
- * On chains, which training graphs mostly are, nothing is found; where branches are
- * free a fifth or a quarter may go.  A move costs a count over all places.
+ * Of a training step's chain little is free: gradients of large weights, which can
+ * wait until activations are gone, and branches.  Where branches are free a fifth or
+ * a quarter of the peak may go.  A move costs a count over all places.
  */
 #include <math.h>
 #include <string.h>
@@ -50,7 +51,7 @@ static bool ends_early(const struct remat_job *job, int i)
     return job->op[i].until > i && job->op[i].until < job->nop - 1;
 }
 
-/* Count, then fill: with op null only begin[] is made. */
+/* Once to count into begin[], and when sum_up() has made room, to fill. */
 static void link_ops(const struct order *o, struct links *needs,
                      struct links *needed, bool fill)
 {

@@ -11,13 +11,14 @@ static bool wide_fits(const void *problem, const struct device_info *dev)
     return fits_cpu(problem, dev) && p->H >= 4;
 }
 
-/* 3 products of H by H for each sample and step, at 2 operations.  Groups do
- * not depend on N but for their number, so samples keep their bits in any
- * batch. */
+/* 3 products of H by H for each sample of a group, be it there or not, and step,
+ * at 2 operations; each group reads all weights in each step.  Groups do not
+ * depend on N but for their number, so samples keep their bits in any batch. */
 static void launch(const struct gru_problem *p, int64_t samples,
                    struct launch *l)
 {
     int64_t groups = (p->N + samples - 1) / samples;
+    double reads = (double)(groups * p->T) * (double)(p->H * p->H);
 
     l->source = "gru.cl";
     launch_option(l, "SAMPLES=%d", (int)samples);
@@ -28,9 +29,8 @@ static void launch(const struct gru_problem *p, int64_t samples,
     launch_u32(l, (uint64_t)p->H);
     launch_u32(l, p->reverse);
     launch_grid(l, (uint64_t)groups, 1);
-    l->flop = 6.0 * (double)(p->N * p->T) * (double)(p->H * p->H);
-    l->bytes = 32.0 * (double)(p->N * p->T * p->H) +
-               12.0 * (double)(groups * p->T * p->H * p->H);
+    l->flop = 6.0 * (double)samples * reads;
+    l->bytes = 32.0 * (double)(p->N * p->T * p->H) + 12.0 * reads;
 }
 
 static void forward(const struct gru_problem *p, int64_t samples,

@@ -11,13 +11,13 @@ static bool wide_fits(const void *problem, const struct device_info *dev)
     return fits_cpu(problem, dev) && p->H >= 4;
 }
 
-/* 4 products of H by H for each sample and step, at 2 operations; each group reads
- * all weights in each step. */
+/* 4 products of H by H for each sample of a group, be it there or not, and step,
+ * at 2 operations; each group reads all weights in each step. */
 static void launch(const struct lstm_problem *p, const char *entry,
                    int64_t samples, struct launch *l)
 {
-    double products = 8.0 * (double)(p->N * p->T) * (double)(p->H * p->H);
     int64_t groups = (p->N + samples - 1) / samples;
+    double reads = (double)(groups * p->T) * (double)(p->H * p->H);
 
     l->source = "lstm.cl";
     l->entry = entry;
@@ -27,9 +27,8 @@ static void launch(const struct lstm_problem *p, const char *entry,
     launch_u32(l, (uint64_t)p->H);
     launch_u32(l, p->reverse);
     launch_grid(l, (uint64_t)groups, 1);
-    l->flop = products;
-    l->bytes = 40.0 * (double)(p->N * p->T * p->H) +
-               16.0 * (double)(groups * p->T * p->H * p->H);
+    l->flop = 8.0 * (double)samples * reads;
+    l->bytes = 40.0 * (double)(p->N * p->T * p->H) + 16.0 * reads;
 }
 
 static void wide_launch(const void *problem, const struct device_info *dev,
