@@ -15,6 +15,7 @@
 #include "compiler/budget.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* Without a budget a step may become slower by this. */
 static const double NEXT_TO_NO_TIME = 1.01;
@@ -238,7 +239,7 @@ static void keep_account(const struct search *s)
     }
 }
 
-bool budget_place(struct budget *b, const struct placing *how,
+static bool place(struct budget *b, const struct placing *how,
                   struct steps **seq, int nseq, struct memory *m)
 {
     struct search s = {.b = b, .how = how, .seq = seq, .n = nseq, .m = m};
@@ -262,4 +263,31 @@ bool budget_place(struct budget *b, const struct placing *how,
     tell(&s);
     keep_account(&s);
     return true;
+}
+
+/* With every result kept another order needs less than the model's own; down at the
+ * least that recomputation reaches it may be the other way round.  So before a
+ * budget is refused the model's order is tried as well. */
+bool budget_place(struct budget *b, const struct placing *how,
+                  struct steps **seq, int nseq, struct memory *m)
+{
+    struct placing natural = *how;
+    struct budget again = *b;
+    struct steps *other[SEQ_KINDS];
+    struct memory layout;
+    bool placed;
+
+    memcpy(other, seq, (size_t)nseq * sizeof(struct steps *));
+    placed = place(b, how, seq, nseq, m);
+    if (placed || !b->over || !how->order)
+        return placed;
+    natural.order = false;
+    how->graph->diag->failed = false;
+    placed = place(&again, &natural, other, nseq, &layout);
+    if (!placed && again.would_do >= b->would_do)
+        return false;
+    *b = again;
+    *m = layout;
+    memcpy(seq, other, (size_t)nseq * sizeof(struct steps *));
+    return placed;
 }

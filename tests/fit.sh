@@ -48,7 +48,7 @@ fits() {
 }
 
 fits "$model_heads" 500kB
-fits "$model_cnn" 2MiB
+fits "$model_cnn" 2000kB
 
 # A part of the device's memory is bytes; without any, all of it.
 bytes=$((16 * 1024 * 1024))
