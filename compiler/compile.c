@@ -1,10 +1,8 @@
-/*
- * compile.c: the pipeline.  Each stage's result is verified, and shown to who
- * asks for it.
- */
+/* compile.c: the pipeline.  Each stage's result is verified, and shown on demand. */
 #include "compiler/plancl_compile.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,8 +217,7 @@ static bool back(struct compile *c, struct graph *g, struct steps **seq,
     struct steps *present[SEQ_KINDS];
     struct placing how = {g, &c->profile, !skips(c, PLANCL_SKIP_ORDER),
                           !skips(c, PLANCL_SKIP_INPLACE),
-                          !skips(c, PLANCL_SKIP_RECOMPUTE) &&
-                              !skips(c, PLANCL_SKIP_REUSE)};
+                          c->budget.reuse && !skips(c, PLANCL_SKIP_RECOMPUTE)};
     int n = 0;
     bool placed;
 
@@ -461,9 +458,9 @@ static enum plancl_status find_profile(struct compile *c)
                                      (double)c->profile.memory);
     if (status == PLANCL_OK && c->profile.max_allocation < c->profile.alignment)
         return fail(c->cb, PLANCL_REFUSED,
-                    "largest allocation is %llu bytes, wanted at least %llu",
-                    (unsigned long long)c->profile.max_allocation,
-                    (unsigned long long)c->profile.alignment);
+                    "largest allocation is %" PRIu64
+                    " bytes, wanted at least %" PRIu64,
+                    c->profile.max_allocation, c->profile.alignment);
     return status;
 }
 

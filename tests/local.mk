@@ -198,7 +198,11 @@ EXTRA_DIST += tests/data/planner
 # Recomputation: by plain counting, exhaustive search and known overheads.
 check_PROGRAMS += tests/remat
 tests_remat_SOURCES = \
-	tests/remat.c tests/remat_instance.c tests/remat_instance.h
+	tests/remat.c tests/remat_instance.c tests/remat_instance.h \
+	tests/remat_sample.c tests/remat_sample.h
+check_PROGRAMS += tests/remat_order
+tests_remat_order_SOURCES = \
+	tests/remat_order.c tests/remat_sample.c tests/remat_sample.h
 # The layout pass: the graph before and after means the same.
 check_PROGRAMS += tests/layout
 tests_layout_SOURCES = tests/layout.c

@@ -4,8 +4,7 @@
  * Whatever the job: each value that is read is there, nothing is repeated that
  * may not be, the counted peak is what plain counting gives and keeps the
  * budget, cost never falls as the budget does, and the same job gets the same
- * plans.  Small jobs reach what exhaustive search finds.  The same holds for an
- * order of the ops that needs less.
+ * plans.  Small jobs reach what exhaustive search finds.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,63 +20,10 @@
 
 #include "compiler/remat_search.h"
 #include "tests/remat_instance.h"
+#include "tests/remat_sample.h"
 
-enum { OPS = 40, VALUES = 2 * OPS, EVENTS = OPS * OPS, RUNGS = 8 };
-enum { JOBS = 60, MOVES = 3000, TINY = 5, TINY_JOBS = 60, EFFORT = 200000 };
-
-struct sample {
-    struct remat_job job;
-    struct remat_op op[OPS];
-    struct remat_value value[VALUES];
-    int in[OPS][VALUES];
-};
-
-/* SplitMix64, as the search itself uses it. */
-static int draw(uint64_t *random, int below)
-{
-    return (int)(remat_random(random) % (uint64_t)below);
-}
-
-/* A result of an earlier op, near or far, that the op does not read yet. */
-static void draw_input(uint64_t *random, struct sample *s, struct remat_op *op,
-                       int *in)
-{
-    int n = s->job.nvalue, v;
-
-    if (!n)
-        return;
-    v = draw(random, 2) ? n - 1 - draw(random, n < 4 ? n : 4) : draw(random, n);
-    for (int k = 0; k < op->nin; k++)
-        if (in[k] == v)
-            return;
-    in[op->nin++] = v;
-}
-
-/* One result or two, some workspaces, results over inputs where asked, and some ops and values that limit what
- * may be repeated. */
-static void draw_job(uint64_t *random, struct sample *s, int nop, bool over)
-{
-    s->job = (struct remat_job){.nop = nop, .op = s->op, .value = s->value};
-    for (int i = 0; i < nop; i++) {
-        int nin = draw(random, 4), nout = 1 + !draw(random, 4);
-
-        s->op[i] = (struct remat_op){
-            .cost = 1 + draw(random, 100), .until = nop - 1, .in = s->in[i]};
-        if (!draw(random, 8))
-            s->op[i].until = i + draw(random, nop - i);
-        if (!draw(random, 5))
-            s->op[i].workspace = (uint64_t)draw(random, 50);
-        for (int k = 0; k < nin; k++)
-            draw_input(random, s, &s->op[i], s->in[i]);
-        if (over && s->op[i].nin && draw(random, 2))
-            s->op[i].over = 1 + s->in[i][0];
-        for (int k = 0; k < nout; k++)
-            s->value[s->job.nvalue++] = (struct remat_value){
-                .bytes = (uint64_t)draw(random, 100),
-                .maker = i,
-                .kept = !draw(random, 12)};
-    }
-}
+enum { EVENTS = OPS * OPS, RUNGS = 8 };
+enum { JOBS = 60, MOVES = 3000, TINY = 5, TINY_JOBS = 60 };
 
 /* What runs, in order. */
 static int unroll(const struct remat_job *job, const struct remat_event *event,
@@ -93,58 +39,6 @@ static int unroll(const struct remat_job *job, const struct remat_event *event,
     }
     assert_int_equal(n, job->nop + nevent);
     return n;
-}
-
-/* Whether a copy that is there after a place is read before it is made anew. */
-static bool wanted_after(const struct remat_job *job, const int *order, int n,
-                         int place, int value)
-{
-    if (job->value[value].kept)
-        return true;
-    for (int p = place + 1; p < n; p++) {
-        const struct remat_op *op = &job->op[order[p]];
-
-        for (int k = 0; k < op->nin; k++)
-            if (op->in[k] == value)
-                return true;
-        if (job->value[value].maker == order[p])
-            return false;
-    }
-    return false;
-}
-
-static uint64_t present_bytes(const struct remat_job *job, const bool *present)
-{
-    uint64_t sum = 0;
-
-    for (int v = 0; v < job->nvalue; v++)
-        sum += present[v] ? job->value[v].bytes : 0;
-    return sum;
-}
-
-/* Run the list with a set of values that are there; its peak. */
-static uint64_t simulate(const struct remat_job *job, const int *order, int n)
-{
-    bool present[VALUES] = {false};
-    uint64_t peak = 0;
-
-    for (int p = 0; p < n; p++) {
-        const struct remat_op *op = &job->op[order[p]];
-        uint64_t during;
-
-        for (int k = 0; k < op->nin; k++)
-            assert_true(present[op->in[k]]);
-        for (int v = 0; v < job->nvalue; v++)
-            if (job->value[v].maker == order[p])
-                present[v] = true;
-        during = present_bytes(job, present) + op->workspace;
-        if (op->over && !wanted_after(job, order, n, p, op->over - 1))
-            during -= job->value[op->over - 1].bytes;
-        peak = during > peak ? during : peak;
-        for (int v = 0; v < job->nvalue; v++)
-            present[v] = present[v] && wanted_after(job, order, n, p, v);
-    }
-    return peak;
 }
 
 /* Ascending, each after its op, none beyond `until`, and nothing again that is
@@ -222,19 +116,6 @@ static void check_ladder(const struct remat_job *job, struct arena *arena)
         if (k)
             assert_true(plan[k - 1].found && plan[k - 1].cost <= plan[k].cost);
     }
-}
-
-/* In an arena of its own. */
-static void with_arena(void (*body)(struct arena *))
-{
-    struct arena arena;
-    jmp_buf out_of_memory;
-
-    arena_open(&arena, &out_of_memory);
-    if (setjmp(out_of_memory))
-        abort();
-    body(&arena);
-    arena_close(&arena);
 }
 
 static void random_ladders(struct arena *arena)
@@ -415,108 +296,13 @@ static void known_overheads(void **state)
     with_arena(solve_known);
 }
 
-/* Each op once, behind those that make what it reads, and before the op that ends
- * its repeats, as that changes something it reads. */
-static bool is_order(const struct remat_job *job, const int *order)
-{
-    int place[OPS];
-
-    for (int i = 0; i < job->nop; i++)
-        place[i] = -1;
-    for (int p = 0; p < job->nop; p++)
-        place[order[p]] = p;
-    for (int i = 0; i < job->nop; i++) {
-        const struct remat_op *op = &job->op[i];
-
-        if (place[i] < 0)
-            return false;
-        for (int k = 0; k < op->nin; k++)
-            if (place[job->value[op->in[k]].maker] >= place[i])
-                return false;
-        if (op->until > i && op->until < job->nop - 1 &&
-            place[op->until] <= place[i])
-            return false;
-    }
-    return true;
-}
-
-static void draw_orders(struct arena *arena)
-{
-    static struct sample s;
-    uint64_t random = 4, natural = 0, found = 0;
-    int order[OPS], twice[OPS];
-
-    for (int k = 0; k < JOBS; k++) {
-        uint64_t peak, base;
-
-        draw_job(&random, &s, 1 + draw(&random, OPS), true);
-        base = remat_measure(&s.job, NULL, 0, arena).peak;
-        peak = remat_order(&s.job, EFFORT, order, arena);
-        remat_order(&s.job, EFFORT, twice, arena);
-        assert_memory_equal(order, twice, (size_t)s.job.nop * sizeof *order);
-        assert_true(is_order(&s.job, order));
-        assert_true(peak == simulate(&s.job, order, s.job.nop));
-        assert_true(peak <= base);
-        natural += base;
-        found += peak;
-    }
-    assert_true(found < natural);
-}
-
-static void random_orders(void **state)
-{
-    (void)state;
-    with_arena(draw_orders);
-}
-
-/* The least peak of all orders that begin with the n ops given. */
-static uint64_t exhaust_orders(const struct remat_job *job, int *order, int n)
-{
-    uint64_t least = UINT64_MAX;
-
-    if (n == job->nop)
-        return is_order(job, order) ? simulate(job, order, n) : least;
-    for (int i = n; i < job->nop; i++) {
-        uint64_t peak;
-        int op = order[i];
-
-        order[i] = order[n];
-        order[n] = op;
-        peak = exhaust_orders(job, order, n + 1);
-        least = peak < least ? peak : least;
-        order[n] = order[i];
-        order[i] = op;
-    }
-    return least;
-}
-
-static void exhaust_tiny_orders(struct arena *arena)
-{
-    static struct sample s;
-    uint64_t random = 5;
-    int order[OPS], all[OPS];
-
-    for (int k = 0; k < TINY_JOBS; k++) {
-        draw_job(&random, &s, 1 + draw(&random, TINY), true);
-        for (int i = 0; i < s.job.nop; i++)
-            all[i] = i;
-        assert_true(remat_order(&s.job, EFFORT, order, arena) ==
-                    exhaust_orders(&s.job, all, 0));
-    }
-}
-
-static void tiny_orders(void **state)
-{
-    (void)state;
-    with_arena(exhaust_tiny_orders);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(moves),         cmocka_unit_test(random_jobs),
-        cmocka_unit_test(tiny_jobs),     cmocka_unit_test(known_overheads),
-        cmocka_unit_test(random_orders), cmocka_unit_test(tiny_orders),
+        cmocka_unit_test(moves),
+        cmocka_unit_test(random_jobs),
+        cmocka_unit_test(tiny_jobs),
+        cmocka_unit_test(known_overheads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

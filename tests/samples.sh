@@ -53,15 +53,23 @@ slabs() {
 # largest buffer allows, three slabs or more in all.
 compile_slabs() {
     compile "$@"
-    whole=$(json "$2.json" arena_bytes)
-    for tenth in 2 3 4 5 6 7 8; do
-        "$plancl" compile "$1" -o "$2" --max-allocation \
-            $((whole * tenth / 10)) 2>"$work/err" || continue
+    made=$2.json
+    whole=$(json "$made" arena_bytes)
+    for tenth in 2 3 4 5 6 7 8 9; do
+        compile_quietly "$@" --max-allocation $((whole * tenth / 10)) || continue
         compile "$@" --max-allocation $((whole * tenth / 10))
         break
     done
-    test "$(slabs "$2.json")" -ge 3 ||
-        wrong "$2 has $(slabs "$2.json") slabs: $(cat "$work/err")"
+    test "$(slabs "$made")" -ge 3 ||
+        wrong "$made has $(slabs "$made") slabs: $(cat "$work/err")"
+}
+
+# compile_quietly MODEL PLAN [OPTION]...: a refusal is no mistake.
+compile_quietly() {
+    model_file=$1
+    plan_file=$2
+    shift 2
+    "$plancl" compile "$model_file" -o "$plan_file" "$@" 2>"$work/err"
 }
 
 # json FILE KEY: the first whole number under that key, on a line of its own or

@@ -1,0 +1,124 @@
+/*
+ * remat_order.c: orders of ops that need less than the one given.
+ *
+ * Whatever the job: the order is legal, its peak is what plain counting gives and
+ * no more than before, and the same job gets the same order.  Small jobs reach the
+ * least of all orders.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#undef fail /* base.h has a function of this name */
+
+#include "tests/remat_sample.h"
+
+enum { JOBS = 60, TINY = 5, TINY_JOBS = 60, EFFORT = 200000 };
+
+/* Each op once, behind those that make what it reads, and before the op that ends
+ * its repeats, as that changes something it reads. */
+static bool is_order(const struct remat_job *job, const int *order)
+{
+    int place[OPS];
+
+    for (int i = 0; i < job->nop; i++)
+        place[i] = -1;
+    for (int p = 0; p < job->nop; p++)
+        place[order[p]] = p;
+    for (int i = 0; i < job->nop; i++) {
+        const struct remat_op *op = &job->op[i];
+
+        if (place[i] < 0)
+            return false;
+        for (int k = 0; k < op->nin; k++)
+            if (place[job->value[op->in[k]].maker] >= place[i])
+                return false;
+        if (op->until > i && op->until < job->nop - 1 &&
+            place[op->until] <= place[i])
+            return false;
+    }
+    return true;
+}
+
+static void draw_orders(struct arena *arena)
+{
+    static struct sample s;
+    uint64_t random = 4, natural = 0, found = 0;
+    int order[OPS], twice[OPS];
+
+    for (int k = 0; k < JOBS; k++) {
+        uint64_t peak, base;
+
+        draw_job(&random, &s, 1 + draw(&random, OPS), true);
+        base = remat_measure(&s.job, NULL, 0, arena).peak;
+        peak = remat_order(&s.job, EFFORT, order, arena);
+        remat_order(&s.job, EFFORT, twice, arena);
+        assert_memory_equal(order, twice, (size_t)s.job.nop * sizeof *order);
+        assert_true(is_order(&s.job, order));
+        assert_true(peak == simulate(&s.job, order, s.job.nop));
+        assert_true(peak <= base);
+        natural += base;
+        found += peak;
+    }
+    assert_true(found < natural);
+}
+
+static void random_orders(void **state)
+{
+    (void)state;
+    with_arena(draw_orders);
+}
+
+/* The least peak of all orders that begin with the n ops given. */
+static uint64_t exhaust_orders(const struct remat_job *job, int *order, int n)
+{
+    uint64_t least = UINT64_MAX;
+
+    if (n == job->nop)
+        return is_order(job, order) ? simulate(job, order, n) : least;
+    for (int i = n; i < job->nop; i++) {
+        uint64_t peak;
+        int op = order[i];
+
+        order[i] = order[n];
+        order[n] = op;
+        peak = exhaust_orders(job, order, n + 1);
+        least = peak < least ? peak : least;
+        order[n] = order[i];
+        order[i] = op;
+    }
+    return least;
+}
+
+static void exhaust_tiny_orders(struct arena *arena)
+{
+    static struct sample s;
+    uint64_t random = 5;
+    int order[OPS], all[OPS];
+
+    for (int k = 0; k < TINY_JOBS; k++) {
+        draw_job(&random, &s, 1 + draw(&random, TINY), true);
+        for (int i = 0; i < s.job.nop; i++)
+            all[i] = i;
+        assert_true(remat_order(&s.job, EFFORT, order, arena) ==
+                    exhaust_orders(&s.job, all, 0));
+    }
+}
+
+static void tiny_orders(void **state)
+{
+    (void)state;
+    with_arena(exhaust_tiny_orders);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_orders),
+        cmocka_unit_test(tiny_orders),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
