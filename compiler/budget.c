@@ -167,10 +167,11 @@ static uint64_t least_needed(const struct search *s)
     return s->total - s->m->arena_bytes + arena;
 }
 
-/* Lay out what takes the least, of which the caller says why it is not less.
- * Where the batch may still be cut the answer is only a lower bound, made
- * without a search: the caller tries smaller pieces next, and this refusal is
- * never shown. */
+/* Lay out what takes the least, of which the caller says why it is not less; true
+ * where that fits after all, since repeats may share memory that least_needed()
+ * does not know of.  Where the batch may still be cut the answer is only that
+ * bound, made without a search: the caller tries smaller pieces next, and this
+ * refusal is never shown. */
 static bool refuse(struct search *s)
 {
     s->b->over = true;
@@ -181,7 +182,10 @@ static bool refuse(struct search *s)
     choose_least(s);
     s->b->least = lay_out(s);
     s->b->would_do = s->total;
-    return false;
+    if (!s->b->least || s->total > s->b->bytes)
+        return false;
+    s->b->over = s->b->least = false;
+    return true;
 }
 
 /* Ends: each turn moves at least one sequence to a later way, and ways are
@@ -244,7 +248,7 @@ static bool place(struct budget *b, const struct placing *how,
 {
     struct search s = {.b = b, .how = how, .seq = seq, .n = nseq, .m = m};
 
-    b->least = false;
+    b->over = b->least = false;
     for (int i = 0; i < nseq; i++) {
         if (how->order && limit_of(seq[i]) > 0)
             seq[i] = steps_in_order(seq[i], how);
@@ -265,29 +269,78 @@ static bool place(struct budget *b, const struct placing *how,
     return true;
 }
 
-/* With every result kept another order needs less than the model's own; down at the
- * least that recomputation reaches it may be the other way round.  So before a
- * budget is refused the model's order is tried as well. */
+/* ---- two orders ---- */
+
+/* Predicted, of an update; as plan_step_seconds() has it. */
+static double update_seconds(const struct graph *g, struct steps *const *seq,
+                             int n)
+{
+    const int64_t pieces = (g->effective + g->batch - 1) / g->batch;
+    double sum = 0;
+
+    for (int i = 0; i < n; i++) {
+        const enum plan_sequence_id id = seq[i]->id;
+        int64_t times = id == SEQ_STEP         ? 1
+                        : id == SEQ_ACCUMULATE ? pieces - 1
+                        : id == SEQ_COUNT      ? pieces
+                                               : 0;
+
+        for (int k = 0; k < seq[i]->n; k++)
+            sum += (double)times * seq[i]->step[k].seconds;
+    }
+    return sum;
+}
+
+/* How place() answered, for steps in one order. */
+struct answer {
+    struct steps *seq[SEQ_KINDS];
+    struct budget budget;
+    struct memory memory;
+    struct diag diag;
+    bool placed;
+    double seconds;
+};
+
+static void ask(struct answer *x, const struct placing *how, int n)
+{
+    x->placed = place(&x->budget, how, x->seq, n, &x->memory);
+    x->seconds = update_seconds(how->graph, x->seq, n);
+    x->diag = *how->graph->diag;
+}
+
+static bool is_better(const struct answer *x, const struct answer *than)
+{
+    if (x->placed && than->placed)
+        return x->seconds < than->seconds;
+    return x->placed ||
+           (!than->placed && x->budget.would_do < than->budget.would_do);
+}
+
+/* With every result kept another order needs no more than the model's own.  Where
+ * results are computed again it may be the other way round, so both are tried
+ * unless nothing could be better. */
 bool budget_place(struct budget *b, const struct placing *how,
                   struct steps **seq, int nseq, struct memory *m)
 {
+    const size_t size = (size_t)nseq * sizeof(struct steps *);
+    const double kept = update_seconds(how->graph, seq, nseq);
     struct placing natural = *how;
-    struct budget again = *b;
-    struct steps *other[SEQ_KINDS];
-    struct memory layout;
-    bool placed;
+    struct answer x = {.budget = *b}, y = {.budget = *b};
+    const struct answer *best = &x;
 
-    memcpy(other, seq, (size_t)nseq * sizeof(struct steps *));
-    placed = place(b, how, seq, nseq, m);
-    if (placed || !b->over || !how->order)
-        return placed;
-    natural.order = false;
-    how->graph->diag->failed = false;
-    placed = place(&again, &natural, other, nseq, &layout);
-    if (!placed && again.would_do >= b->would_do)
-        return false;
-    *b = again;
-    *m = layout;
-    memcpy(seq, other, (size_t)nseq * sizeof(struct steps *));
-    return placed;
+    memcpy(x.seq, seq, size);
+    memcpy(y.seq, seq, size);
+    ask(&x, how, nseq);
+    if (b->bytes && how->order && !(x.placed && x.seconds <= kept)) {
+        natural.order = false;
+        how->graph->diag->failed = false;
+        ask(&y, &natural, nseq);
+        if (is_better(&y, &x))
+            best = &y;
+    }
+    *b = best->budget;
+    *m = best->memory;
+    *how->graph->diag = best->diag;
+    memcpy(seq, best->seq, size);
+    return best->placed;
 }

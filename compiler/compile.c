@@ -311,44 +311,6 @@ struct rungs {
     uint64_t cut[64], at_least[64];
 };
 
-/* Nothing fits: find what does with the least memory, where a quick look leaves
- * that open. */
-static void find_least(struct compile *c, const struct rungs *r)
-{
-    uint64_t least = c->budget.would_do;
-    struct diag diag = c->diag;
-    struct plan flat;
-
-    c->budget.last = true;
-    for (int k = r->n - 1; k >= 0; k--) {
-        if (r->at_least[k] >= least)
-            continue;
-        c->cut = r->cut[k];
-        c->diag.failed = false;
-        attempt(c, &flat);
-        if (c->budget.would_do >= least)
-            continue;
-        least = c->budget.would_do;
-        diag = c->diag;
-    }
-    c->diag = diag;
-    c->budget.would_do = least;
-}
-
-/* Why there is no plan. */
-static enum plancl_status refuse_budget(struct compile *c,
-                                        const struct rungs *r)
-{
-    find_least(c, r);
-    if (c->opt->would_do && c->budget.would_do != BUDGET_NONE)
-        *c->opt->would_do = c->budget.would_do;
-    if (!c->opt->micro_batch && has_batch_statistics(c->model))
-        note(c->cb, PLANCL_NOTE,
-             "the batch was not cut: BatchNormalization takes its statistics "
-             "from all of it; --micro-batch does so all the same");
-    return refuse(c);
-}
-
 /* The fastest plan so far. */
 struct best {
     bool made;
@@ -362,6 +324,44 @@ static void keep_faster(const struct compile *c, const struct plan *flat,
 {
     if (!best->made || plan_step_seconds(flat) < plan_step_seconds(&best->flat))
         *best = (struct best){true, *flat, c->model, c->budget};
+}
+
+/* Nothing fits: find what does with the least memory, where a quick look leaves
+ * that open; or does fit, where that look was wrong. */
+static void find_least(struct compile *c, const struct rungs *r,
+                       struct best *best)
+{
+    uint64_t least = c->budget.would_do;
+    struct diag diag = c->diag;
+    struct plan flat;
+
+    c->budget.last = true;
+    for (int k = r->n - 1; k >= 0; k--) {
+        if (r->at_least[k] >= least)
+            continue;
+        c->cut = r->cut[k];
+        c->diag.failed = false;
+        if (attempt(c, &flat))
+            keep_faster(c, &flat, best);
+        if (c->budget.would_do >= least)
+            continue;
+        least = c->budget.would_do;
+        diag = c->diag;
+    }
+    c->diag = diag;
+    c->budget.would_do = least;
+}
+
+/* Why there is no plan. */
+static enum plancl_status refuse_budget(struct compile *c)
+{
+    if (c->opt->would_do && c->budget.would_do != BUDGET_NONE)
+        *c->opt->would_do = c->budget.would_do;
+    if (!c->opt->micro_batch && has_batch_statistics(c->model))
+        note(c->cb, PLANCL_NOTE,
+             "the batch was not cut: BatchNormalization takes its statistics "
+             "from all of it; --micro-batch does so all the same");
+    return refuse(c);
 }
 
 /* Smaller pieces may fit, or be faster than what is computed again.  Where
@@ -409,10 +409,12 @@ static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
     }
     if (made)
         keep_faster(c, &flat, &best);
+    if (!best.made && c->budget.over)
+        find_least(c, &r, &best);
     if (best.made)
         return finish_best(c, &best, out);
     if (c->budget.over)
-        return refuse_budget(c, &r);
+        return refuse_budget(c);
     return c->diag.failed ? refuse(c) : PLANCL_OK;
 }
 

@@ -28,7 +28,7 @@ struct reorder {
  * columns of all samples. */
 static uint64_t column_of(const struct layout *l, uint64_t e)
 {
-    uint64_t index[MAX_RANK], column = 0;
+    uint64_t index[MAX_RANK] = {0}, column = 0;
 
     for (unsigned i = l->rank - 1; i > 0; i--) {
         index[i] = e % l->dim[i];
@@ -82,6 +82,7 @@ static enum plancl_status reorder(struct reorder *r)
     const unsigned size = element_bytes(r->layout->element);
     const uint64_t samples = r->layout->dim[0];
     uint64_t sample_bytes;
+    bool room;
     enum plancl_status status;
 
     r->elements = r->layout->bytes / size / samples;
@@ -91,13 +92,12 @@ static enum plancl_status reorder(struct reorder *r)
         r->samples = samples;
     r->block = malloc((size_t)(r->samples * sample_bytes));
     r->run = malloc((size_t)(r->samples * size));
-    if (r->block && r->run)
-        status = store_open(&r->to);
-    else
-        status = fail(r->to.callbacks, PLANCL_MEMORY,
-                      "%s: out of memory for samples of %" PRIu64 " bytes",
-                      r->to.path, sample_bytes);
-    if (!status)
+    room = r->block && r->run;
+    status = room ? store_open(&r->to)
+                  : fail(r->to.callbacks, PLANCL_MEMORY,
+                         "%s: out of memory for samples of %" PRIu64 " bytes",
+                         r->to.path, sample_bytes);
+    if (room && !status)
         status = put_all(r);
     free(r->block);
     free(r->run);

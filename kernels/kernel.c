@@ -19,7 +19,7 @@ static double idle_factor(const struct launch *l, const struct device_info *dev)
     if (!dev->units)
         return 1;
     for (int d = 0; d < 3; d++)
-        groups *= (double)(l->global[d] / l->local[d]);
+        groups *= (double)l->global[d] / (double)l->local[d];
     return ceil(groups / (double)dev->units) * (double)dev->units / groups;
 }
 

@@ -138,7 +138,7 @@ static enum plancl_status read_field(const struct reading *r,
 
     if (!item && f->kind == FIELD_U64_OR_NONE)
         return PLANCL_OK;
-    if (!cJSON_IsNumber(item))
+    if (!item || !cJSON_IsNumber(item))
         return refuse(r, f->name, "a number is wanted");
     v = item->valuedouble;
     if (!(v > 0) || v > (f->kind == FIELD_DOUBLE ? 1e30 : largest_exact))
