@@ -41,6 +41,7 @@ for model in "$@"; do
     begin=$(date +%s)
     "$plancl" fit "$models/$model.json" --device "$profile" \
         --memory "$memory" --json --quiet >"$work/fit.json" 2>"$work/said" || {
+        test $? = 2 || wrong=1 # 2: not even one sample fits
         printf '%-16s %s\n' "$model" "$(tail -n 1 "$work/said")"
         continue
     }

@@ -5,7 +5,7 @@
 # As in
 #   build/cli/plancl calibrate -o this.json
 #   bench/predictions.sh build this.json
-#   bench/predictions.sh build this.json unet:N=1,H=128,W=128 har:N=32
+#   bench/predictions.sh build this.json unet:N=1,S=128 har:N=32
 #
 # Data is made up.  Of the updates behind the first the least time counts.
 set -eu

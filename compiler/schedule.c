@@ -1,8 +1,7 @@
 /*
  * schedule.c: an order of the steps.
  *
- * The natural order is the model's.  On chains, which training graphs mostly are,
- * no order was measured to be better, but for one thing: an update wants to run
+ * The natural order is the model's, but for one thing: an update wants to run
  * as soon as its gradient is complete, so that the gradient need not outlive its
  * layer.  Moving it is legal once every reader of the old parameter has run.
  *
@@ -10,6 +9,8 @@
  * among all: quadratic in the steps, where a sequence has updates at all.
  * Updates are elementwise and each has its own leaves, so moving them changes
  * no bit.
+ *
+ * From here steps_in_order() (recompute.c) looks for an order with less alive.
  */
 #include <string.h>
 
