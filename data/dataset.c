@@ -73,11 +73,6 @@ static enum plancl_status check_name(const struct plancl_data *d,
 static enum plancl_status check_samples(struct plancl_data *d,
                                         const struct column *c)
 {
-    if (c->layout.rank == 0)
-        return fail(&d->callbacks, PLANCL_REFUSED,
-                    "%s: a single number; wanted an array whose first "
-                    "dimension counts samples",
-                    c->spec.path);
     if (d->columns == 1)
         d->samples = c->layout.dim[0];
     /* What is left behind the last window is no sample. */
@@ -181,6 +176,10 @@ static enum plancl_status add_column(struct plancl_data *d, const char *text)
         status = open_source(d, c);
     if (!status)
         status = cut_windows(d, c);
+    if (!status && c->layout.rank == 0) { /* a number: the only sample */
+        c->layout.rank = 1;
+        c->layout.dim[0] = 1;
+    }
     if (!status)
         status = check_samples(d, c);
     if (!status)
