@@ -22,10 +22,8 @@ static const double NEXT_TO_NO_TIME = 1.01;
 
 /* One sequence and the way that it takes. */
 struct choice {
-    const struct steps *plain; /* in order, without places */
     struct ways ways;
-    bool searched; /* ways_find() has run: it takes seconds, so once */
-    int at;        /* index of the way taken */
+    int at; /* index of the way taken */
 };
 
 struct search {
@@ -72,28 +70,41 @@ static double limit_of(const struct steps *s)
     return s->id == SEQ_INIT || s->id == SEQ_LOAD ? 0 : NEXT_TO_NO_TIME;
 }
 
-/* Replaces the one way without repeats by all that are found; way 0 stays the
- * same, so an index chosen before keeps its meaning. */
-static void look_for_ways(struct search *s, int i, double limit)
+static void look_further(const struct search *s, struct choice *c)
 {
-    struct choice *c = &s->choice[i];
-
-    if (c->searched || !s->how->recompute)
-        return;
-    c->ways = ways_find(c->plain, c->ways.way, s->how, limit);
-    c->searched = true;
+    if (s->how->recompute)
+        ways_more(&c->ways, s->how);
+    else
+        c->ways.ended = true;
+    if (c->at >= c->ways.n) /* a better one took its place */
+        c->at = c->ways.n - 1;
 }
 
-/* The first way of at most this load within the limit of time, or the last
- * within it. */
-static void choose(struct choice *c, uint64_t load, double limit)
+/* Whether there is a way behind the one taken, and it is settled which. */
+static bool has_next(const struct search *s, struct choice *c)
 {
-    const struct way *way = c->ways.way;
+    while (c->at + 1 >= c->ways.settled && !c->ways.ended)
+        look_further(s, c);
+    return c->at + 1 < c->ways.n;
+}
+
+/* The first way of at most this load; or the last that costs next to no time, or
+ * of all where time does not count. */
+static void choose(struct search *s, int i, uint64_t load)
+{
+    struct choice *c = &s->choice[i];
+    const double limit = limit_of(s->seq[i]);
 
     c->at = 0;
-    while (way[c->at].load > load && c->at + 1 < c->ways.n &&
-           (limit == 0 || way[c->at + 1].seconds <= limit * way[0].seconds))
+    while (c->ways.way[c->at].load > load) {
+        while (c->at + 1 == c->ways.n && !c->ways.ended)
+            look_further(s, c);
+        if (c->at + 1 >= c->ways.n ||
+            (limit > 0 &&
+             c->ways.way[c->at + 1].seconds > limit * c->ways.way[0].seconds))
+            break;
         c->at++;
+    }
 }
 
 /* ---- without a budget ---- */
@@ -108,48 +119,67 @@ static void choose_for_nothing(struct search *s)
     for (int i = 0; i < s->n; i++) {
         if (!is_training(s->seq[i]))
             continue;
-        look_for_ways(s, i, NEXT_TO_NO_TIME);
-        choose(&s->choice[i], 0, NEXT_TO_NO_TIME);
+        choose(s, i, 0);
         if (way_of(s, i)->load > most)
             most = way_of(s, i)->load;
     }
-    for (int i = 0; most && i < s->n; i++) {
-        if (s->choice[i].ways.way[0].load > most)
-            look_for_ways(s, i, limit_of(s->seq[i]));
-        choose(&s->choice[i], most, limit_of(s->seq[i]));
-    }
+    for (int i = 0; most && i < s->n; i++)
+        if (!is_training(s->seq[i]))
+            choose(s, i, most);
 }
 
 /* ---- with a budget ---- */
+
+/* Predicted, of an update; as plan_step_seconds() has it. */
+static double update_seconds(const struct graph *g, struct steps *const *seq,
+                             int n)
+{
+    const int64_t pieces = (g->effective + g->batch - 1) / g->batch;
+    double sum = 0;
+
+    for (int i = 0; i < n; i++) {
+        const enum plan_sequence_id id = seq[i]->id;
+        int64_t times = id == SEQ_STEP         ? 1
+                        : id == SEQ_ACCUMULATE ? pieces - 1
+                        : id == SEQ_COUNT      ? pieces
+                                               : 0;
+
+        for (int k = 0; k < seq[i]->n; k++)
+            sum += (double)times * seq[i]->step[k].seconds;
+    }
+    return sum;
+}
 
 /* Give each sequence that is too large its next way that may fit; false where
  * one has none.  A way whose load alone is above the arena is passed over
  * without packing: the load is a bound of its height. */
 static bool shrink(struct search *s, uint64_t arena)
 {
-    bool able = true;
-
     for (int i = 0; i < s->n; i++) {
         struct choice *c = &s->choice[i];
 
         if (s->seq[i]->height <= arena)
             continue;
-        look_for_ways(s, i, 0);
-        able = able && c->at + 1 < c->ways.n;
-        if (c->at + 1 < c->ways.n)
+        do {
+            if (!has_next(s, c))
+                return false;
             c->at++;
-        while (way_of(s, i)->load > arena && c->at + 1 < c->ways.n)
-            c->at++;
+        } while (way_of(s, i)->load > arena);
     }
-    return able;
+    return true;
+}
+
+static bool is_fast_enough(const struct search *s)
+{
+    return s->b->faster_than <= 0 ||
+           update_seconds(s->how->graph, s->seq, s->n) < s->b->faster_than;
 }
 
 static void choose_least(struct search *s)
 {
-    for (int i = 0; i < s->n; i++) {
-        look_for_ways(s, i, 0);
-        s->choice[i].at = s->choice[i].ways.n - 1;
-    }
+    for (int i = 0; i < s->n; i++)
+        while (has_next(s, &s->choice[i]))
+            s->choice[i].at++;
 }
 
 /* Bytes that no choice goes below.  The arena's part is one step's own working
@@ -159,8 +189,7 @@ static uint64_t least_needed(const struct search *s)
     uint64_t arena = 0;
 
     for (int i = 0; i < s->n; i++) {
-        const struct choice *c = &s->choice[i];
-        uint64_t bound = ways_bound(c->plain, c->ways.way, s->how);
+        uint64_t bound = ways_bound(&s->choice[i].ways, s->how);
 
         arena = bound > arena ? bound : arena;
     }
@@ -169,13 +198,12 @@ static uint64_t least_needed(const struct search *s)
 
 /* Lay out what takes the least, of which the caller says why it is not less; true
  * where that fits after all, since repeats may share memory that least_needed()
- * does not know of.  Where the batch may still be cut the answer is only that
- * bound, made without a search: the caller tries smaller pieces next, and this
- * refusal is never shown. */
+ * does not know of.  Where the batch may still be cut, or there is a faster plan, the
+ * answer is only that bound, and this refusal is never shown. */
 static bool refuse(struct search *s)
 {
     s->b->over = true;
-    if (s->b->may_cut)
+    if (s->b->may_cut || s->b->faster_than > 0)
         return reject_here(s->how->graph,
                            "%" PRIu64 " bytes of memory are too few",
                            s->b->bytes);
@@ -196,12 +224,15 @@ static bool keep_budget(struct search *s)
     uint64_t persistent = s->total - s->m->arena_bytes;
     bool able;
 
+    if (s->total <= s->b->bytes)
+        return true;
     s->b->would_do = least_needed(s);
-    able = s->b->would_do <= s->b->bytes;
+    able = s->b->would_do <= s->b->bytes && !s->b->may_cut;
     while (able && s->total > s->b->bytes) {
         able = shrink(s, s->b->bytes - persistent);
         if (able && !lay_out(s))
             return false;
+        able = able && is_fast_enough(s);
     }
     return able || refuse(s);
 }
@@ -252,7 +283,6 @@ static bool place(struct budget *b, const struct placing *how,
     for (int i = 0; i < nseq; i++) {
         if (how->order && limit_of(seq[i]) > 0)
             seq[i] = steps_in_order(seq[i], how);
-        s.choice[i].plain = seq[i];
         s.choice[i].ways = ways_plain(seq[i], how);
     }
     if (!b->bytes && how->recompute)
@@ -270,26 +300,6 @@ static bool place(struct budget *b, const struct placing *how,
 }
 
 /* ---- two orders ---- */
-
-/* Predicted, of an update; as plan_step_seconds() has it. */
-static double update_seconds(const struct graph *g, struct steps *const *seq,
-                             int n)
-{
-    const int64_t pieces = (g->effective + g->batch - 1) / g->batch;
-    double sum = 0;
-
-    for (int i = 0; i < n; i++) {
-        const enum plan_sequence_id id = seq[i]->id;
-        int64_t times = id == SEQ_STEP         ? 1
-                        : id == SEQ_ACCUMULATE ? pieces - 1
-                        : id == SEQ_COUNT      ? pieces
-                                               : 0;
-
-        for (int k = 0; k < seq[i]->n; k++)
-            sum += (double)times * seq[i]->step[k].seconds;
-    }
-    return sum;
-}
 
 /* How place() answered, for steps in one order. */
 struct answer {
@@ -328,11 +338,15 @@ bool budget_place(struct budget *b, const struct placing *how,
     struct answer x = {.budget = *b}, y = {.budget = *b};
     const struct answer *best = &x;
 
+    x.budget.kept_seconds = y.budget.kept_seconds = kept;
     memcpy(x.seq, seq, size);
     memcpy(y.seq, seq, size);
     ask(&x, how, nseq);
-    if (b->bytes && how->order && !(x.placed && x.seconds <= kept)) {
+    if (b->bytes && !b->may_cut && how->order &&
+        !(x.placed && x.seconds <= kept)) {
         natural.order = false;
+        if (x.placed)
+            y.budget.faster_than = x.seconds;
         how->graph->diag->failed = false;
         ask(&y, &natural, nseq);
         if (is_better(&y, &x))

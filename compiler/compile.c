@@ -1,7 +1,6 @@
 /* compile.c: the pipeline.  Each stage's result is verified, and shown on demand. */
 #include "compiler/plancl_compile.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -305,10 +304,17 @@ static void cut_batch(struct compile *c)
     c->diag.failed = c->budget.over = false;
 }
 
-/* Pieces that did not fit, and what they need at the least by a quick look. */
+/* Pieces whose results do not all fit: what they need at the least and how long an
+ * update takes with nothing computed again, by a quick look. */
+struct rung {
+    uint64_t cut, at_least;
+    double seconds;
+    bool tried; /* with a search */
+};
+
 struct rungs {
     int n;
-    uint64_t cut[64], at_least[64];
+    struct rung rung[64];
 };
 
 /* The fastest plan so far. */
@@ -326,30 +332,40 @@ static void keep_faster(const struct compile *c, const struct plan *flat,
         *best = (struct best){true, *flat, c->model, c->budget};
 }
 
-/* Nothing fits: find what does with the least memory, where a quick look leaves
- * that open; or does fit, where that look was wrong. */
-static void find_least(struct compile *c, const struct rungs *r,
-                       struct best *best)
+/* Search in earnest; where that finds nothing either, what the refusal says is of
+ * the pieces that need the least. */
+static void search_rung(struct compile *c, struct rung *r, struct best *best)
 {
-    uint64_t least = c->budget.would_do;
-    struct diag diag = c->diag;
+    const uint64_t least = c->budget.would_do;
+    const struct diag diag = c->diag;
     struct plan flat;
 
-    c->budget.last = true;
-    for (int k = r->n - 1; k >= 0; k--) {
-        if (r->at_least[k] >= least)
-            continue;
-        c->cut = r->cut[k];
-        c->diag.failed = false;
-        if (attempt(c, &flat))
-            keep_faster(c, &flat, best);
-        if (c->budget.would_do >= least)
-            continue;
-        least = c->budget.would_do;
-        diag = c->diag;
-    }
-    c->diag = diag;
+    r->tried = true;
+    c->budget.faster_than = best->made ? plan_step_seconds(&best->flat) : 0;
+    c->cut = r->cut;
+    c->diag.failed = false;
+    if (attempt(c, &flat))
+        keep_faster(c, &flat, best);
+    if (c->budget.would_do < least)
+        return;
     c->budget.would_do = least;
+    c->diag = diag;
+}
+
+/* Pieces that were only looked at: those that may be faster than the best, which
+ * computes nothing again or has the smallest pieces; and if nothing fits, those that
+ * may need the least. */
+static void search_rungs(struct compile *c, struct rungs *r, struct best *best)
+{
+    c->budget.last = true;
+    for (int k = 0; k < r->n; k++)
+        if (r->rung[k].at_least <= c->budget.bytes &&
+            (!best->made ||
+             r->rung[k].seconds < plan_step_seconds(&best->flat)))
+            search_rung(c, &r->rung[k], best);
+    for (int k = r->n - 1; k >= 0 && !best->made; k--)
+        if (!r->rung[k].tried && r->rung[k].at_least < c->budget.would_do)
+            search_rung(c, &r->rung[k], best);
 }
 
 /* Why there is no plan. */
@@ -362,14 +378,6 @@ static enum plancl_status refuse_budget(struct compile *c)
              "the batch was not cut: BatchNormalization takes its statistics "
              "from all of it; --micro-batch does so all the same");
     return refuse(c);
-}
-
-/* Smaller pieces may fit, or be faster than what is computed again.  Where
- * nothing is computed again smaller pieces would only add launches. */
-static bool goes_lower(const struct compile *c, bool made)
-{
-    return c->budget.may_cut &&
-           (made ? c->budget.bytes && c->budget.done.repeats : c->budget.over);
 }
 
 static enum plancl_status finish_best(struct compile *c,
@@ -390,8 +398,9 @@ static enum plancl_status finish_best(struct compile *c,
     return finish(c, &best->flat, out);
 }
 
-/* The ladder.  What is refused for another reason than memory ends it at once,
- * since smaller pieces would be refused as well. */
+/* The ladder: down to pieces all of whose results fit, or that cannot be cut, and
+ * then back to what was passed over.  What is refused for another reason than
+ * memory ends it at once, since smaller pieces would be refused as well. */
 static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
 {
     struct best best = {.made = false};
@@ -399,18 +408,16 @@ static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
     struct plan flat;
     bool made = attempt(c, &flat);
 
-    while (goes_lower(c, made)) {
-        if (made)
-            keep_faster(c, &flat, &best);
-        r.cut[r.n] = c->cut;
-        r.at_least[r.n++] = c->budget.would_do;
+    while (!made && c->budget.over && c->budget.may_cut) {
+        r.rung[r.n++] = (struct rung){c->cut, c->budget.would_do,
+                                      c->budget.kept_seconds, false};
         cut_batch(c);
         made = attempt(c, &flat);
     }
     if (made)
         keep_faster(c, &flat, &best);
-    if (!best.made && c->budget.over)
-        find_least(c, &r, &best);
+    if (made || c->budget.over)
+        search_rungs(c, &r, &best);
     if (best.made)
         return finish_best(c, &best, out);
     if (c->budget.over)
@@ -419,29 +426,6 @@ static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
 }
 
 /* ---- input ---- */
-
-static char *read_text(struct compile *c, const char *path)
-{
-    struct text t = {.arena = &c->arena};
-    FILE *f = fopen(path, "rb");
-    char part[4096];
-    size_t n;
-    int error;
-
-    if (!f) {
-        fail(c->cb, PLANCL_FAILED, "%s: %s", path, strerror(errno));
-        return NULL;
-    }
-    text_bytes(&t, "", 0);
-    while ((n = fread(part, 1, sizeof part, f)) > 0)
-        text_bytes(&t, part, n);
-    error = ferror(f) ? errno : 0;
-    fclose(f);
-    if (error)
-        fail(c->cb, PLANCL_FAILED, "%s: %s", path, strerror(error));
-    text_bytes(&t, "", 1);
-    return error ? NULL : t.s;
-}
 
 static enum plancl_status find_profile(struct compile *c)
 {
@@ -469,10 +453,11 @@ static enum plancl_status find_profile(struct compile *c)
 static enum plancl_status compile(struct compile *c, struct plancl_plan **out)
 {
     enum plancl_status status = find_profile(c);
+    struct text t = {.arena = &c->arena};
 
     if (status == PLANCL_OK && !c->text) {
-        c->text = read_text(c, c->name);
-        status = c->text ? PLANCL_OK : PLANCL_FAILED;
+        status = text_file(&t, c->name, c->cb);
+        c->text = t.s;
     }
     if (status == PLANCL_OK)
         status = pipeline(c, out);

@@ -19,19 +19,16 @@
 #include "compiler/lower.h"
 #include "compiler/remat.h"
 
-/* How a list of loads goes down: each has this part of the one above. */
-struct descent {
-    double part;
-    int n, at_once; /* the search is over so many at once */
-    struct remat_effort effort;
-};
-enum { MOST = 90, MOVES_A_STEP = 20 /* at most; short lists need fewer */ };
-/* Lists of steps are long, and loads lie close: few seeds will do. */
-static const struct descent all = {0.975, 90, 90, {8000, 2}};
+/* Loads for which repeats are looked for: each has this part of the one above, and
+ * so many are asked about at once.  Lists of steps are long, and loads lie close:
+ * few seeds will do. */
+static const double part_of_above = 0.975;
+enum { LOADS = 90, AT_ONCE = 6 };
+static const struct remat_effort usual_effort = {8000, 2};
+enum { MOVES_A_STEP = 20 /* at most; short lists need fewer */ };
 /* Of the search for an order: for each pair of steps, and at most, which is a fifth
  * of a second. */
 static const int64_t pair_effort = 200, most_effort = 20000000;
-static const struct descent within_limit = {0.98, 60, 12, {6000, 1}};
 
 struct question {
     const struct steps *s;
@@ -258,93 +255,83 @@ struct steps *steps_in_order(struct steps *s, const struct placing *how)
 
 struct ways ways_plain(const struct steps *s, const struct placing *how)
 {
-    struct ways w = {1, ARENA_NEW(how->graph->arena, struct way, 1)};
+    struct ways w = {.of = s, .n = 1, .settled = 1};
 
+    w.way = ARENA_NEW(how->graph->arena, struct way, LOADS + 1);
     w.way[0] = settle(s, how);
     return w;
 }
 
 /* Add a way where it has less load than all before; a way that is dearer, and
- * not better, goes.  What stays is the front of load against seconds: no way is
- * both larger and slower than another. */
-static void keep(struct ways *w, const struct way *x)
+ * not better, goes, if it is not settled.  What stays is the front of load against
+ * seconds: no way is both larger and slower than another. */
+static void keep(struct ways *w, int settled, const struct way *x)
 {
-    if (x->load >= w->way[w->n - 1].load)
+    int n = w->n;
+
+    if (x->load >= w->way[n - 1].load)
         return;
-    while (w->n > 1 && w->way[w->n - 1].seconds >= x->seconds)
-        w->n--;
+    while (n > settled && w->way[n - 1].seconds >= x->seconds)
+        n--;
+    if (w->way[n - 1].seconds > x->seconds)
+        return;
+    w->n = n;
     w->way[w->n++] = *x;
 }
 
-/* One part of a descent, whose loads begin with *budget. */
-struct part {
-    const uint64_t *budget;
-    int n;
-    const struct remat_effort *effort;
-    double limit;
-};
-
-/* The ways of a part; false when there is no use in smaller loads. */
-static bool look(struct question *q, const struct part *part, struct ways *w)
+uint64_t ways_bound(const struct ways *w, const struct placing *how)
 {
-    int n = part->n;
-    struct remat_plan *plan = ARENA_NEW(q->arena, struct remat_plan, (size_t)n);
-    bool useful = false;
-
-    remat_solve(&q->job, part->budget, n, part->effort, plan, q->arena);
-    for (int k = 0; k < n; k++) {
-        struct way x;
-
-        useful = plan[k].found;
-        if (!plan[k].found || plan[k].nevent == 0 ||
-            (k && plan[k].event == plan[k - 1].event))
-            continue;
-        x = settle(repeated(q, &plan[k]), q->how);
-        x.repeats = plan[k].nevent;
-        keep(w, &x);
-        useful = part->limit == 0 ||
-                 x.seconds <= part->limit * w->way[0].seconds;
-    }
-    return useful;
-}
-
-uint64_t ways_bound(const struct steps *s, const struct way *kept,
-                    const struct placing *how)
-{
-    struct question q = {s, how, how->graph->arena, .plain = kept->steps};
+    struct question q = {w->of, how, how->graph->arena,
+                         .plain = w->way[0].steps};
     int op;
 
     ask(&q);
     return remat_bound(&q.job, &op, q.arena);
 }
 
-/* Loads fall by a fixed part from one to the next, from what the steps need
- * with everything kept; all are asked at once, or in groups where a limit may
- * end the search early. */
-struct ways ways_find(const struct steps *s, const struct way *kept,
-                      const struct placing *how, double limit)
+/* Without a plan for the last of these loads smaller ones have none either. */
+static void look(struct question *q, struct ways *w, const uint64_t *budget)
 {
-    const struct descent *d = limit == 0 ? &all : &within_limit;
-    struct question q = {s, how, how->graph->arena, .plain = kept->steps};
-    struct ways w = {1, ARENA_NEW(q.arena, struct way, MOST + 1)};
-    struct remat_effort effort = d->effort;
-    struct part part = {NULL, d->at_once, &effort, limit};
-    uint64_t budget[MOST];
+    struct remat_effort effort = usual_effort;
+    struct remat_plan plan[AT_ONCE];
+    const int settled = w->settled;
+
+    if (q->s->n < effort.moves / MOVES_A_STEP)
+        effort.moves = q->s->n * MOVES_A_STEP;
+    remat_solve(&q->job, budget, AT_ONCE, &effort, plan, q->arena);
+    w->settled = w->n;
+    for (int k = 0; k < AT_ONCE; k++) {
+        struct way x;
+
+        if (!plan[k].found || plan[k].nevent == 0 ||
+            (k && plan[k].event == plan[k - 1].event))
+            continue;
+        x = settle(repeated(q, &plan[k]), q->how);
+        x.repeats = plan[k].nevent;
+        keep(w, settled, &x);
+    }
+    w->ended = !plan[AT_ONCE - 1].found || w->asked >= LOADS;
+    if (w->ended || w->settled > w->n)
+        w->settled = w->n;
+}
+
+/* Loads fall by a fixed part from one to the next, from what the steps need with
+ * everything kept. */
+void ways_more(struct ways *w, const struct placing *how)
+{
+    struct question q = {w->of, how, how->graph->arena,
+                         .plain = w->way[0].steps};
+    uint64_t budget[AT_ONCE];
     double load;
 
-    if (s->n < effort.moves / MOVES_A_STEP)
-        effort.moves = s->n * MOVES_A_STEP;
-    w.way[0] = *kept;
     ask(&q);
     load = (double)remat_measure(&q.job, NULL, 0, q.arena).peak;
-    for (int k = 0; k < d->n; k++) {
-        load *= d->part;
+    for (int k = 0; k < w->asked; k++)
+        load *= part_of_above;
+    for (int k = 0; k < AT_ONCE; k++) {
+        load *= part_of_above;
         budget[k] = (uint64_t)load;
     }
-    for (int k = 0; k < d->n; k += d->at_once) {
-        part.budget = budget + k;
-        if (!look(&q, &part, &w))
-            break;
-    }
-    return w;
+    w->asked += AT_ONCE;
+    look(&q, w, budget);
 }

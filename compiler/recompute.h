@@ -20,10 +20,15 @@ struct way {
 };
 
 /* The first repeats nothing; from each to the next the load falls and the
- * seconds do not. */
+ * seconds do not.  More are found when they are asked for, down to the least load
+ * that can be found. */
 struct ways {
+    const struct steps *of; /* in order, without places */
     int n;
     struct way *way;
+    int settled; /* of these none changes when more are found */
+    int asked;   /* loads for which ways were looked for */
+    bool ended;  /* there are no more */
 };
 
 /* How steps are placed, whatever the budget. */
@@ -38,14 +43,10 @@ struct placing {
 struct steps *steps_in_order(struct steps *, const struct placing *);
 /* The one way without repeats, of steps in their order. */
 struct ways ways_plain(const struct steps *, const struct placing *);
-/* Bytes that no way can do without, as some step needs them for itself.  kept: the
- * way without repeats. */
-uint64_t ways_bound(const struct steps *, const struct way *kept,
-                    const struct placing *);
-/* Ways for a fixed list of loads, down to the least that was found; or, with a
- * limit, to where seconds are more than that many times the first's.  The same
- * steps and limit give the same ways. */
-struct ways ways_find(const struct steps *, const struct way *kept,
-                      const struct placing *, double limit);
+/* Bytes that no way can do without, as some step needs them for itself. */
+uint64_t ways_bound(const struct ways *, const struct placing *);
+/* Look for ways with less load; it takes seconds.  What is found does not depend on
+ * where the caller stops. */
+void ways_more(struct ways *, const struct placing *);
 
 #endif

@@ -50,9 +50,13 @@ void remat_net_init(struct remat_net *net, const struct remat_job *job,
                               .base_peak = (int64_t)base.peak};
     net->out_at = ARENA_NEW(arena, int, (size_t)job->nop + 2);
     net->reader_at = ARENA_NEW(arena, int, (size_t)job->nvalue + 2);
+    net->shared = ARENA_NEW(arena, bool, (size_t)job->nvalue + 1);
     net->until = ARENA_NEW(arena, int, (size_t)job->nop + 1);
-    for (int i = 0; i < job->nop; i++)
+    for (int i = 0; i < job->nop; i++) {
         net->until[i] = job->op[i].until;
+        if (job->op[i].over)
+            net->shared[job->op[i].over - 1] = true;
+    }
     for (int v = 0; v < job->nvalue; v++)
         if (job->value[v].kept)
             net->until[job->value[v].maker] = job->value[v].maker;

@@ -33,17 +33,17 @@ static void *grown(struct arena *arena, const void *old, size_t n, size_t room,
 /* The first spot whose key is not less. */
 static int spot_at(const struct remat_state *s, int64_t key)
 {
-    int low = 0, high = s->nspot;
+    const struct remat_spot *low = s->spot;
+    int n = s->nspot;
 
-    while (low < high) {
-        int middle = low + (high - low) / 2;
+    /* Without a branch that nobody could predict. */
+    while (n > 1) {
+        int half = n / 2;
 
-        if (s->spot[middle].key < key)
-            low = middle + 1;
-        else
-            high = middle;
+        low += low[half - 1].key < key ? half : 0;
+        n -= half;
     }
-    return low;
+    return (int)(low - s->spot) + (n && low->key < key);
 }
 
 static int64_t bytes_of(const struct remat_state *s, int value)
@@ -67,7 +67,8 @@ static void free_at(struct remat_state *s, int64_t key, int value, int sign)
         return;
     spot = &s->spot[spot_at(s, key)];
     spot->change -= bytes;
-    if (s->net->job->op[key % s->net->n].over == value + 1)
+    if (s->net->shared[value] &&
+        s->net->job->op[key % s->net->n].over == value + 1)
         spot->need -= bytes;
 }
 
@@ -372,22 +373,23 @@ void remat_state_undo(struct remat_state *s)
 
 void remat_state_look(struct remat_state *s, int64_t budget)
 {
-    int64_t alive = 0;
+    const struct remat_spot *spot = s->spot;
+    int64_t alive = 0, peak = 0, over = 0;
+    int at = 0;
 
-    s->peak = 0;
-    s->over = 0;
-    s->peak_key = 0;
     for (int p = 0; p < s->nspot; p++) {
-        int64_t here = alive + s->spot[p].need;
+        int64_t here = alive + spot[p].need;
 
-        if (here > s->peak) {
-            s->peak = here;
-            s->peak_key = s->spot[p].key;
+        if (here > peak) {
+            peak = here;
+            at = p;
         }
-        if (here > budget)
-            s->over += here - budget;
-        alive += s->spot[p].change;
+        over += here > budget ? here - budget : 0;
+        alive += spot[p].change;
     }
+    s->peak = peak;
+    s->over = over;
+    s->peak_key = peak ? spot[at].key : 0;
 }
 
 int remat_state_events(const struct remat_state *s, struct remat_event *event)

@@ -22,6 +22,7 @@ struct remat_net {
     int *reader_at; /* [nvalue + 1] */
     int *reader;    /* ops by value, ascending */
     int *until;     /* by op: as in the job, and never where a value is kept */
+    bool *shared;   /* by value: a result may take its memory */
     int64_t base_cost, base_peak;
 };
 

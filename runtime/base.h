@@ -55,6 +55,9 @@ struct text {
 };
 void text_add(struct text *, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_bytes(struct text *, const char *, size_t);
+/* Add all that is in a file. */
+enum plancl_status text_file(struct text *, const char *path,
+                             const struct plancl_callbacks *);
 /* "12.30 MiB", for the eye; exact bytes stand beside it. */
 void text_size(struct text *, uint64_t bytes);
 

@@ -3,6 +3,7 @@
  *
  * It doubles when it is full and leaves the old copy to the arena.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +37,25 @@ void text_bytes(struct text *t, const char *bytes, size_t len)
         memcpy(t->s + t->len, bytes, len);
     t->len += len;
     t->s[t->len] = '\0';
+}
+
+enum plancl_status text_file(struct text *t, const char *path,
+                             const struct plancl_callbacks *cb)
+{
+    FILE *f = fopen(path, "rb");
+    char part[4096];
+    size_t n;
+    int error;
+
+    if (!f)
+        return fail(cb, PLANCL_FAILED, "%s: %s", path, strerror(errno));
+    text_bytes(t, "", 0);
+    while ((n = fread(part, 1, sizeof part, f)) > 0)
+        text_bytes(t, part, n);
+    error = ferror(f) ? errno : 0;
+    fclose(f);
+    return error ? fail(cb, PLANCL_FAILED, "%s: %s", path, strerror(error))
+                 : PLANCL_OK;
 }
 
 /* Formatted in place at first; only what does not fit is formatted twice. */
