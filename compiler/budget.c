@@ -130,28 +130,40 @@ static void choose_for_nothing(struct search *s)
 
 /* ---- with a budget ---- */
 
-/* Predicted, of an update; as plan_step_seconds() has it. */
+/* How often a sequence runs in an update; as plan_step_seconds() has it. */
+static double times_of(const struct graph *g, const struct steps *s)
+{
+    const int64_t pieces = (g->effective + g->batch - 1) / g->batch;
+
+    return s->id == SEQ_STEP         ? 1
+           : s->id == SEQ_ACCUMULATE ? (double)(pieces - 1)
+           : s->id == SEQ_COUNT      ? (double)pieces
+                                     : 0;
+}
+
+/* Predicted, of an update. */
 static double update_seconds(const struct graph *g, struct steps *const *seq,
                              int n)
 {
-    const int64_t pieces = (g->effective + g->batch - 1) / g->batch;
     double sum = 0;
 
-    for (int i = 0; i < n; i++) {
-        const enum plan_sequence_id id = seq[i]->id;
-        int64_t times = id == SEQ_STEP         ? 1
-                        : id == SEQ_ACCUMULATE ? pieces - 1
-                        : id == SEQ_COUNT      ? pieces
-                                               : 0;
-
+    for (int i = 0; i < n; i++)
         for (int k = 0; k < seq[i]->n; k++)
-            sum += (double)times * seq[i]->step[k].seconds;
-    }
+            sum += times_of(g, seq[i]) * seq[i]->step[k].seconds;
     return sum;
 }
 
+static bool is_fast_enough(const struct search *s)
+{
+    double sum = 0;
+
+    for (int i = 0; i < s->n; i++)
+        sum += times_of(s->how->graph, s->seq[i]) * way_of(s, i)->seconds;
+    return s->b->faster_than <= 0 || sum < s->b->faster_than;
+}
+
 /* Give each sequence that is too large its next way that may fit; false where
- * one has none.  A way whose load alone is above the arena is passed over
+ * one has none, or none that is fast enough.  A way whose load alone is above the arena is passed over
  * without packing: the load is a bound of its height. */
 static bool shrink(struct search *s, uint64_t arena)
 {
@@ -164,15 +176,11 @@ static bool shrink(struct search *s, uint64_t arena)
             if (!has_next(s, c))
                 return false;
             c->at++;
+            if (!is_fast_enough(s))
+                return false;
         } while (way_of(s, i)->load > arena);
     }
     return true;
-}
-
-static bool is_fast_enough(const struct search *s)
-{
-    return s->b->faster_than <= 0 ||
-           update_seconds(s->how->graph, s->seq, s->n) < s->b->faster_than;
 }
 
 static void choose_least(struct search *s)
@@ -198,12 +206,12 @@ static uint64_t least_needed(const struct search *s)
 
 /* Lay out what takes the least, of which the caller says why it is not less; true
  * where that fits after all, since repeats may share memory that least_needed()
- * does not know of.  Where the batch may still be cut, or there is a faster plan, the
+ * does not know of.  Of a look, or where there is a faster plan, the
  * answer is only that bound, and this refusal is never shown. */
 static bool refuse(struct search *s)
 {
     s->b->over = true;
-    if (s->b->may_cut || s->b->faster_than > 0)
+    if (s->b->look || s->b->faster_than > 0)
         return reject_here(s->how->graph,
                            "%" PRIu64 " bytes of memory are too few",
                            s->b->bytes);
@@ -227,12 +235,11 @@ static bool keep_budget(struct search *s)
     if (s->total <= s->b->bytes)
         return true;
     s->b->would_do = least_needed(s);
-    able = s->b->would_do <= s->b->bytes && !s->b->may_cut;
+    able = s->b->would_do <= s->b->bytes && !s->b->look;
     while (able && s->total > s->b->bytes) {
         able = shrink(s, s->b->bytes - persistent);
         if (able && !lay_out(s))
             return false;
-        able = able && is_fast_enough(s);
     }
     return able || refuse(s);
 }
@@ -288,7 +295,7 @@ static bool place(struct budget *b, const struct placing *how,
     if (!b->bytes && how->recompute)
         choose_for_nothing(&s);
     if (!lay_out(&s)) {
-        b->over = b->bytes && b->may_cut;
+        b->over = b->bytes && b->look;
         b->would_do = BUDGET_NONE;
         return false;
     }
@@ -342,7 +349,7 @@ bool budget_place(struct budget *b, const struct placing *how,
     memcpy(x.seq, seq, size);
     memcpy(y.seq, seq, size);
     ask(&x, how, nseq);
-    if (b->bytes && !b->may_cut && how->order &&
+    if (b->bytes && !b->look && how->order &&
         !(x.placed && x.seconds <= kept)) {
         natural.order = false;
         if (x.placed)

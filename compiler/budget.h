@@ -20,11 +20,10 @@ struct budget {
     /* Of all slabs together; 0: as few as cost next to no time. */
     uint64_t bytes;
     bool reuse;         /* share memory between lifetimes */
-    bool last;          /* nothing smaller is looked at afterwards */
-    bool may_cut;       /* micro-batches are: compute nothing again yet */
+    bool look;          /* does it fit with nothing computed again? */
     double faster_than; /* seconds of an update; 0: of any speed */
     /* The results: not kept, and the model's diag says why.  Bytes that would
-     * do; where it may be cut, that are needed at the least. */
+     * do; of a look, that are needed at the least. */
     bool over;
     uint64_t would_do;
     double kept_seconds; /* of an update, predicted, with nothing repeated */

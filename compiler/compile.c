@@ -44,6 +44,8 @@ struct compile {
     struct budget budget;
     struct graph *model; /* as it was read last */
     uint64_t cut;        /* samples in a piece of the batch; 0: not by us */
+    bool can_cut;        /* into smaller pieces still */
+    bool search;         /* all pieces were looked at */
     const char *name, *text;
     bool stopped; /* by stop_stage: no plan, and no error */
 };
@@ -165,7 +167,8 @@ static struct graph *front(struct compile *c, struct graph *model)
     if (!graph_stage(c, STAGE_GRAD, model))
         return NULL;
     note_statistics(c, model);
-    c->budget.may_cut = !c->budget.last && can_cut(c, model);
+    c->can_cut = can_cut(c, model);
+    c->budget.look = !c->search && (c->can_cut || c->cut);
     return model;
 }
 
@@ -346,18 +349,18 @@ static void search_rung(struct compile *c, struct rung *r, struct best *best)
     c->diag.failed = false;
     if (attempt(c, &flat))
         keep_faster(c, &flat, best);
-    if (c->budget.would_do < least)
+    if (least == BUDGET_NONE || c->budget.would_do < least)
         return;
     c->budget.would_do = least;
     c->diag = diag;
 }
 
-/* Pieces that were only looked at: those that may be faster than the best, which
- * computes nothing again or has the smallest pieces; and if nothing fits, those that
- * may need the least. */
+/* Pieces that were only looked at: those that may be faster than the best so far; and
+ * if nothing fits, those that may need the least. */
 static void search_rungs(struct compile *c, struct rungs *r, struct best *best)
 {
-    c->budget.last = true;
+    c->search = true;
+    c->budget.would_do = BUDGET_NONE;
     for (int k = 0; k < r->n; k++)
         if (r->rung[k].at_least <= c->budget.bytes &&
             (!best->made ||
@@ -408,15 +411,17 @@ static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
     struct plan flat;
     bool made = attempt(c, &flat);
 
-    while (!made && c->budget.over && c->budget.may_cut) {
+    while (!made && c->budget.over && c->budget.look) {
         r.rung[r.n++] = (struct rung){c->cut, c->budget.would_do,
                                       c->budget.kept_seconds, false};
+        if (!c->can_cut)
+            break;
         cut_batch(c);
         made = attempt(c, &flat);
     }
     if (made)
         keep_faster(c, &flat, &best);
-    if (made || c->budget.over)
+    if (r.n && (made || c->budget.over))
         search_rungs(c, &r, &best);
     if (best.made)
         return finish_best(c, &best, out);

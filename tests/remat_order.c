@@ -113,11 +113,50 @@ static void tiny_orders(void **state)
     with_arena(exhaust_tiny_orders);
 }
 
+/* The peak is at op 4, which reads the result of 3, and nothing else need be alive
+ * then.  All other orders that do so have this peak; but nothing should wait for its
+ * reader. */
+static void order_off_the_peak(struct arena *arena)
+{
+    static const int in_f[] = {0}, in_g[] = {5, 1}, in_e[] = {3}, in_h[] = {2};
+    static const struct remat_value value[] = {
+        {1, 0, false},  {1, 1, false}, {1, 2, false}, {1, 3, false},
+        {10, 4, false}, {1, 5, false}, {1, 6, true},  {1, 7, true}};
+    static const struct remat_op op[] = {
+        {.until = 7},
+        {.until = 7},
+        {.until = 7},
+        {.until = 7},
+        {.until = 7, .nin = 1, .in = in_e},
+        {.until = 7, .nin = 1, .in = in_f},
+        {.until = 7, .nin = 2, .in = in_g},
+        {.until = 7, .nin = 1, .in = in_h},
+    };
+    const struct remat_job job = {8, 8, op, value};
+    int order[8], place[8];
+
+    remat_order(&job, EFFORT, order, arena);
+    for (int p = 0; p < 8; p++)
+        place[order[p]] = p;
+    assert_int_equal(place[4], place[3] + 1);
+    assert_int_equal(place[7], place[2] + 1);
+    assert_true(place[4] < place[0] && place[4] < place[1] &&
+                place[4] < place[2]);
+    assert_true(place[5] == place[0] + 1);
+}
+
+static void off_the_peak(void **state)
+{
+    (void)state;
+    with_arena(order_off_the_peak);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_orders),
         cmocka_unit_test(tiny_orders),
+        cmocka_unit_test(off_the_peak),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
