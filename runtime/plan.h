@@ -83,7 +83,9 @@ struct plan_arg {
     uint64_t bytes;        /* extent that the kernel may touch */
 };
 
-/* One kernel launch. */
+/* One kernel launch.  Copies of activations to the host and back are to stand
+ * among the entries without a kernel's name, with the buffer as their argument; no
+ * compiler makes them yet, and what has no name is refused. */
 struct plan_entry {
     uint32_t kernel; /* string: __kernel name in the plan's program */
     uint32_t layer;  /* string: where it came from in the model */
