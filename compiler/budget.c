@@ -163,8 +163,8 @@ static bool is_fast_enough(const struct search *s)
 }
 
 /* Give each sequence that is too large its next way that may fit; false where
- * one has none, or none that is fast enough.  A way whose load alone is above the arena is passed over
- * without packing: the load is a bound of its height. */
+ * one has none, or none that is fast enough.  A way whose load alone is above the
+ * arena is passed over without packing: the load is a bound of its height. */
 static bool shrink(struct search *s, uint64_t arena)
 {
     for (int i = 0; i < s->n; i++) {
