@@ -91,14 +91,17 @@ static void apply(struct remat_search *s, const struct candidate *c)
                     &taste);
 }
 
-/* Bytes over budget removed for the cost; at most 0: none. */
-static double try(struct remat_search *s, const struct candidate *c)
+/* Sets the gain: bytes over budget removed for the cost; at most 0: none.  Returns how
+ * many events the drop takes. */
+static int try(struct remat_search *s, struct candidate *c)
 {
     struct remat_state *st = &s->state;
     int64_t over = st->over, peak = st->peak, key = st->peak_key;
     int64_t cost = st->cost, removed, paid;
+    int changes;
 
     apply(s, c);
+    changes = st->njournal;
     remat_state_look(st, s->budget);
     removed = over - st->over;
     paid = st->cost > cost ? st->cost - cost : 0;
@@ -106,8 +109,25 @@ static double try(struct remat_search *s, const struct candidate *c)
     st->over = over;
     st->peak = peak;
     st->peak_key = key;
-    return (double)removed /
-           ((double)paid + 1e-7 * (double)s->net->base_cost + 1e-9);
+    c->gain = (double)removed /
+              ((double)paid + 1e-7 * (double)s->net->base_cost + 1e-9);
+    return changes;
+}
+
+/* Where no input comes along, the two are the same. */
+static void try_both(struct remat_search *s, const struct candidate *c,
+                     struct candidate *best)
+{
+    struct candidate with = *c, alone = *c;
+
+    with.with_inputs = true;
+    if (try(s, &with) > 1) {
+        try(s, &alone);
+        if (alone.gain > best->gain)
+            *best = alone;
+    }
+    if (with.gain > best->gain)
+        *best = with;
 }
 
 static bool drop_one(struct remat_search *s, struct candidate *c)
@@ -115,14 +135,8 @@ static bool drop_one(struct remat_search *s, struct candidate *c)
     int n = list(s, c);
     struct candidate best = {.gain = 0};
 
-    for (int k = 0; k < 2 * n; k++) {
-        struct candidate x = c[k / 2];
-
-        x.with_inputs = k % 2;
-        x.gain = try(s, &x);
-        if (x.gain > best.gain)
-            best = x;
-    }
+    for (int k = 0; k < n; k++)
+        try_both(s, &c[k], &best);
     if (best.gain <= 0)
         return false;
     apply(s, &best);

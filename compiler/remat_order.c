@@ -13,7 +13,10 @@
  *
  * Of a training step's chain little is free: gradients of large weights, which can
  * wait until activations are gone, and branches.  Where branches are free a fifth or
- * a quarter of the peak may go.  A move costs a count over all places.
+ * a quarter of the peak may go.
+ *
+ * Between places where all ops before and behind stay the same, nothing changes: a
+ * move costs a count over the places that it goes across.
  */
 #include <math.h>
 #include <string.h>
@@ -32,7 +35,7 @@ struct counted {
     uint64_t peak;
     int place;        /* where the peak is */
     int first, end;   /* places above the target lie within */
-    double above;     /* bytes above the target, over all places */
+    uint64_t above;   /* bytes above the target, over all places */
     uint64_t squares; /* of units of memory alive, summed over all places */
 };
 
@@ -40,7 +43,9 @@ struct order {
     const struct remat_job *job;
     struct links needs, needed, makes; /* makes: values, not ops */
     int *at, *place;                   /* op by place, place by op */
-    int *last;             /* by value: the place of its last reader */
+    int *last; /* by value: the place of its last reader */
+    uint64_t *here,
+        *live; /* by place: bytes alive while its op runs, behind it */
     uint64_t target, unit; /* of bytes */
     struct counted now;
     uint32_t random;
@@ -119,17 +124,21 @@ static void link_all(struct order *o, struct arena *a)
 
 /* ---- an order's bytes ---- */
 
-static void find_last(struct order *o)
+/* Of what is made or read within these places. */
+static void find_last(struct order *o, int low, int end)
 {
     const struct remat_job *job = o->job;
 
-    for (int v = 0; v < job->nvalue; v++)
-        o->last[v] = job->value[v].kept ? job->nop
-                                        : o->place[job->value[v].maker];
-    for (int i = 0; i < job->nop; i++)
+    for (int p = low; p < end; p++) {
+        const int i = o->at[p];
+
+        for (int k = o->makes.begin[i]; k < o->makes.begin[i + 1]; k++)
+            if (o->last[o->makes.op[k]] < end)
+                o->last[o->makes.op[k]] = p;
         for (int k = 0; k < job->op[i].nin; k++)
-            if (o->last[job->op[i].in[k]] < o->place[i])
-                o->last[job->op[i].in[k]] = o->place[i];
+            if (o->last[job->op[i].in[k]] < end)
+                o->last[job->op[i].in[k]] = p;
+    }
 }
 
 /* Bytes alive while the op at a place runs; *live goes on behind it. */
@@ -154,26 +163,73 @@ static uint64_t run_place(const struct order *o, int place, uint64_t *live)
     return here;
 }
 
-static void count(struct order *o)
+static uint64_t excess_of(const struct order *o, uint64_t here)
 {
-    uint64_t live = 0;
+    return here > o->target ? here - o->target : 0;
+}
 
-    o->now = (struct counted){.first = o->job->nop};
-    find_last(o);
-    for (int p = 0; p < o->job->nop; p++) {
-        uint64_t here = run_place(o, p, &live);
+static uint64_t square_of(const struct order *o, uint64_t here)
+{
+    return (here / o->unit) * (here / o->unit);
+}
+
+static bool is_within(int place, int low, int end)
+{
+    return place >= low && place < end;
+}
+
+/* The first place of the peak, and those above the target: only among these places,
+ * where none that was found before is one of them. */
+static void find_peak(struct order *o, int low, int end)
+{
+    struct counted *now = &o->now;
+
+    if (is_within(now->place, low, end) || is_within(now->first, low, end) ||
+        is_within(now->end - 1, low, end)) {
+        now->first = end = o->job->nop;
+        now->end = low = 0;
+        now->peak = 0;
+    }
+    for (int p = low; p < end; p++) {
+        uint64_t here = o->here[p];
 
         if (here > o->target) {
-            o->now.above += (double)(here - o->target);
-            o->now.first = p < o->now.first ? p : o->now.first;
-            o->now.end = p + 1;
+            now->first = p < now->first ? p : now->first;
+            now->end = p >= now->end ? p + 1 : now->end;
         }
-        o->now.squares += (here / o->unit) * (here / o->unit);
-        if (here > o->now.peak) {
-            o->now.peak = here;
-            o->now.place = p;
+        if (here > now->peak || (here == now->peak && p < now->place)) {
+            now->peak = here;
+            now->place = p;
         }
     }
+}
+
+/* After a change of order within these places. */
+static void recount(struct order *o, int low, int end)
+{
+    uint64_t live = low ? o->live[low - 1] : 0;
+
+    find_last(o, low, end);
+    for (int p = low; p < end; p++) {
+        uint64_t here = run_place(o, p, &live);
+
+        o->now.above += excess_of(o, here) - excess_of(o, o->here[p]);
+        o->now.squares += square_of(o, here) - square_of(o, o->here[p]);
+        o->here[p] = here;
+        o->live[p] = live;
+    }
+    find_peak(o, low, end);
+}
+
+static void count(struct order *o)
+{
+    const struct remat_job *job = o->job;
+
+    o->now = (struct counted){.above = 0};
+    memset(o->here, 0, (size_t)job->nop * sizeof *o->here);
+    for (int v = 0; v < job->nvalue; v++)
+        o->last[v] = job->value[v].kept ? job->nop : 0;
+    recount(o, 0, job->nop);
 }
 
 /* ---- moves ---- */
@@ -188,6 +244,7 @@ static void move(struct order *o, int from, int to)
     }
     o->at[to] = op;
     o->place[op] = to;
+    recount(o, from < to ? from : to, (from < to ? to : from) + 1);
 }
 
 /* The places that an op may go to. */
@@ -243,7 +300,7 @@ static bool choose(struct order *o, int *from, int *to)
  * become less, and the peak no more. */
 static bool accepts(struct order *o, const struct counted *before, double heat)
 {
-    double worse = o->now.above - before->above;
+    double worse = (double)(int64_t)(o->now.above - before->above);
 
     if (heat <= 0)
         return o->now.peak <= before->peak && o->now.squares < before->squares;
@@ -264,11 +321,8 @@ static void try_move(struct order *o, int from, int to, double heat)
     struct counted before = o->now;
 
     move(o, from, to);
-    count(o);
-    if (accepts(o, &before, heat))
-        return;
-    move(o, to, from);
-    o->now = before;
+    if (!accepts(o, &before, heat))
+        move(o, to, from);
 }
 
 /* The heat falls from a tenth of the peak to nothing. */
@@ -322,6 +376,8 @@ uint64_t remat_order(const struct remat_job *job, int64_t effort, int *order,
     o.at = ARENA_NEW(a, int, n);
     o.place = ARENA_NEW(a, int, n);
     o.last = ARENA_NEW(a, int, (size_t)job->nvalue + 1);
+    o.here = ARENA_NEW(a, uint64_t, n);
+    o.live = ARENA_NEW(a, uint64_t, n);
     for (int i = 0; i < job->nop; i++)
         order[i] = o.at[i] = o.place[i] = i;
     link_all(&o, a);

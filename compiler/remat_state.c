@@ -65,6 +65,7 @@ static void free_at(struct remat_state *s, int64_t key, int value, int sign)
 
     if (key == REMAT_NEVER)
         return;
+    remat_look_touch(s, key, 0);
     spot = &s->spot[spot_at(s, key)];
     spot->change -= bytes;
     if (s->net->shared[value] &&
@@ -123,6 +124,7 @@ static void insert_spot(struct remat_state *s, int64_t key, int op)
     int p = spot_at(s, key);
     int64_t made = 0;
 
+    remat_look_touch(s, key, 1);
     for (int k = net->out_at[op]; k < net->out_at[op + 1]; k++)
         made += bytes_of(s, net->out[k]);
     GROW(s->arena, s->spot, s->nspot, s->spot_room);
@@ -247,6 +249,7 @@ static void take_out(struct remat_state *s, int before, int op)
                      last_use(s, o->in[k], remat_key(s, m->before[from], maker),
                               next));
     }
+    remat_look_touch(s, key, -1);
     p = spot_at(s, key);
     memmove(&s->spot[p], &s->spot[p + 1],
             (size_t)(s->nspot - p - 1) * sizeof *s->spot);
@@ -258,6 +261,7 @@ static void note_change(struct remat_state *s, int before, int op, bool added)
 {
     GROW(s->arena, s->journal, s->njournal, s->journal_room);
     s->journal[s->njournal++] = (struct remat_change){{before, op}, added};
+    s->look.changes++;
 }
 
 /* Whether nobody reads any result of this copy. */
@@ -361,6 +365,10 @@ void remat_state_add(struct remat_state *s, int before, int op,
 /* Backwards, since later changes rest on earlier ones. */
 void remat_state_undo(struct remat_state *s)
 {
+    const bool looked = s->look.journal && s->look.changes == 0;
+
+    if (!s->njournal)
+        return;
     while (s->njournal > 0) {
         struct remat_change c = s->journal[--s->njournal];
 
@@ -369,27 +377,7 @@ void remat_state_undo(struct remat_state *s)
         else
             add(s, c.event.before, c.event.op);
     }
-}
-
-void remat_state_look(struct remat_state *s, int64_t budget)
-{
-    const struct remat_spot *spot = s->spot;
-    int64_t alive = 0, peak = 0, over = 0;
-    int at = 0;
-
-    for (int p = 0; p < s->nspot; p++) {
-        int64_t here = alive + spot[p].need;
-
-        if (here > peak) {
-            peak = here;
-            at = p;
-        }
-        over += here > budget ? here - budget : 0;
-        alive += spot[p].change;
-    }
-    s->peak = peak;
-    s->over = over;
-    s->peak_key = peak ? spot[at].key : 0;
+    remat_look_undo(s, looked);
 }
 
 int remat_state_events(const struct remat_state *s, struct remat_event *event)
@@ -411,6 +399,7 @@ static void load_base(struct remat_state *s)
     const struct remat_net *net = s->net;
 
     s->nspot = s->njournal = 0;
+    remat_look_begin(s);
     s->cost = net->base_cost;
     for (int i = 0; i < net->n; i++) {
         s->copies[i].n = 1;
@@ -451,6 +440,7 @@ void remat_state_init(struct remat_state *s, const struct remat_net *net,
     *s = (struct remat_state){.net = net, .arena = arena};
     s->copies = ARENA_NEW(arena, struct remat_copies, (size_t)net->n + 1);
     s->end = ARENA_NEW(arena, int64_t *, (size_t)net->job->nvalue + 1);
+    remat_look_init(s);
     for (int i = 0; i < net->n; i++)
         widen(s, i);
 }

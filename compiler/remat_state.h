@@ -49,6 +49,27 @@ struct remat_stretch {
     int64_t end; /* its copy's last use before that */
 };
 
+/* A stretch of the list: the spots before a few neighbouring ops. */
+struct remat_block {
+    int64_t change; /* bytes that stay after it */
+    int64_t peak, key, over;
+};
+
+/* What is known of each block from the last look.  Unless touched since, it holds:
+ * a change of the list leaves what is alive before and behind it as it was. */
+struct remat_look {
+    int nblock;
+    int64_t keys;   /* in a block */
+    int64_t budget; /* of the last look */
+    int *nspot;     /* by block: as of now */
+    struct remat_block *block,
+        *before;   /* the last look's, the one's before it */
+    int low, high; /* blocks touched since the last look */
+    int from, to;  /* blocks that the last look looked at */
+    int changes;   /* since it; negative: unknown */
+    bool journal;  /* what was new to it is what the journal held */
+};
+
 struct remat_state {
     const struct remat_net *net;
     struct arena *arena;
@@ -63,6 +84,7 @@ struct remat_state {
     struct remat_stretch *stretch; /* a stack */
     int ndead, dead_room;
     struct remat_event *dead; /* a stack */
+    struct remat_look look;
     /* Found by remat_state_look(). */
     int64_t peak, over; /* over: bytes beyond the budget, over all events */
     int64_t peak_key;
@@ -121,7 +143,17 @@ void remat_state_add(struct remat_state *, int before, int op,
 void remat_state_remove(struct remat_state *, int before, int op);
 /* Take back what the journal holds. */
 void remat_state_undo(struct remat_state *);
+
+/* ---- remat_look.c ---- */
+
 /* Peak and excess of what is there now. */
 void remat_state_look(struct remat_state *, int64_t budget);
+void remat_look_init(struct remat_state *);
+/* For an empty list. */
+void remat_look_begin(struct remat_state *);
+/* Something changes at this spot, which comes (1), goes (-1) or stays. */
+void remat_look_touch(struct remat_state *, int64_t key, int comes);
+/* The journal was undone; whether the last look had seen all of it. */
+void remat_look_undo(struct remat_state *, bool looked);
 
 #endif

@@ -135,8 +135,22 @@ static void random_jobs(void **state)
     with_arena(random_ladders);
 }
 
+/* What is over by a count of every spot. */
+static int64_t count_over(const struct remat_state *s, int64_t budget)
+{
+    int64_t alive = 0, over = 0;
+
+    for (int p = 0; p < s->nspot; p++) {
+        int64_t here = alive + s->spot[p].need;
+
+        over += here > budget ? here - budget : 0;
+        alive += s->spot[p].change;
+    }
+    return over;
+}
+
 /* Whatever the moves, the state's peak is that of its events; and what is
- * taken back is as before. */
+ * taken back is as before, whether it had been looked at or not. */
 static void moves_keep_count(struct arena *arena)
 {
     static struct sample s;
@@ -157,15 +171,20 @@ static void moves_keep_count(struct arena *arena)
 
         x.state.njournal = 0;
         remat_move(&x, 2);
+        if (draw(&random, 2) == 0)
+            remat_state_look(&x.state, x.budget);
         if (draw(&random, 3) == 0) {
             remat_state_undo(&x.state);
             remat_state_look(&x.state, x.budget);
             assert_true(x.state.peak == peak && x.state.cost == cost &&
                         x.state.over == over);
         }
+        if (draw(&random, 8) == 0)
+            x.budget = net.base_peak / (2 + draw(&random, 2));
         remat_state_look(&x.state, x.budget);
         plan = remat_measure(&s.job, event, remat_state_events(&x.state, event),
                              arena);
+        assert_true(x.state.over == count_over(&x.state, x.budget));
         assert_true((uint64_t)x.state.peak == plan.peak);
         assert_true(x.state.cost == plan.cost);
     }
