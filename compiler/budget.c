@@ -70,9 +70,13 @@ static double limit_of(const struct steps *s)
     return s->id == SEQ_INIT || s->id == SEQ_LOAD ? 0 : NEXT_TO_NO_TIME;
 }
 
+/* Cancelled, there are no more ways, and so the choice soon ends. */
 static void look_further(const struct search *s, struct choice *c)
 {
-    if (s->how->recompute)
+    if (s->how->recompute && !s->b->cancelled)
+        s->b->cancelled = progress(s->how->cb, "searching what to repeat,",
+                                   (uint64_t)c->ways.asked, WAYS_LOADS);
+    if (s->how->recompute && !s->b->cancelled)
         ways_more(&c->ways, s->how);
     else
         c->ways.ended = true;
@@ -349,7 +353,7 @@ bool budget_place(struct budget *b, const struct placing *how,
     memcpy(x.seq, seq, size);
     memcpy(y.seq, seq, size);
     ask(&x, how, nseq);
-    if (b->bytes && !b->look && how->order &&
+    if (b->bytes && !b->look && how->order && !x.budget.cancelled &&
         !(x.placed && x.seconds <= kept)) {
         natural.order = false;
         if (x.placed)
@@ -360,6 +364,7 @@ bool budget_place(struct budget *b, const struct placing *how,
             best = &y;
     }
     *b = best->budget;
+    b->cancelled = x.budget.cancelled || y.budget.cancelled;
     *m = best->memory;
     *how->graph->diag = best->diag;
     memcpy(seq, best->seq, size);

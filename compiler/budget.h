@@ -27,6 +27,7 @@ struct budget {
     bool over;
     uint64_t would_do;
     double kept_seconds; /* of an update, predicted, with nothing repeated */
+    bool cancelled; /* by the callback for progress: no result is of any use */
     /* Not kept, and not yet said why: what takes the least is placed instead. */
     bool least;
     /* Where it fits: what was done, also in words. */

@@ -217,9 +217,12 @@ static bool back(struct compile *c, struct graph *g, struct steps **seq,
                  struct memory *m)
 {
     struct steps *present[SEQ_KINDS];
-    struct placing how = {g, &c->profile, !skips(c, PLANCL_SKIP_ORDER),
+    struct placing how = {g,
+                          &c->profile,
+                          !skips(c, PLANCL_SKIP_ORDER),
                           !skips(c, PLANCL_SKIP_INPLACE),
-                          c->budget.reuse && !skips(c, PLANCL_SKIP_RECOMPUTE)};
+                          c->budget.reuse && !skips(c, PLANCL_SKIP_RECOMPUTE),
+                          c->cb};
     int n = 0;
     bool placed;
 
@@ -344,6 +347,8 @@ static void search_rung(struct compile *c, struct rung *r, struct best *best)
     struct plan flat;
 
     r->tried = true;
+    if (c->budget.cancelled)
+        return;
     c->budget.faster_than = best->made ? plan_step_seconds(&best->flat) : 0;
     c->cut = r->cut;
     c->diag.failed = false;
@@ -423,6 +428,8 @@ static enum plancl_status pipeline(struct compile *c, struct plancl_plan **out)
         keep_faster(c, &flat, &best);
     if (r.n && (made || c->budget.over))
         search_rungs(c, &r, &best);
+    if (c->budget.cancelled)
+        return PLANCL_CANCELLED;
     if (best.made)
         return finish_best(c, &best, out);
     if (c->budget.over)

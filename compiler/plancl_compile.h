@@ -74,7 +74,10 @@ struct plancl_compile_options {
 /* Stages in their order; null after the last. */
 const char *plancl_stage_name(unsigned index);
 
-/* text is null: read the file.  Else name is what messages call the text. */
+/* text is null: read the file.  Else name is what messages call the text.  The
+ * search for what to repeat can take seconds; it calls `progress`, and ends with
+ * PLANCL_CANCELLED when told to.  How far it will have to go is not known before:
+ * `total` is at most. */
 enum plancl_status plancl_compile(const char *name, const char *text,
                                   const struct plancl_compile_options *,
                                   const struct plancl_callbacks *,

@@ -23,7 +23,7 @@
  * so many are asked about at once.  Lists of steps are long, and loads lie close:
  * few seeds will do. */
 static const double part_of_above = 0.975;
-enum { LOADS = 90, AT_ONCE = 6 };
+enum { AT_ONCE = 6 };
 static const struct remat_effort usual_effort = {8000, 2};
 enum { MOVES_A_STEP = 20 /* at most; short lists need fewer */ };
 /* Of the search for an order: for each pair of steps, and at most, which is a fifth
@@ -257,7 +257,7 @@ struct ways ways_plain(const struct steps *s, const struct placing *how)
 {
     struct ways w = {.of = s, .n = 1, .settled = 1};
 
-    w.way = ARENA_NEW(how->graph->arena, struct way, LOADS + 1);
+    w.way = ARENA_NEW(how->graph->arena, struct way, WAYS_LOADS + 1);
     w.way[0] = settle(s, how);
     return w;
 }
@@ -310,7 +310,7 @@ static void look(struct question *q, struct ways *w, const uint64_t *budget)
         x.repeats = plan[k].nevent;
         keep(w, settled, &x);
     }
-    w->ended = !plan[AT_ONCE - 1].found || w->asked >= LOADS;
+    w->ended = !plan[AT_ONCE - 1].found || w->asked >= WAYS_LOADS;
     if (w->ended || w->settled > w->n)
         w->settled = w->n;
 }

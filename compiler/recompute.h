@@ -9,7 +9,10 @@
 #define COMPILER_RECOMPUTE_H
 
 #include "compiler/steps.h"
+#include "runtime/plancl.h"
 #include "runtime/profile.h"
+
+enum { WAYS_LOADS = 90 }; /* for which ways are looked for, at most */
 
 /* One way to run a sequence. */
 struct way {
@@ -36,6 +39,7 @@ struct placing {
     struct graph *graph; /* whose arena and diag are used */
     const struct device_profile *profile;
     bool order, inplace, recompute; /* whether they were not left out */
+    const struct plancl_callbacks *cb;
 };
 
 /* The steps that schedule() has put in order, in another one if that was found to

@@ -4,8 +4,8 @@
  * Trains a model for some updates on made-up samples, the last update a short
  * one, in several ways: twice; without memory reuse, in-place results or early
  * updates; in micro-batches; in several slabs; in less memory, by computing
- * again.  All of them must give the same weights by hash.  Without simplify, fuse or the cancelling of layout
- * conversions, weights must agree within rounding.
+ * again.  All of them must give the same weights by hash.  Without simplify, fuse
+ * or the cancelling of layout conversions, weights must agree within rounding.
  */
 #include <math.h>
 #include <stdio.h>

@@ -89,6 +89,10 @@ EXTRA_DIST += \
 check_PROGRAMS += tests/clip
 tests_clip_SOURCES = tests/clip.c tests/kernel_programs.c
 
+# How far a compile is.
+check_PROGRAMS += tests/compile_progress
+tests_compile_progress_SOURCES = tests/compile_progress.c
+
 # Weights of another model.
 check_PROGRAMS += tests/weights_partial
 tests_weights_partial_SOURCES = tests/weights_partial.c
