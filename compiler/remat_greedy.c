@@ -91,8 +91,8 @@ static void apply(struct remat_search *s, const struct candidate *c)
                     &taste);
 }
 
-/* Sets the gain: bytes over budget removed for the cost; at most 0: none.  Returns how
- * many events the drop takes. */
+/* Sets the gain: bytes over budget removed for the cost; at most 0: none.
+ * Returns how many events the drop takes. */
 static int try(struct remat_search *s, struct candidate *c)
 {
     struct remat_state *st = &s->state;

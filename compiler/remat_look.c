@@ -67,11 +67,12 @@ static void copy_blocks(const struct remat_look *l, struct remat_block *to,
                (size_t)(l->to - l->from + 1) * sizeof *to);
 }
 
-void remat_look_undo(struct remat_state *s, bool looked)
+/* If the last look had seen all of it, and nothing but it, the look before holds. */
+void remat_look_undo(struct remat_state *s)
 {
     struct remat_look *l = &s->look;
 
-    if (looked) {
+    if (l->journal && l->changes == 0) {
         copy_blocks(l, l->block, l->before);
         touch_none(l);
     } else {

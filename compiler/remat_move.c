@@ -221,7 +221,7 @@ static struct remat_event draw_event(struct remat_search *s)
     if (st->nspot == nop)
         return (struct remat_event){-1, -1};
     at = remat_below(s, st->nspot);
-    while (st->spot[at].key % (nop + 1) == 0) /* i before i */
+    while (st->spot[at].key % (nop + 1) == 0) /* the base order's */
         at = (at + 1) % st->nspot;
     return (struct remat_event){(int)(st->spot[at].key / nop),
                                 (int)(st->spot[at].key % nop)};

@@ -365,8 +365,6 @@ void remat_state_add(struct remat_state *s, int before, int op,
 /* Backwards, since later changes rest on earlier ones. */
 void remat_state_undo(struct remat_state *s)
 {
-    const bool looked = s->look.journal && s->look.changes == 0;
-
     if (!s->njournal)
         return;
     while (s->njournal > 0) {
@@ -377,7 +375,7 @@ void remat_state_undo(struct remat_state *s)
         else
             add(s, c.event.before, c.event.op);
     }
-    remat_look_undo(s, looked);
+    remat_look_undo(s);
 }
 
 int remat_state_events(const struct remat_state *s, struct remat_event *event)

@@ -59,15 +59,15 @@ struct remat_block {
  * a change of the list leaves what is alive before and behind it as it was. */
 struct remat_look {
     int nblock;
-    int64_t keys;   /* in a block */
-    int64_t budget; /* of the last look */
-    int *nspot;     /* by block: as of now */
-    struct remat_block *block,
-        *before;   /* the last look's, the one's before it */
-    int low, high; /* blocks touched since the last look */
-    int from, to;  /* blocks that the last look looked at */
-    int changes;   /* since it; negative: unknown */
-    bool journal;  /* what was new to it is what the journal held */
+    int64_t keys;               /* in a block */
+    int64_t budget;             /* of the last look */
+    int *nspot;                 /* by block: as of now */
+    struct remat_block *block;  /* the last look's */
+    struct remat_block *before; /* the one's before it */
+    int low, high;              /* blocks touched since the last look */
+    int from, to;               /* blocks that the last look looked at */
+    int changes;                /* since it; negative: unknown */
+    bool journal; /* what was new to it is what the journal held */
 };
 
 struct remat_state {
@@ -153,7 +153,7 @@ void remat_look_init(struct remat_state *);
 void remat_look_begin(struct remat_state *);
 /* Something changes at this spot, which comes (1), goes (-1) or stays. */
 void remat_look_touch(struct remat_state *, int64_t key, int comes);
-/* The journal was undone; whether the last look had seen all of it. */
-void remat_look_undo(struct remat_state *, bool looked);
+/* All that the journal held was undone. */
+void remat_look_undo(struct remat_state *);
 
 #endif
