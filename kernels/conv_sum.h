@@ -6,8 +6,8 @@
 
 #include "kernels/conv.h"
 
-/* Enough groups for the cores of a CPU. */
-enum { CONV_GROUPS = 16 };
+/* Enough groups for the cores of a CPU; and cores of one that does not say. */
+enum { CONV_GROUPS = 16, CONV_CORES = 4 };
 
 /* The sum of a forward pass or a data gradient on a CPU: for each pixel of out,
  * over taps and channels; "in" and "out" as in conv_cpu.cl. */
