@@ -7,6 +7,9 @@
  * that memory shrinks for it and traffic does not grow.  Scalar constants become
  * part of the text.  Integers are left alone.
  *
+ * A Concat reads such values too: it is cut into pieces, which the chains
+ * write, when there are chains for all operands but one.
+ *
  * One walk in graph order builds all chains, because an operand's chain is
  * complete before its reader's is built; a chain is bounded by FUSED_STEPS, so
  * a walk is linear in the nodes.
@@ -15,6 +18,7 @@
 
 #include "compiler/fuse.h"
 #include "compiler/passes.h"
+#include "compiler/piece.h"
 
 struct pass {
     const struct graph *old;
@@ -176,6 +180,60 @@ static struct chain *build(struct pass *p, int id)
     return c;
 }
 
+enum {
+    CONCAT_AXIS,     /* op_Concat's attribute */
+    CONCAT_MOST = 16 /* operands */
+};
+
+static int concat_axis(const struct node *n)
+{
+    int64_t axis = n->attr[CONCAT_AXIS].i;
+
+    return (int)(axis < 0 ? axis + n->type.rank : axis);
+}
+
+/* Runs of a piece are written in vectors of 16, and indices have 32 bits; in the
+ * effective batch, so that a micro-batch is cut in the same way. */
+bool fuse_can_cut(const struct graph *g, const struct node *n)
+{
+    int64_t count;
+
+    if (n->op != &op_Concat || n->nin < 2 || n->nin > CONCAT_MOST ||
+        !computed_in_float(n->type.dtype))
+        return false;
+    for (int k = 0; k < n->nin; k++)
+        if (piece_run(&n->type, concat_axis(n),
+                      type_of(g, n->in[k])->dim[concat_axis(n)]) < 16)
+            return false;
+    count = type_count(&n->type);
+    return (n->type.batch ? count / g->batch * g->effective : count) <
+           INT32_MAX;
+}
+
+/* The chains of a Concat's operands, or null where it stays whole. */
+static struct chain *build_pieces(struct pass *p, int id)
+{
+    const struct node *n = p->old->node[id];
+    struct chain *piece = ARENA_NEW(p->g->arena, struct chain, (size_t)n->nin);
+    bool taken[CONCAT_MOST] = {false};
+    int made = 0;
+
+    for (int k = 0; k < n->nin; k++) {
+        const struct node *x = p->old->node[n->in[k].id];
+        int at = source_of(p, &piece[k], x, n->in[k].id,
+                           p->chains.again[id] >> k & 1, &taken[k]);
+
+        if (at == FULL || !piece[k].nin || !makes_shape(p, &piece[k], x))
+            return NULL;
+        made += at >= 0;
+    }
+    if (made < n->nin - 1)
+        return NULL;
+    for (int k = 0; k < n->nin; k++)
+        p->chains.absorbed[n->in[k].id] |= taken[k];
+    return piece;
+}
+
 /* How often each value is read, what its readers make again apart.  Two uses by
  * one reader (x * x) count as two: such an operand stays a node, and is one
  * operand of the chain. */
@@ -200,17 +258,59 @@ static bool build_chains(struct pass *p)
     c->uses = ARENA_NEW(p->g->arena, int, n);
     c->absorbed = ARENA_NEW(p->g->arena, bool, n);
     c->chain = ARENA_NEW(p->g->arena, struct chain *, n);
+    c->piece = ARENA_NEW(p->g->arena, struct chain *, n);
     count_uses(p);
     for (int id = 1; id < p->old->len; id++) {
-        if (!c->used[id] || !can_fuse(p->old, p->old->node[id]))
-            continue;
-        c->chain[id] = build(p, id);
-        if (c->chain[id] || !c->again[id])
+        if (c->used[id] && can_fuse(p->old, p->old->node[id]))
+            c->chain[id] = build(p, id);
+        if (c->used[id] && fuse_can_cut(p->old, p->old->node[id]))
+            c->piece[id] = build_pieces(p, id);
+        if (c->chain[id] || c->piece[id] || !c->again[id])
             continue;
         c->again[id] = 0;
         room = false;
     }
     return room;
+}
+
+/* Of a Concat's operands that are not done, the one that was made last. */
+static int latest(const struct node *n, unsigned done)
+{
+    int best = -1;
+
+    for (int k = 0; k < n->nin; k++)
+        if (!(done >> k & 1) && (best < 0 || n->in[k].id > n->in[best].id))
+            best = k;
+    return best;
+}
+
+/* A Concat in pieces.  What was made last comes first: an older operand is kept
+ * for others in any case, and the last one can go. */
+static val copy_pieces(struct pass *p, int id)
+{
+    const struct node *n = p->old->node[id];
+    const struct chain *piece = p->chains.piece[id];
+    struct piece place = {.axis = concat_axis(n)};
+    val in[FUSED_OPERANDS];
+    unsigned done = 0;
+
+    p->g->at = n->at;
+    p->g->path = n->path;
+    for (int i = 0; i < n->nin; i++) {
+        int k = latest(n, done);
+
+        done |= 1U << k;
+        place.at = place.len = 0;
+        for (int j = 0; j <= k; j++) {
+            place.at += place.len;
+            place.len = type_of(p->old, n->in[j])->dim[place.axis];
+        }
+        for (int j = 0; j < piece[k].nin; j++)
+            in[j] = p->map[piece[k].in[j]];
+        place.before = piece_add(p->g, &n->type, &place, &piece[k].f, in,
+                                 piece[k].nin);
+    }
+    return place.before;
 }
 
 static val copy_node(struct pass *p, int id)
@@ -220,6 +320,8 @@ static val copy_node(struct pass *p, int id)
     val *in = ARENA_NEW(p->g->arena, val, (size_t)n->nin + FUSED_OPERANDS);
     union attr attr[2] = {{.i = 0}, {.i = n->type.dtype}};
 
+    if (p->chains.piece[id])
+        return copy_pieces(p, id);
     for (int k = 0; k < n->nin; k++)
         in[k] = p->map[n->in[k].id];
     if (!c || c->f.n == 1)

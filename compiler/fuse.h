@@ -18,7 +18,13 @@ struct chains {
     bool *absorbed;       /* computed inside its only reader */
     struct chain **chain; /* of what can be fused, else null */
     unsigned *again;      /* bit k: operand k is computed again inside */
+    /* Of a Concat that is cut: by operand, the chain that writes its piece; one
+     * without steps copies the operand. */
+    struct chain **piece;
 };
+
+/* Could a node be cut into pieces, if chains are found for them? */
+bool fuse_can_cut(const struct graph *, const struct node *);
 
 /* Both have the same dimensions. */
 bool fuse_same_shape(const struct type *, const struct type *);

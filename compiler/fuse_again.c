@@ -6,6 +6,8 @@
  * late reader is pointwise it can read x in place of relu(norm(x)): as many bytes
  * are read, and one buffer less lives from the forward to the backward pass.
  *
+ * A Concat that can be cut is such a reader, too: one chain writes each piece.
+ *
  * The rule, for a value v and its readers from the last one backwards: the reader
  * can have v's chain inside; whatever large the chain reads is alive then in any
  * case; the reader's large operands do not become more; and some kernel that is
@@ -86,9 +88,10 @@ static bool can_have(const struct life *l, int v, int reader)
 {
     const struct chain *part = l->c->chain[v], *into = l->c->chain[reader];
     const struct type *t = &l->g->node[v]->type;
+    bool cut = fuse_can_cut(l->g, l->g->node[reader]);
     int more = 0;
 
-    if (!into || !fuse_same_shape(t, &l->g->node[reader]->type))
+    if (!cut && (!into || !fuse_same_shape(t, &l->g->node[reader]->type)))
         return false;
     for (int k = 0; k < part->nin; k++) {
         int x = part->in[k];
@@ -97,7 +100,7 @@ static bool can_have(const struct life *l, int v, int reader)
             continue;
         if (!l->g->node[x]->leaf && l->end[x] < l->time[reader])
             return false;
-        more += !reads(into, x);
+        more += cut || !reads(into, x);
     }
     return more <= 1;
 }

@@ -96,6 +96,8 @@ static const char *body_text(struct arena *arena, const struct fused *chain,
 {
     struct text t = {.arena = arena};
 
+    if (!chain->n)
+        return "      r = v0;\n";
     text_add(&t, "      V ");
     for (int i = 0; i < chain->n; i++)
         text_add(&t, "%st%d", i ? ", " : "", i);
@@ -140,27 +142,37 @@ static bool is_integer(const struct pointwise_problem *p)
 }
 
 /* The problem outlives this call: the launch refers to its text. */
-void fused_lower(struct lower *lo, const struct node *n,
-                 const struct fused *chain)
+struct pointwise_problem *fused_problem(struct lower *lo, const struct type *y,
+                                        const val *in, int nin,
+                                        const struct fused *chain)
 {
     struct pointwise_problem *p = ARENA_NEW(lo->arena, struct pointwise_problem,
                                             1);
 
-    p->rank = n->type.rank;
+    p->rank = y->rank;
     for (int d = 0; d < p->rank; d++)
-        p->dim[d] = n->type.dim[d];
-    p->nin = n->nin;
-    for (int k = 0; k < n->nin; k++) {
-        const struct type *x = type_of(lo->graph, n->in[k]);
+        p->dim[d] = y->dim[d];
+    p->nin = nin;
+    for (int k = 0; k < nin; k++) {
+        const struct type *x = type_of(lo->graph, in[k]);
 
         p->in[k] = x->dtype;
-        strides_of(&n->type, x, p->stride[k]);
+        strides_of(y, x, p->stride[k]);
     }
-    p->out = n->type.dtype;
+    p->out = y->dtype;
     p->integer = is_integer(p);
     p->flop = chain->n;
     p->body = body_text(lo->arena, chain, p->integer);
     p->text = ARENA_NEW(lo->arena, char, POINTWISE_TEXT);
+    return p;
+}
+
+void fused_lower(struct lower *lo, const struct node *n,
+                 const struct fused *chain)
+{
+    struct pointwise_problem *p = fused_problem(lo, &n->type, n->in, n->nin,
+                                                chain);
+
     pointwise_collapse(p);
     lower_call(lo, kernels_pointwise, p, n);
 }

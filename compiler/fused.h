@@ -10,6 +10,8 @@
 
 #include "compiler/op.h"
 
+struct pointwise_problem;
+
 enum { FUSED_STEPS = 24, FUSED_OPERANDS = 12 };
 
 /* op is pointwise: it has a formula.  dtype is the step's result's. */
@@ -30,6 +32,11 @@ struct fused {
 void fused_single(const struct node *, struct fused *);
 /* Add the kernel call of a chain, node n having the operands. */
 void fused_lower(struct lower *, const struct node *n, const struct fused *);
+/* The problem of a chain over in[0..nin) with a result like y, its dimensions not
+ * yet joined; a chain without steps is its one operand. */
+struct pointwise_problem *fused_problem(struct lower *, const struct type *y,
+                                        const val *in, int nin,
+                                        const struct fused *);
 double fused_eval(const struct fused *, const double *operand);
 /* The steps in the names of the OpenCL text: operands v0..., steps t0... */
 void fused_print(const struct fused *, struct text *);

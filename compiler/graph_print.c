@@ -65,7 +65,7 @@ static void print_node(struct text *out, const struct graph *g, int id)
     for (int k = 0; k < n->nin; k++)
         text_add(out, "%s%%%d", k ? ", " : " ", n->in[k].id);
     op_print_attrs(n->op, n->attr, out);
-    if (n->op == &op_Fused)
+    if (n->op == &op_Fused || n->op == &op_Piece)
         fused_print(n->attr[0].fused, out);
     text_add(out, " :");
     for (int k = 0; k < n->nout; k++) {

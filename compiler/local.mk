@@ -9,6 +9,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/fuse.c compiler/fuse.h compiler/fuse_again.c \
 	compiler/fused.c \
 	compiler/fused.h \
+	compiler/piece.c compiler/piece.h \
 	compiler/grad.c \
 	compiler/graph.c \
 	compiler/graph.h \

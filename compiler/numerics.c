@@ -70,7 +70,7 @@ static void add_attrs(struct sha256 *h, const struct op *op,
             sha256_add(h, a->ints.v, (size_t)a->ints.n * sizeof(int64_t));
             break;
         case ATTR_TENSOR:
-            if (op == &op_Fused)
+            if (op == &op_Fused || op == &op_Piece)
                 add_fused(h, a->fused);
             break;
         default:

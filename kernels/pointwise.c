@@ -45,13 +45,15 @@ static bool joins(const struct pointwise_problem *p, int d)
     for (int k = 0; k < p->nin; k++)
         if (p->stride[k][d] != p->stride[k][d + 1] * p->dim[d + 1])
             return false;
-    return true;
+    return !p->placed ||
+           p->out_stride[d] == p->out_stride[d + 1] * p->dim[d + 1];
 }
 
 static void drop_dim(struct pointwise_problem *p, int d)
 {
     for (int i = d; i + 1 < p->rank; i++) {
         p->dim[i] = p->dim[i + 1];
+        p->out_stride[i] = p->out_stride[i + 1];
         for (int k = 0; k < p->nin; k++)
             p->stride[k][i] = p->stride[k][i + 1];
     }
@@ -73,7 +75,7 @@ void pointwise_collapse(struct pointwise_problem *p)
     }
     if (p->rank == 0) {
         p->rank = 1;
-        p->dim[0] = 1;
+        p->dim[0] = p->out_stride[0] = 1;
         for (int k = 0; k < p->nin; k++)
             p->stride[k][0] = 1;
     }
@@ -115,6 +117,8 @@ static const char *c_type(enum dtype t)
 
 static void parameters(const struct pointwise_problem *p, struct out *o)
 {
+    if (p->before)
+        add(o, "__global const %s *b, ulong b_off, ", c_type(p->out));
     for (int k = 0; k < p->nin; k++)
         add(o, "__global const %s *x%d, ulong x%d_off, ", c_type(p->in[k]), k,
             k);
@@ -141,10 +145,46 @@ static void store_scalar(const struct pointwise_problem *p, const char *value,
         add(o, "y[%s] = (%s)(%s);", at, c_type(p->out), value);
 }
 
+/* Of a piece: where it begins, and the whole's sizes. */
+static void place_parameters(const struct pointwise_problem *p, struct out *o,
+                             struct launch *l)
+{
+    if (!p->placed)
+        return;
+    add(o, ", uint y_at");
+    launch_u32(l, (uint64_t)p->at);
+    if (!p->before)
+        return;
+    add(o, ", uint y_run, uint y_row, uint y_all");
+    launch_u32(l, (uint64_t)p->run);
+    launch_u32(l, (uint64_t)p->row);
+    launch_u32(l, (uint64_t)p->all);
+}
+
+/* What is not in the piece, where it is not there already; f16 has no arithmetic
+ * here, so it goes as bits. */
+static void keep_rest(const struct pointwise_problem *p, const char *first,
+                      const char *step, struct out *o)
+{
+    const char *type = p->out == DT_F16 ? "ushort" : c_type(p->out);
+
+    if (!p->before)
+        return;
+    add(o,
+        "  if (b + b_off != y + y_off)\n"
+        "    for (uint e = %s; e < y_all; e += %s)\n"
+        "      if (e %% y_row - y_at >= y_run)\n"
+        "        ((__global %s *)(y + y_off))[e] = "
+        "((__global const %s *)(b + b_off))[e];\n",
+        first, step, type, type);
+}
+
 /* Strides and dimensions but for the innermost, as index arithmetic on `row`:
- * at<k> is operand k's first element of the row. */
+ * at<k> is operand k's first element of the row, ybase the result's. */
 static void row_bases(const struct pointwise_problem *p, struct out *o)
 {
+    add(o, p->placed ? "    ulong ybase = y_at;\n"
+                     : "    const ulong ybase = (ulong)row * inner;\n");
     for (int k = 0; k < p->nin; k++)
         add(o, "    ulong at%d = 0;\n", k);
     if (p->rank > 1)
@@ -154,6 +194,8 @@ static void row_bases(const struct pointwise_problem *p, struct out *o)
         for (int k = 0; k < p->nin; k++)
             if (p->stride[k][d])
                 add(o, " at%d += (ulong)i * s%d_%d;", k, k, d);
+        if (p->placed)
+            add(o, " ybase += (ulong)i * sy_%d;", d);
         add(o, " }\n");
     }
 }
@@ -172,6 +214,10 @@ static void size_parameters(const struct pointwise_problem *p, int rank,
             add(o, ", uint s%d_%d", k, d);
             launch_u32(l, (uint64_t)p->stride[k][d]);
         }
+        if (!p->placed)
+            continue;
+        add(o, ", uint sy_%d", d);
+        launch_u32(l, (uint64_t)p->out_stride[d]);
     }
 }
 
@@ -243,6 +289,8 @@ static bool rows_fits(const void *problem, const struct device_info *dev)
     for (int k = 0; k < p->nin; k++)
         if (p->stride[k][p->rank - 1] > 1)
             return false;
+    if (p->placed && p->out_stride[p->rank - 1] > 1)
+        return false;
     return dev->family == FAMILY_CPU && !p->integer && n < (1LL << 31) &&
            p->out != DT_I64 && inner < (1LL << 31);
 }
@@ -278,16 +326,17 @@ static void rows_launch(const void *problem, const struct device_info *dev,
     launch_u32(l, (uint64_t)per);
     launch_u32(l, (uint64_t)chunk);
     launch_u32(l, (uint64_t)parts);
+    place_parameters(p, &o, l);
     size_parameters(p, p->rank - 1, &o, l);
     add(&o, ")\n{\n  const uint block = get_group_id(0) / parts;\n"
             "  const uint part = get_group_id(0) %% parts;\n"
             "  const uint begin = part * chunk;\n"
             "  const uint end = min(inner, begin + chunk);\n");
+    keep_rest(p, "get_group_id(0)", "get_num_groups(0)", &o);
     for (int k = 0; k < p->nin; k++)
         add(&o, "  x%d += x%d_off;\n", k, k);
     add(&o, "  y += y_off;\n  for (uint row = block * per; row < min(rows, "
-            "(block + 1) * per); row++) {\n"
-            "    const ulong ybase = (ulong)row * inner;\n");
+            "(block + 1) * per); row++) {\n");
     row_bases(p, &o);
     add(&o, "    uint i = begin;\n    for (; i + 16 <= end; i += 16) {\n");
     vector_body(p, false, &o);
@@ -314,9 +363,13 @@ static void item_launch(const void *problem, const struct device_info *dev,
     parameters(p, &o);
     add(&o, ", uint n");
     launch_u32(l, (uint64_t)count(p));
+    place_parameters(p, &o, l);
     size_parameters(p, p->rank, &o, l);
     add(&o, ")\n{\n  const uint n_at = get_global_id(0);\n"
-            "  if (n_at >= n)\n    return;\n  uint q = n_at;\n");
+            "  if (n_at >= n)\n    return;\n");
+    keep_rest(p, "n_at", "n", &o);
+    add(&o, "  uint q = n_at;\n  ulong y_to = y_off + %s;\n",
+        p->placed ? "y_at" : "n_at");
     for (int k = 0; k < p->nin; k++)
         add(&o, "  ulong at%d = x%d_off;\n", k, k);
     for (int d = p->rank - 1; d >= 0; d--) {
@@ -324,6 +377,8 @@ static void item_launch(const void *problem, const struct device_info *dev,
         for (int k = 0; k < p->nin; k++)
             if (p->stride[k][d])
                 add(&o, " at%d += (ulong)i * s%d_%d;", k, k, d);
+        if (p->placed)
+            add(&o, " y_to += (ulong)i * sy_%d;", d);
         add(&o, " }\n");
     }
     for (int k = 0; k < p->nin; k++) {
@@ -335,7 +390,7 @@ static void item_launch(const void *problem, const struct device_info *dev,
         add(&o, ";\n");
     }
     add(&o, "  V r;\n%s  ", p->body);
-    store_scalar(p, "r", "y_off + n_at", &o);
+    store_scalar(p, "r", "y_to", &o);
     add(&o, "\n}\n#undef V\n#undef SEL\n");
     predict(p, l);
     l->efficiency = 0.1;

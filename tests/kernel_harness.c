@@ -74,12 +74,13 @@ bool harness_launch(const struct harness *h, const struct kernel *k,
     return kernel_choose(one, problem, &h->info, l) != NULL;
 }
 
-/* Instances differ by entry and options alone: sizes are arguments. */
+/* Instances differ by entry, options and text alone: sizes are arguments. */
 static int find(const struct harness *h, const struct launch *l)
 {
     for (int i = 0; i < h->nkernel; i++)
         if (strcmp(h->instance[i].entry, l->entry) == 0 &&
-            strcmp(h->instance[i].options, l->options) == 0)
+            strcmp(h->instance[i].options, l->options) == 0 &&
+            (!l->text || strcmp(h->instance[i].text, l->text) == 0))
             return i;
     return -1;
 }

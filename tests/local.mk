@@ -112,6 +112,7 @@ check_PROGRAMS += \
 	tests/kernels_matmul \
 	tests/kernels_move \
 	tests/kernels_optimizer \
+	tests/kernels_piece \
 	tests/kernels_pool \
 	tests/kernels_reduce
 tests_kernels_conv_SOURCES = \
@@ -123,6 +124,8 @@ tests_kernels_move_SOURCES = \
 	tests/kernels_move.c tests/kernel_harness.c tests/kernel_harness.h
 tests_kernels_optimizer_SOURCES = \
 	tests/kernels_optimizer.c tests/kernel_harness.c tests/kernel_harness.h
+tests_kernels_piece_SOURCES = \
+	tests/kernels_piece.c tests/kernel_harness.c tests/kernel_harness.h
 tests_kernels_pool_SOURCES = \
 	tests/kernels_pool.c tests/kernel_harness.c tests/kernel_harness.h
 tests_kernels_reduce_SOURCES = \

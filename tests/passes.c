@@ -211,6 +211,11 @@ static void late_readers_compute_again(void **state)
     check_case(*state, "again", "again", FUSED);
 }
 
+static void concats_are_cut(void **state)
+{
+    check_case(*state, "pieces", "pieces", FUSED);
+}
+
 /* ---- how many conversions are left ---- */
 
 static int transposes(const struct graph *g, unsigned sequences)
@@ -466,6 +471,7 @@ int main(void)
         CASE(chains_fuse),
         CASE(relus_gradient_goes_before_the_windows),
         CASE(late_readers_compute_again),
+        CASE(concats_are_cut),
         CASE(fashion_cnn_converts_at_flatten_only),
         CASE(two_heads_converts_at_its_edges),
         CASE(models_keep_their_meaning),

@@ -229,7 +229,8 @@ bool layer_product(struct gen *g)
     return true;
 }
 
-/* Of a value with itself or another: its gradient comes back in parts. */
+/* Of a value with itself or another, as they are or as pointwise layers make them:
+ * its gradient comes back in parts. */
 bool layer_concat(struct gen *g)
 {
     const struct gen_value *x = gen_draw(g), *y = gen_like(g, x);
@@ -238,6 +239,11 @@ bool layer_concat(struct gen *g)
 
     if (2 * shape_count(&s) > GEN_MOST)
         return false;
+    if (gen_chance(g, 50)) {
+        y = gen_layer(g, "Neg", gen_name(g, y), &y->shape);
+        if (gen_chance(g, 50))
+            x = gen_layer(g, "Silu", gen_name(g, x), &x->shape);
+    }
     s.dim[axis] *= 2;
     gen_begin(g, "Concat", gen_names(g, x, y));
     text_add(g->t, ", \"axis\": %d", axis + 1);
