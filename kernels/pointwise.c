@@ -368,8 +368,8 @@ static void item_launch(const void *problem, const struct device_info *dev,
     add(&o, ")\n{\n  const uint n_at = get_global_id(0);\n"
             "  if (n_at >= n)\n    return;\n");
     keep_rest(p, "n_at", "n", &o);
-    add(&o, "  uint q = n_at;\n  ulong y_to = y_off + %s;\n",
-        p->placed ? "y_at" : "n_at");
+    add(&o, "  uint q = n_at;\n%s",
+        p->placed ? "  ulong y_to = y_off + y_at;\n" : "");
     for (int k = 0; k < p->nin; k++)
         add(&o, "  ulong at%d = x%d_off;\n", k, k);
     for (int d = p->rank - 1; d >= 0; d--) {
@@ -390,7 +390,7 @@ static void item_launch(const void *problem, const struct device_info *dev,
         add(&o, ";\n");
     }
     add(&o, "  V r;\n%s  ", p->body);
-    store_scalar(p, "r", "y_to", &o);
+    store_scalar(p, "r", p->placed ? "y_to" : "y_off + n_at", &o);
     add(&o, "\n}\n#undef V\n#undef SEL\n");
     predict(p, l);
     l->efficiency = 0.1;
