@@ -19,6 +19,7 @@
 #include "compiler/fuse.h"
 #include "compiler/passes.h"
 #include "compiler/piece.h"
+#include "kernels/copy.h"
 
 struct pass {
     const struct graph *old;
@@ -180,10 +181,7 @@ static struct chain *build(struct pass *p, int id)
     return c;
 }
 
-enum {
-    CONCAT_AXIS,     /* op_Concat's attribute */
-    CONCAT_MOST = 16 /* operands */
-};
+enum { CONCAT_AXIS }; /* op_Concat's attribute */
 
 static int concat_axis(const struct node *n)
 {
@@ -196,14 +194,13 @@ static int concat_axis(const struct node *n)
  * effective batch, so that a micro-batch is cut in the same way. */
 bool fuse_can_cut(const struct graph *g, const struct node *n)
 {
-    int64_t count;
+    int64_t count, inner;
 
-    if (n->op != &op_Concat || n->nin < 2 || n->nin > CONCAT_MOST ||
-        !computed_in_float(n->type.dtype))
+    if (n->op != &op_Concat || n->nin < 2 || !computed_in_float(n->type.dtype))
         return false;
+    inner = rows_along(&n->type, concat_axis(n)).inner;
     for (int k = 0; k < n->nin; k++)
-        if (piece_run(&n->type, concat_axis(n),
-                      type_of(g, n->in[k])->dim[concat_axis(n)]) < 16)
+        if (type_of(g, n->in[k])->dim[concat_axis(n)] * inner < 16)
             return false;
     count = type_count(&n->type);
     return (n->type.batch ? count / g->batch * g->effective : count) <
@@ -215,7 +212,7 @@ static struct chain *build_pieces(struct pass *p, int id)
 {
     const struct node *n = p->old->node[id];
     struct chain *piece = ARENA_NEW(p->g->arena, struct chain, (size_t)n->nin);
-    bool taken[CONCAT_MOST] = {false};
+    bool taken[CONCAT_OPERANDS] = {false};
     int made = 0;
 
     for (int k = 0; k < n->nin; k++) {

@@ -47,20 +47,6 @@ val piece_add(struct graph *g, const struct type *y, const struct piece *p,
     return graph_add(g, &op_Piece, all, first + nin, a);
 }
 
-static int64_t inner_of(const struct type *y, int axis)
-{
-    int64_t n = 1;
-
-    for (int d = axis + 1; d < y->rank; d++)
-        n *= y->dim[d];
-    return n;
-}
-
-int64_t piece_run(const struct type *y, int axis, int64_t len)
-{
-    return len * inner_of(y, axis);
-}
-
 /* The piece's type. */
 static struct type piece_of(const struct node *n)
 {
@@ -88,7 +74,8 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
 static int64_t index_in(const struct node *n, int64_t i)
 {
     int axis = (int)n->attr[AXIS].i;
-    int64_t inner = inner_of(&n->type, axis), run = n->attr[LEN].i * inner;
+    int64_t inner = rows_along(&n->type, axis).inner;
+    int64_t run = n->attr[LEN].i * inner;
 
     return i / run * n->attr[SIZE].i * inner + n->attr[AT].i * inner + i % run;
 }
@@ -121,7 +108,7 @@ static void lower(struct lower *lo, const struct node *n)
     const struct type piece = piece_of(n);
     struct pointwise_problem *p = fused_problem(
         lo, &piece, n->in + first, n->nin - first, n->attr[CHAIN].fused);
-    int64_t inner = inner_of(&n->type, axis), step = 1;
+    int64_t inner = rows_along(&n->type, axis).inner, step = 1;
 
     p->placed = true;
     p->before = first;

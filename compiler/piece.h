@@ -26,7 +26,4 @@ struct piece {
 val piece_add(struct graph *, const struct type *y, const struct piece *,
               const struct fused *chain, const val *in, int nin);
 
-/* Elements side by side in a piece of a value of type y. */
-int64_t piece_run(const struct type *y, int axis, int64_t len);
-
 #endif
