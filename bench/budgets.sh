@@ -1,7 +1,7 @@
 #!/bin/sh
 # budgets.sh: a model under falling budgets of memory.
 #
-# Usage: bench/budgets.sh [-m] BUILD MODEL [COMPILE_OPTION]...
+# Usage: bench/budgets.sh [-m] [-t TURNS] BUILD MODEL [COMPILE_OPTION]...
 # As in
 #   bench/budgets.sh build models/unet.json --dim N=8 --device t4
 #   bench/budgets.sh -m build models/unet.json --dim N=8 --device this.json
@@ -10,21 +10,29 @@
 # it.  Seconds are predicted ones of a step.  A budget that is refused is tried
 # again with the bytes that the refusal names.  With -m each plan also trains
 # 3 updates, or more where they are quick, on made-up data, by turns with the first
-# row's plan, twice: the least seconds of a step, predicted by measured, by how much
-# a step is longer than the first row's, predicted and measured, and whether the
-# weights are the same.
+# row's plan, twice (-t: so many turns): the least seconds of a step, predicted by
+# measured, by how much a step is longer than the first row's, predicted and
+# measured, and whether the weights are the same.
 set -eu
 export LC_ALL=C
 
-measure=
-test "${1-}" != -m || {
-    measure=1
-    shift
-}
-test $# -ge 2 || {
+usage() {
     sed -n '4,7s/^# //p' "$0" >&2
     exit 2
 }
+
+measure=
+turns=2
+while getopts mt: option; do
+    case $option in
+    m) measure=1 ;;
+    t) turns=$OPTARG ;;
+    *) usage ;;
+    esac
+done
+shift $((OPTIND - 1))
+test $# -ge 2 || usage
+test "$turns" -ge 1 2>/dev/null || usage
 plancl=$1/cli/plancl
 make_npy=$1/tests/make_npy # for made_up.sh
 model=$2
@@ -66,7 +74,7 @@ least_of() {
 by_turns() {
     here=
     first=
-    for _ in 1 2; do
+    for _ in $(seq "$turns"); do
         train "$work/plan_first" "$work" "$updates" || return 1
         first=$(least_of "$first" "$measured")
         mv "$work/w.safetensors" "$work/w_first.safetensors"
