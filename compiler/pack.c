@@ -36,6 +36,7 @@ struct pack_run {
     struct pack_best best;
     int64_t unit;   /* bytes */
     int64_t enough; /* the height that ends the search */
+    bool asked;     /* for that height, which is above the bound */
     int64_t low;    /* a height that is proved too low */
     int64_t ticks, all_ticks;
     struct pack_exact *exact; /* once the job is linked */
@@ -204,14 +205,17 @@ static void bisect_rounds(struct pack_run *r)
 
 /*
  * A byte is worth two microseconds, so that small models compile at once, and
- * four hundredths of memory are worth all ticks; but where items lie in several
- * slabs the bound is seldom reached, however long the search.
+ * four hundredths of memory are worth all ticks, as is a height that was asked
+ * for; but where items lie in several slabs the bound is seldom reached, however
+ * long the search.
  */
 static int64_t worth(const struct pack_run *r)
 {
     int64_t gap = r->best.height - r->job.bound;
     int64_t ticks = MOST_TICKS / 1000 * (gap / (r->job.bound / 25000 + 1));
 
+    if (r->asked)
+        return MOST_TICKS;
     if (ticks > MOST_TICKS)
         ticks = MOST_TICKS;
     if (ticks < MOST_TICKS / 10 ||
@@ -240,7 +244,8 @@ static void run_stages(struct pack_run *r)
     if (!done(r))
         raise_bound(r);
     if (!done(r) && r->job.n <= MANY && link_exact(r) &&
-        try_cap(r, r->exact, r->enough, r->ticks / 7) == PACK_YES)
+        try_cap(r, r->exact, r->enough, r->ticks / (r->asked ? 2 : 7)) ==
+            PACK_YES)
         keep_exact(r);
     if (!done(r))
         hybrid(r);
@@ -299,7 +304,8 @@ static uint64_t allocate_in(struct item *it, int n, uint64_t slab,
     pack_job_cut(&r.job, arena);
     r.unit = (int64_t)unit;
     r.enough = (int64_t)(enough / unit);
-    if (r.enough < r.job.bound)
+    r.asked = r.enough > r.job.bound;
+    if (!r.asked)
         r.enough = r.job.bound;
     r.low = r.job.bound - 1;
     run_stages(&r);
