@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "compiler/fuse.h"
+#include "compiler/ops/concat.h"
 #include "compiler/passes.h"
 #include "compiler/piece.h"
 #include "kernels/copy.h"
@@ -181,15 +182,6 @@ static struct chain *build(struct pass *p, int id)
     return c;
 }
 
-enum { CONCAT_AXIS }; /* op_Concat's attribute */
-
-static int concat_axis(const struct node *n)
-{
-    int64_t axis = n->attr[CONCAT_AXIS].i;
-
-    return (int)(axis < 0 ? axis + n->type.rank : axis);
-}
-
 /* Runs of a piece are written in vectors of 16, and indices have 32 bits; in the
  * effective batch, so that a micro-batch is cut in the same way. */
 bool fuse_can_cut(const struct graph *g, const struct node *n)
@@ -198,9 +190,10 @@ bool fuse_can_cut(const struct graph *g, const struct node *n)
 
     if (n->op != &op_Concat || n->nin < 2 || !computed_in_float(n->type.dtype))
         return false;
-    inner = rows_along(&n->type, concat_axis(n)).inner;
+    inner = rows_along(&n->type, concat_axis(n, n->type.rank)).inner;
     for (int k = 0; k < n->nin; k++)
-        if (type_of(g, n->in[k])->dim[concat_axis(n)] * inner < 16)
+        if (type_of(g, n->in[k])->dim[concat_axis(n, n->type.rank)] * inner <
+            16)
             return false;
     count = type_count(&n->type);
     return (n->type.batch ? count / g->batch * g->effective : count) <
@@ -287,7 +280,7 @@ static val copy_pieces(struct pass *p, int id)
 {
     const struct node *n = p->old->node[id];
     const struct chain *piece = p->chains.piece[id];
-    struct piece place = {.axis = concat_axis(n)};
+    struct piece place = {.axis = concat_axis(n, n->type.rank)};
     val in[FUSED_OPERANDS];
     unsigned done = 0;
 

@@ -2,6 +2,7 @@
 libplancl_compiler_la_SOURCES += \
 	compiler/allocate.c \
 	compiler/allocate.h \
+	compiler/channels.c compiler/channels.h \
 	compiler/clip.c \
 	compiler/compile.c \
 	compiler/emit.c \
@@ -84,7 +85,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/ops/blend.c \
 	compiler/ops/blend.h \
 	compiler/ops/cast.c \
-	compiler/ops/concat.c \
+	compiler/ops/concat.c compiler/ops/concat.h \
 	compiler/ops/constant.c \
 	compiler/ops/conv.c \
 	compiler/ops/conv_layer.c \

@@ -1,6 +1,6 @@
 /*
  * simplify.c: equal nodes merged, constants folded, transpositions joined,
- * unused nodes not copied.
+ * convolutions cut along their channels (channels.c), unused nodes not copied.
  *
  * Equal: same op, attributes, operands and, for random ops, the same key.  A
  * value computed in training and in evaluation alike is so computed by one node.
@@ -12,6 +12,7 @@
  */
 #include <string.h>
 
+#include "compiler/channels.h"
 #include "compiler/op.h"
 #include "compiler/passes.h"
 
@@ -22,6 +23,7 @@ struct simplify {
     struct graph *g;
     val *map;          /* old id to new value */
     unsigned *results; /* of an old tuple: bit k: its result k is used */
+    bool *cut;         /* by old id: see channels.h */
     int *table;        /* hash table of new ids, 0 empty */
     size_t mask;
 };
@@ -220,6 +222,8 @@ static val copy(struct simplify *s, int id, const val *in)
         return copy_transpose(s, n, in[0]);
     if (n->op == &op_ReluGrad)
         return copy_relu_grad(s, n, in);
+    if (s->cut[id])
+        return channels_copy(s->g, n, in);
     if (n->op == &op_Result && only_first(s, n->in[0].id))
         return in[0];
     if (!only_first(s, id))
@@ -267,6 +271,7 @@ void simplify(const struct graph *old, struct graph *g)
     s.map = ARENA_NEW(g->arena, val, (size_t)old->len);
     s.results = ARENA_NEW(g->arena, unsigned, (size_t)old->len);
     find_results(&s, used);
+    s.cut = channels_cut(old, used);
     for (int id = 1; id < old->len; id++)
         if (used[id])
             copy_node(&s, id);

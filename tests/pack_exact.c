@@ -146,7 +146,8 @@ static int read_items(const char *name, struct item *it, int room)
     return n;
 }
 
-/* A height of so many percent of the bound, or of `enough`, will do. */
+/* A height of so many percent of the bound will do, or where that is 0 of so many
+ * bytes. */
 static uint64_t place_within(struct item *it, int n, uint64_t slab,
                              uint64_t percent, uint64_t enough)
 {
@@ -158,9 +159,8 @@ static uint64_t place_within(struct item *it, int n, uint64_t slab,
     if (setjmp(out_of_memory))
         abort();
     bound = allocate_bound(it, n, &arena);
-    if (bound * percent / 100 > enough)
-        enough = bound * percent / 100;
-    height = allocate_within(it, n, slab, enough, &arena);
+    height = allocate_within(it, n, slab,
+                             percent ? bound * percent / 100 : enough, &arena);
     arena_close(&arena);
     check(it, n, slab, height);
     assert_true(height >= bound);

@@ -216,6 +216,11 @@ static void concats_are_cut(void **state)
     check_case(*state, "pieces", "pieces", FUSED);
 }
 
+static void convolutions_take_operands_apart(void **state)
+{
+    check_case(*state, "apart", "apart", CANCELLED);
+}
+
 /* ---- how many conversions are left ---- */
 
 static int transposes(const struct graph *g, unsigned sequences)
@@ -472,6 +477,7 @@ int main(void)
         CASE(relus_gradient_goes_before_the_windows),
         CASE(late_readers_compute_again),
         CASE(concats_are_cut),
+        CASE(convolutions_take_operands_apart),
         CASE(fashion_cnn_converts_at_flatten_only),
         CASE(two_heads_converts_at_its_edges),
         CASE(models_keep_their_meaning),

@@ -3,6 +3,8 @@
  *
  * The gradient of an operand is its own piece of dy.
  */
+#include "compiler/ops/concat.h"
+
 #include <string.h>
 
 #include "compiler/lower.h"
@@ -21,11 +23,16 @@ static const struct attr_spec attrs[] = {
 };
 
 /* ONNX counts an axis below 0 from the end. */
-static int axis_of(const struct node *n, int rank)
+int concat_axis(const struct node *n, int rank)
 {
     int64_t axis = n->attr[AXIS].i;
 
     return (int)(axis < 0 ? axis + rank : axis);
+}
+
+bool concat_read_apart(const struct node *n, const struct type *y)
+{
+    return 3 * (n->nin - 1) * type_count(y) <= 2 * type_count(&n->type);
 }
 
 /* Do all dimensions but the axis agree, and the axis of samples? y is the type
@@ -66,7 +73,7 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
     int axis;
 
     *y = *type_of(g, n->in[0]);
-    axis = axis_of(n, y->rank);
+    axis = concat_axis(n, y->rank);
     if (axis < 0 || axis >= y->rank)
         return reject(g, n, "axis %lld of a rank %d input",
                       (long long)n->attr[AXIS].i, y->rank);
@@ -91,7 +98,7 @@ static bool infer(struct graph *g, const struct node *n, struct type *y)
 static void grad(struct graph *g, val y, const val *dy, val *dx)
 {
     const struct node *n = graph_node(g, y);
-    int axis = axis_of(n, n->type.rank);
+    int axis = concat_axis(n, n->type.rank);
     struct remap r = {.outside = COPY_FILL};
 
     for (int d = 0; d < n->type.rank; d++)
@@ -110,7 +117,7 @@ static void grad(struct graph *g, val y, const val *dy, val *dx)
 static void ref(const struct node *n, const struct ref_env *env,
                 const struct tensor *in, struct tensor *out)
 {
-    int axis = axis_of(n, out->type.rank);
+    int axis = concat_axis(n, out->type.rank);
     struct rows all = rows_along(&out->type, axis);
     int64_t row = all.len * all.inner, at = 0;
 
@@ -129,7 +136,7 @@ static void ref(const struct node *n, const struct ref_env *env,
  * it. */
 static void lower(struct lower *lo, const struct node *n)
 {
-    int axis = axis_of(n, n->type.rank);
+    int axis = concat_axis(n, n->type.rank);
     struct rows all = rows_along(&n->type, axis);
     struct concat_problem p = {.nin = n->nin,
                                .outer = all.outer,

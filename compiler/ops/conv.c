@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "compiler/lower.h"
+#include "compiler/ops/concat.h"
 #include "compiler/ops/conv_layer.h"
 #include "compiler/ops/window.h"
 #include "kernels/conv.h"
@@ -290,11 +291,21 @@ static void lower(struct lower *lo, const struct node *n)
 
 /* ---- gradients ---- */
 
+/* By operands where channels were joined: see channels.c. */
 static val weight_gradient(struct graph *g, const struct node *n, val x, val dy,
                            union attr *attr)
 {
     const struct type *w = type_of(g, n->in[1]);
+    const struct node *all = graph_node(g, x);
 
+    if (all->op == &op_Concat && concat_axis(all, w->rank) == 1 &&
+        n->attr[GROUP].i == 1 && concat_read_apart(all, type_of(g, dy))) {
+        val *part = ARENA_NEW(g->arena, val, (size_t)all->nin);
+
+        for (int k = 0; k < all->nin; k++)
+            part[k] = weight_gradient(g, n, all->in[k], dy, attr);
+        return graph_add(g, &op_Concat, part, all->nin, all->attr);
+    }
     attr[KERNEL_SHAPE].ints = ints_copy(g, w->dim + 2, w->rank - 2);
     if (type_of(g, x)->batch == 1)
         return batch_sum(g, &op_ConvGradW, (val[]){x, dy}, 2, attr,
