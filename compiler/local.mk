@@ -63,6 +63,7 @@ libplancl_compiler_la_SOURCES += \
 	compiler/remat_anneal.c \
 	compiler/remat_evict.c \
 	compiler/remat_greedy.c \
+	compiler/remat_heavy.c \
 	compiler/remat_look.c \
 	compiler/remat_move.c \
 	compiler/remat_net.c \

@@ -65,6 +65,10 @@ struct remat_plan remat_measure(const struct remat_job *,
 uint64_t remat_order(const struct remat_job *, int64_t effort, int *order,
                      struct arena *);
 
+/* The job as that search weighs it: what is cheap to make again, of values that live
+ * as long anyway, takes no bytes, and who reads it reads those.  In the arena. */
+const struct remat_job *remat_heavy(const struct remat_job *, struct arena *);
+
 /* How hard to look; the same effort gives the same plans. */
 struct remat_effort {
     int moves; /* of one seed for one budget, all starts together */

@@ -6,10 +6,9 @@
  * less is the sum, over all places, of the bytes above a target just below the
  * best peak so far, since the peak alone hardly ever changes by one move.
  *
- * Then, by moves that only descend, the sum of the squares of what is alive: where
- * the peak is elsewhere it does not matter to the peak how ops lie, but it does to
- * those who compute results again to get below it.  (U-Net at 70 % of its memory:
- * repeats cost 12 % without and 9 % with this.)
+ * Then, by moves that only descend, the sum of the squares of what is alive and not
+ * cheap to make again: where the peak is elsewhere it does not matter to the peak how
+ * ops lie, but it does to those who compute results again to get below it.
  *
  * Of a training step's chain little is free: gradients of large weights, which can
  * wait until activations are gone, and branches.  Where branches are free a fifth or
@@ -36,17 +35,23 @@ struct counted {
     int place;        /* where the peak is */
     int first, end;   /* places above the target lie within */
     uint64_t above;   /* bytes above the target, over all places */
-    uint64_t squares; /* of units of memory alive, summed over all places */
+    uint64_t squares; /* of units of what weighs, summed over all places */
+};
+
+/* Bytes of a job in the order at hand. */
+struct profile {
+    const struct remat_job *job;
+    int *last; /* by value: the place of its last reader */
+    uint64_t *here,
+        *live; /* by place: alive while its op runs, and behind it */
 };
 
 struct order {
     const struct remat_job *job;
     struct links needs, needed, makes; /* makes: values, not ops */
     int *at, *place;                   /* op by place, place by op */
-    int *last; /* by value: the place of its last reader */
-    uint64_t *here,
-        *live; /* by place: bytes alive while its op runs, behind it */
-    uint64_t target, unit; /* of bytes */
+    struct profile all, heavy;         /* heavy: see remat_heavy.c */
+    uint64_t target, unit;             /* of bytes */
     struct counted now;
     uint32_t random;
 };
@@ -125,40 +130,41 @@ static void link_all(struct order *o, struct arena *a)
 /* ---- an order's bytes ---- */
 
 /* Of what is made or read within these places. */
-static void find_last(struct order *o, int low, int end)
+static void find_last(const struct order *o, struct profile *f, int low,
+                      int end)
 {
-    const struct remat_job *job = o->job;
-
     for (int p = low; p < end; p++) {
         const int i = o->at[p];
+        const struct remat_op *op = &f->job->op[i];
 
         for (int k = o->makes.begin[i]; k < o->makes.begin[i + 1]; k++)
-            if (o->last[o->makes.op[k]] < end)
-                o->last[o->makes.op[k]] = p;
-        for (int k = 0; k < job->op[i].nin; k++)
-            if (o->last[job->op[i].in[k]] < end)
-                o->last[job->op[i].in[k]] = p;
+            if (f->last[o->makes.op[k]] < end)
+                f->last[o->makes.op[k]] = p;
+        for (int k = 0; k < op->nin; k++)
+            if (f->last[op->in[k]] < end)
+                f->last[op->in[k]] = p;
     }
 }
 
 /* Bytes alive while the op at a place runs; *live goes on behind it. */
-static uint64_t run_place(const struct order *o, int place, uint64_t *live)
+static uint64_t run_place(const struct order *o, const struct profile *f,
+                          int place, uint64_t *live)
 {
-    const struct remat_value *value = o->job->value;
+    const struct remat_value *value = f->job->value;
     const int i = o->at[place];
-    const struct remat_op *op = &o->job->op[i];
+    const struct remat_op *op = &f->job->op[i];
     uint64_t here;
 
     for (int k = o->makes.begin[i]; k < o->makes.begin[i + 1]; k++)
         *live += value[o->makes.op[k]].bytes;
     here = *live + op->workspace;
-    if (op->over && o->last[op->over - 1] == place)
+    if (op->over && f->last[op->over - 1] == place)
         here -= value[op->over - 1].bytes;
     for (int k = 0; k < op->nin; k++)
-        if (o->last[op->in[k]] == place)
+        if (f->last[op->in[k]] == place)
             *live -= value[op->in[k]].bytes;
     for (int k = o->makes.begin[i]; k < o->makes.begin[i + 1]; k++)
-        if (o->last[o->makes.op[k]] == place)
+        if (f->last[o->makes.op[k]] == place)
             *live -= value[o->makes.op[k]].bytes;
     return here;
 }
@@ -191,7 +197,7 @@ static void find_peak(struct order *o, int low, int end)
         now->peak = 0;
     }
     for (int p = low; p < end; p++) {
-        uint64_t here = o->here[p];
+        uint64_t here = o->all.here[p];
 
         if (here > o->target) {
             now->first = p < now->first ? p : now->first;
@@ -207,29 +213,39 @@ static void find_peak(struct order *o, int low, int end)
 /* After a change of order within these places. */
 static void recount(struct order *o, int low, int end)
 {
-    uint64_t live = low ? o->live[low - 1] : 0;
+    struct profile *all = &o->all, *heavy = &o->heavy;
+    uint64_t live = low ? all->live[low - 1] : 0;
+    uint64_t weighs = low ? heavy->live[low - 1] : 0;
 
-    find_last(o, low, end);
+    find_last(o, all, low, end);
+    find_last(o, heavy, low, end);
     for (int p = low; p < end; p++) {
-        uint64_t here = run_place(o, p, &live);
+        uint64_t here = run_place(o, all, p, &live);
+        uint64_t weight = run_place(o, heavy, p, &weighs);
 
-        o->now.above += excess_of(o, here) - excess_of(o, o->here[p]);
-        o->now.squares += square_of(o, here) - square_of(o, o->here[p]);
-        o->here[p] = here;
-        o->live[p] = live;
+        o->now.above += excess_of(o, here) - excess_of(o, all->here[p]);
+        o->now.squares += square_of(o, weight) - square_of(o, heavy->here[p]);
+        all->here[p] = here;
+        all->live[p] = live;
+        heavy->here[p] = weight;
+        heavy->live[p] = weighs;
     }
     find_peak(o, low, end);
 }
 
+static void begin_count(struct profile *f)
+{
+    memset(f->here, 0, (size_t)f->job->nop * sizeof *f->here);
+    for (int v = 0; v < f->job->nvalue; v++)
+        f->last[v] = f->job->value[v].kept ? f->job->nop : 0;
+}
+
 static void count(struct order *o)
 {
-    const struct remat_job *job = o->job;
-
     o->now = (struct counted){.above = 0};
-    memset(o->here, 0, (size_t)job->nop * sizeof *o->here);
-    for (int v = 0; v < job->nvalue; v++)
-        o->last[v] = job->value[v].kept ? job->nop : 0;
-    recount(o, 0, job->nop);
+    begin_count(&o->all);
+    begin_count(&o->heavy);
+    recount(o, 0, o->job->nop);
 }
 
 /* ---- moves ---- */
@@ -367,6 +383,15 @@ static void descend(struct order *o, int64_t effort, int *order)
     memcpy(order, o->at, (size_t)o->job->nop * sizeof *order);
 }
 
+static struct profile profile_of(const struct remat_job *job, struct arena *a)
+{
+    const size_t n = (size_t)job->nop + 1;
+
+    return (struct profile){job, ARENA_NEW(a, int, (size_t)job->nvalue + 1),
+                            ARENA_NEW(a, uint64_t, n),
+                            ARENA_NEW(a, uint64_t, n)};
+}
+
 uint64_t remat_order(const struct remat_job *job, int64_t effort, int *order,
                      struct arena *a)
 {
@@ -375,12 +400,11 @@ uint64_t remat_order(const struct remat_job *job, int64_t effort, int *order,
 
     o.at = ARENA_NEW(a, int, n);
     o.place = ARENA_NEW(a, int, n);
-    o.last = ARENA_NEW(a, int, (size_t)job->nvalue + 1);
-    o.here = ARENA_NEW(a, uint64_t, n);
-    o.live = ARENA_NEW(a, uint64_t, n);
     for (int i = 0; i < job->nop; i++)
         order[i] = o.at[i] = o.place[i] = i;
     link_all(&o, a);
+    o.all = profile_of(job, a);
+    o.heavy = profile_of(remat_heavy(job, a), a);
     count(&o);
     if (job->nop > 1) {
         o.unit = o.now.peak / MOST_UNITS + 1;

@@ -151,12 +151,55 @@ static void off_the_peak(void **state)
     with_arena(order_off_the_peak);
 }
 
+/*
+ * Value 1 is cheap to make of value 0, which is read last by op 7 together with value
+ * 3.  Op 4 reads 1 and 3, and its result is kept: it goes beside op 7, though value 1
+ * then lives longer.  The peak is at op 2 and stays there.
+ */
+static void order_by_what_is_heavy(struct arena *arena)
+{
+    static const int from_0[] = {0}, from_1[] = {1}, from_2[] = {2};
+    static const int in_4[] = {1, 3}, in_6[] = {5}, in_7[] = {0, 3, 6};
+    static const struct remat_value value[] = {
+        {100, 0, false}, {100, 1, false}, {100, 2, false}, {100, 3, false},
+        {10, 4, true},   {50, 5, false},  {50, 6, false},  {10, 7, true}};
+    static const struct remat_op op[] = {
+        {.cost = 99, .until = 7},
+        {.cost = 1, .until = 7, .nin = 1, .in = from_0},
+        {.cost = 99, .workspace = 999, .until = 7, .nin = 1, .in = from_1},
+        {.cost = 99, .until = 7, .nin = 1, .in = from_2},
+        {.cost = 99, .until = 7, .nin = 2, .in = in_4},
+        {.cost = 99, .until = 7, .nin = 1, .in = from_2},
+        {.cost = 99, .until = 7, .nin = 1, .in = in_6},
+        {.cost = 99, .until = 7, .nin = 3, .in = in_7},
+    };
+    const struct remat_job job = {8, 8, op, value};
+    const struct remat_job *heavy = remat_heavy(&job, arena);
+    int order[8];
+
+    for (int v = 0; v < job.nvalue; v++)
+        assert_int_equal(heavy->value[v].bytes, v == 1 ? 0 : value[v].bytes);
+    assert_int_equal(heavy->op[4].nin, 2);
+    assert_int_equal(heavy->op[4].in[0], 0);
+    assert_int_equal(heavy->op[2].in[0], 0);
+    remat_order(&job, EFFORT, order, arena);
+    assert_true(is_order(&job, order));
+    assert_true(order[6] == 4 || order[7] == 4);
+}
+
+static void by_what_is_heavy(void **state)
+{
+    (void)state;
+    with_arena(order_by_what_is_heavy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_orders),
         cmocka_unit_test(tiny_orders),
         cmocka_unit_test(off_the_peak),
+        cmocka_unit_test(by_what_is_heavy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
