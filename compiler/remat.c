@@ -16,7 +16,7 @@
 
 const struct remat_effort remat_usual = {.moves = 50000, .seeds = 5};
 
-enum { STARTS = 5, HARDER = 4, LONG = 2500 };
+enum { STARTS = 5, HARDER = 4 };
 
 /* What is known of one budget.  The first plans are the same for all seeds. */
 struct rung {
@@ -164,9 +164,8 @@ static void evict(struct ladder *l, int k)
 {
     static const enum remat_score score[] = {REMAT_ALONE, REMAT_CHAIN};
     struct rung *r = &l->rung[k];
-    int n = l->s->net->n > LONG ? 2 : 4;
 
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < 4; i++) {
         int64_t bytes = r->budget - (i % 2 ? r->budget / 32 : 0);
 
         if (!remat_evict(l->s, bytes, score[i / 2]))
