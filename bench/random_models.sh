@@ -7,7 +7,7 @@
 #
 # What tests/random_budgets does with a hundred in each check, from other seeds, in
 # as many processes as there are cores: 2,000 models have about 7,500 plans, and
-# take four to five minutes of one core.
+# take a quarter of an hour of one core.
 set -eu
 
 test $# -ge 1 || {

@@ -2,9 +2,9 @@
  * allocate.c: buffers to slabs and offsets; see allocate.h.
  *
  * Two rules make the peak a sum known here: a persistent leaf has its place for
- * the whole life of a session, and the arena is as high as the highest
- * sequence.  What a plan takes is the sum of its slabs, alignment included;
- * nothing is added at run time.
+ * the whole life of a session, and each slab of the arena is as large as the
+ * sequence that needs most of it.  What a plan takes is the sum of its slabs,
+ * alignment included; nothing is added at run time.
  */
 #include "compiler/allocate.h"
 
@@ -144,50 +144,153 @@ uint64_t steps_load(struct steps *s, uint64_t align, struct arena *a)
     return allocate_bound(l.item, l.n, a);
 }
 
-/*
- * An offset in the arena is slab number times slab plus the offset inside: the
- * packer keeps items from lying across a multiple of slab, so the division
- * gives both.  Without reuse every item lives for the whole sequence, and no
- * two share a byte.
- */
-static void place_transients(struct steps *s, struct arena *a,
-                             const struct filler *f, bool reuse)
-{
-    struct load l = load_of(s, f->align, a);
-    struct item *it = l.item;
-    int *item_of = l.item_of, n = l.n;
-    uint64_t bound = allocate_bound(it, n, a);
+/* ---- slabs of the arena ---- */
 
-    if (bound > f->m->live_lower_bound)
-        f->m->live_lower_bound = bound;
-    for (int i = 0; !reuse && i < n; i++) {
-        it[i].first = 0;
-        it[i].last = s->n;
+/*
+ * The items of all sequences in slabs of at most one size.  An item's offset is
+ * the slab's number times that size plus the offset inside: the packer keeps
+ * items from lying across a multiple of it, so a division gives both.  A slab's
+ * bytes are those up to the end of the highest item in it.
+ */
+struct layout {
+    uint64_t slab;
+    struct item *item[SEQ_KINDS]; /* by sequence */
+    uint64_t *bytes;              /* by slab */
+    uint64_t arena_bytes;         /* their sum */
+    int n;
+};
+
+static void mark_bytes(const struct item *it, int n, uint64_t slab,
+                       uint64_t *bytes)
+{
+    for (int i = 0; i < n; i++) {
+        uint64_t end = it[i].offset % slab + it[i].size;
+        uint64_t *k = &bytes[it[i].offset / slab];
+
+        *k = end > *k ? end : *k;
     }
-    s->height = allocate_items(it, n, f->slab, a);
+}
+
+static uint64_t sum_of(const uint64_t *bytes, int n)
+{
+    uint64_t sum = 0;
+
+    for (int k = 0; k < n; k++)
+        sum += bytes[k];
+    return sum;
+}
+
+static struct layout lay_in(const struct load *l, int nseq, uint64_t slab,
+                            struct arena *a)
+{
+    struct layout x = {.slab = slab};
+    uint64_t top = 0;
+
+    for (int i = 0; i < nseq; i++) {
+        uint64_t height;
+
+        x.item[i] = ARENA_NEW(a, struct item, (size_t)l[i].n + 1);
+        memcpy(x.item[i], l[i].item, (size_t)l[i].n * sizeof *x.item[i]);
+        height = allocate_items(x.item[i], l[i].n, slab, a);
+        top = height > top ? height : top;
+    }
+    x.n = (int)(top / slab) + (top % slab > 0);
+    x.bytes = ARENA_NEW(a, uint64_t, (size_t)x.n + 1);
+    for (int i = 0; i < nseq; i++)
+        mark_bytes(x.item[i], l[i].n, slab, x.bytes);
+    x.arena_bytes = sum_of(x.bytes, x.n);
+    return x;
+}
+
+/* A multiple of the largest item: where most bytes are in items of that size,
+ * larger slabs that hold no more of them are filled worse. */
+static uint64_t snug_slab(const struct load *l, int nseq, uint64_t slab)
+{
+    uint64_t most = 0;
+
+    for (int i = 0; i < nseq; i++)
+        for (int k = 0; k < l[i].n; k++)
+            most = l[i].item[k].size > most ? l[i].item[k].size : most;
+    return most ? slab / most * most : slab;
+}
+
+static struct layout lay_best(const struct load *l, int nseq, uint64_t slab,
+                              uint64_t bound, struct arena *a)
+{
+    struct layout x = lay_in(l, nseq, slab, a), y;
+    uint64_t snug = snug_slab(l, nseq, slab);
+
+    if (x.n < 2 || x.arena_bytes <= bound || snug == slab)
+        return x;
+    y = lay_in(l, nseq, snug, a);
+    return y.arena_bytes < x.arena_bytes ? y : x;
+}
+
+/* The arena behind the persistent slabs; number of each of its slabs. */
+static uint32_t *add_arena(struct memory *m, const struct layout *x,
+                           struct arena *a)
+{
+    uint32_t *number = ARENA_NEW(a, uint32_t, (size_t)x->n + 1);
+
+    m->arena_bytes = x->arena_bytes;
+    for (int k = 0; k < x->n; k++) {
+        number[k] = (uint32_t)m->nslab;
+        if (!x->bytes[k])
+            continue;
+        m->slab_kind[m->nslab] = PLAN_TRANSIENT;
+        m->slab_bytes[m->nslab++] = x->bytes[k];
+    }
+    return number;
+}
+
+/* Where the i-th sequence's buffers lie. */
+static void tell_places(struct steps *s, int i, const struct load *l,
+                        const struct layout *x, const uint32_t *number,
+                        struct arena *a)
+{
+    uint64_t *bytes = ARENA_NEW(a, uint64_t, (size_t)x->n + 1);
+
+    mark_bytes(x->item[i], l[i].n, x->slab, bytes);
+    s->height = sum_of(bytes, x->n);
     s->slab = ARENA_NEW(a, uint32_t, (size_t)s->nbuffer + 1);
     s->offset = ARENA_NEW(a, uint64_t, (size_t)s->nbuffer + 1);
     for (int b = s->nleaf; b < s->nbuffer; b++) {
         int root = s->root[b];
+        const struct item *it;
 
-        if (root < s->nleaf || item_of[root] < 0)
+        if (root < s->nleaf || l[i].item_of[root] < 0)
             continue;
-        s->slab[b] = (uint32_t)(it[item_of[root]].offset / f->slab);
-        s->offset[b] = it[item_of[root]].offset % f->slab;
+        it = &x->item[i][l[i].item_of[root]];
+        s->slab[b] = number[it->offset / x->slab];
+        s->offset[b] = it->offset % x->slab;
     }
 }
 
-/* Cut the arena into slabs behind the persistent ones. */
-static void add_arena(struct memory *m, uint64_t height, uint64_t slab)
+/* Without reuse every item lives for the whole sequence, and no two share a
+ * byte. */
+static void place_transients(struct steps *const *seq, int nseq, bool reuse,
+                             const struct filler *f, struct arena *a)
 {
-    m->arena_bytes = height;
-    while (height) {
-        uint64_t bytes = height < slab ? height : slab;
+    struct load l[SEQ_KINDS] = {{0}};
+    struct layout best;
+    uint32_t *number;
 
-        m->slab_kind[m->nslab] = PLAN_TRANSIENT;
-        m->slab_bytes[m->nslab++] = bytes;
-        height -= bytes;
+    for (int i = 0; i < nseq; i++) {
+        uint64_t bound;
+
+        l[i] = load_of(seq[i], f->align, a);
+        bound = allocate_bound(l[i].item, l[i].n, a);
+        if (bound > f->m->live_lower_bound)
+            f->m->live_lower_bound = bound;
+        for (int k = 0; !reuse && k < l[i].n; k++) {
+            l[i].item[k].first = 0;
+            l[i].item[k].last = seq[i]->n;
+        }
     }
+    best = lay_best(l, nseq, f->slab, f->m->live_lower_bound, a);
+    number = add_arena(f->m, &best, a);
+    for (int i = 0; i < nseq; i++)
+        tell_places(seq[i], i, l, &best, number, a);
 }
 
 /* The arena may be cut in several slabs; a single buffer may not. */
@@ -211,15 +314,14 @@ static bool fits_slab(struct graph *g, struct steps *const *seq, int nseq,
     return true;
 }
 
-/* Every slab begins because some buffer did not fit before it. */
+/* There is something in every slab. */
 static size_t most_slabs(struct steps *const *seq, int nseq)
 {
-    size_t most = 0;
+    size_t most = 2;
 
     for (int i = 0; i < nseq; i++)
-        if ((size_t)seq[i]->nbuffer > most)
-            most = (size_t)seq[i]->nbuffer;
-    return (size_t)seq[0]->nleaf + most + 2;
+        most += (size_t)seq[i]->nbuffer;
+    return most;
 }
 
 bool allocate(struct graph *g, struct steps *const *seq, int nseq,
@@ -227,10 +329,9 @@ bool allocate(struct graph *g, struct steps *const *seq, int nseq,
               struct memory *m)
 {
     struct arena *a = g->arena;
-    uint64_t align = profile->alignment, height = 0;
+    uint64_t align = profile->alignment;
     struct filler f = {m, profile->max_allocation / align * align, align};
     size_t nleaf = (size_t)seq[0]->nleaf + 1, nslab = most_slabs(seq, nseq);
-    int base;
 
     if (!fits_slab(g, seq, nseq, profile))
         return false;
@@ -242,14 +343,6 @@ bool allocate(struct graph *g, struct steps *const *seq, int nseq,
     for (int i = 0; i < nseq; i++)
         mark_used(seq[i], m);
     place_leaves(seq[0], &f);
-    base = m->nslab;
-    for (int i = 0; i < nseq; i++) {
-        place_transients(seq[i], a, &f, reuse);
-        height = seq[i]->height > height ? seq[i]->height : height;
-    }
-    add_arena(m, height, f.slab);
-    for (int i = 0; i < nseq; i++)
-        for (int b = seq[i]->nleaf; b < seq[i]->nbuffer; b++)
-            seq[i]->slab[b] += (uint32_t)base;
+    place_transients(seq, nseq, reuse, &f, a);
     return true;
 }

@@ -5,8 +5,8 @@
  * workspaces of all sequences share the arena, since nothing shared lives from
  * one sequence to the next.
  *
- * Slabs are as large as the device's largest allocation allows, rounded down to
- * its alignment.  Every offset is a multiple of that alignment, so that a
+ * No slab is larger than the device's largest allocation, and none larger than
+ * what lies in it.  Every offset is a multiple of that alignment, so that a
  * kernel's vector loads are aligned wherever its operands lie.
  */
 #ifndef COMPILER_ALLOCATE_H

@@ -166,15 +166,28 @@ static bool is_fast_enough(const struct search *s)
     return s->b->faster_than <= 0 || sum < s->b->faster_than;
 }
 
+/* Above this a sequence is too large: the arena's bytes or, where each has at
+ * most those but needs them in other slabs, less than the highest has. */
+static uint64_t height_limit(const struct search *s, uint64_t arena)
+{
+    uint64_t top = 0;
+
+    for (int i = 0; i < s->n; i++)
+        top = s->seq[i]->height > top ? s->seq[i]->height : top;
+    return top > arena ? arena : top - 1;
+}
+
 /* Give each sequence that is too large its next way that may fit; false where
  * one has none, or none that is fast enough.  A way whose load alone is above the
  * arena is passed over without packing: the load is a bound of its height. */
 static bool shrink(struct search *s, uint64_t arena)
 {
+    const uint64_t limit = height_limit(s, arena);
+
     for (int i = 0; i < s->n; i++) {
         struct choice *c = &s->choice[i];
 
-        if (s->seq[i]->height <= arena)
+        if (s->seq[i]->height <= limit)
             continue;
         do {
             if (!has_next(s, c))

@@ -61,7 +61,7 @@ struct steps {
     uint32_t *slab;
     uint64_t *offset;
     int *first, *last; /* lifetime of transients, in steps */
-    uint64_t height;   /* bytes of the arena that it takes */
+    uint64_t height;   /* bytes of the arena that it takes, of all slabs */
 };
 
 #endif

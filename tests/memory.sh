@@ -75,6 +75,16 @@ for heads in tight least; do
     same_files heads.safetensors $heads.safetensors "$heads: weights"
 done
 
+# Slabs of nearly two of the largest buffers hold one each, and take no more than
+# slabs of one.
+for slab in 4194304 8388352; do
+    compile "$top_srcdir/models/har.json" $slab.plan --device t4 --dim N=128 \
+        --max-allocation $slab
+done
+test "$(json 8388352.plan.json device_bytes)" -le \
+    "$(json 4194304.plan.json device_bytes)" ||
+    wrong "har takes more memory where slabs may be larger"
+
 # An error at the end of a run leaks nothing either.
 rm -f log
 # shellcheck disable=SC2086

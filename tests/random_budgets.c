@@ -68,6 +68,20 @@ static int failed(const char *what, uint64_t got, uint64_t limit)
 
 /* ---- one plan ---- */
 
+/* The end of the highest buffer of a slab. */
+static uint64_t end_of(const struct plan *p, uint32_t slab)
+{
+    uint64_t end = 0;
+
+    for (uint32_t i = 0; i < p->nbuffer; i++) {
+        const struct plan_buffer *b = &p->buffer[i];
+
+        if (b->slab == slab && b->offset + b->bytes > end)
+            end = b->offset + b->bytes;
+    }
+    return round_up_u64(end, ALIGNMENT);
+}
+
 static int check_bytes(const struct plan *p,
                        const struct plancl_compile_options *o)
 {
@@ -78,6 +92,8 @@ static int check_bytes(const struct plan *p,
         if (o->max_allocation && p->slab_bytes[i] > o->max_allocation)
             return failed("bytes of a slab", p->slab_bytes[i],
                           o->max_allocation);
+        if (p->slab_bytes[i] != end_of(p, i))
+            return failed("bytes of a slab", p->slab_bytes[i], end_of(p, i));
     }
     if (all != p->device_bytes)
         return failed("bytes of the plan", p->device_bytes, all);
