@@ -44,7 +44,7 @@ static int used_next(const struct remat_state *st, int value, int64_t key)
     for (int k = net->reader_at[value]; k < net->reader_at[value + 1]; k++) {
         const struct remat_copies *r = &st->copies[net->reader[k]];
 
-        if (net->reader[k] == key % net->n)
+        if (net->reader[k] == remat_key_op(st, key))
             return -1;
         for (int j = 0; j < r->n; j++) {
             int64_t use = remat_key(st, r->before[j], net->reader[k]);
@@ -53,7 +53,7 @@ static int used_next(const struct remat_state *st, int value, int64_t key)
                 after = use;
         }
     }
-    return after == REMAT_NEVER ? -1 : (int)(after / net->n);
+    return after == REMAT_NEVER ? -1 : remat_key_before(st, after);
 }
 
 /* Values that are alive at the peak and not used there, best first; returns how

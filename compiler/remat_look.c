@@ -10,22 +10,18 @@
 
 #include <string.h>
 
-enum {
-    OPS = 16,            /* of the base order in a block */
-    UNKNOWN = -(1 << 30) /* of changes: more will not make it a number */
-};
+enum { UNKNOWN = -(1 << 30) }; /* changes: more will not make it a number */
 
 void remat_look_init(struct remat_state *s)
 {
     struct remat_look *l = &s->look;
     size_t n;
 
-    l->nblock = s->net->n / OPS + 1;
-    l->keys = (int64_t)s->net->n * OPS;
+    l->nblock = s->net->n / REMAT_BLOCK + 1;
     n = (size_t)l->nblock;
-    l->nspot = ARENA_NEW(s->arena, int, n);
     l->block = ARENA_NEW(s->arena, struct remat_block, n);
     l->before = ARENA_NEW(s->arena, struct remat_block, n);
+    l->touched = ARENA_NEW(s->arena, bool, n);
 }
 
 static void touch_all(struct remat_look *l)
@@ -33,10 +29,14 @@ static void touch_all(struct remat_look *l)
     l->low = 0;
     l->high = l->nblock - 1;
     l->changes = UNKNOWN;
+    memset(l->touched, true, (size_t)l->nblock * sizeof *l->touched);
 }
 
 static void touch_none(struct remat_look *l)
 {
+    if (l->high >= l->low)
+        memset(&l->touched[l->low], false,
+               (size_t)(l->high - l->low + 1) * sizeof *l->touched);
     l->low = l->nblock;
     l->high = -1;
     l->changes = 0;
@@ -44,18 +44,17 @@ static void touch_none(struct remat_look *l)
 
 void remat_look_begin(struct remat_state *s)
 {
-    memset(s->look.nspot, 0, (size_t)s->look.nblock * sizeof *s->look.nspot);
     touch_all(&s->look);
 }
 
-void remat_look_touch(struct remat_state *s, int64_t key, int comes)
+void remat_look_touch(struct remat_state *s, int before)
 {
     struct remat_look *l = &s->look;
-    int block = (int)(key / l->keys);
+    int block = before / REMAT_BLOCK;
 
-    l->nspot[block] += comes;
     l->low = block < l->low ? block : l->low;
     l->high = block > l->high ? block : l->high;
+    l->touched[block] = true;
 }
 
 /* Those that the last look looked at, if any. */
@@ -84,7 +83,7 @@ void remat_look_undo(struct remat_state *s)
 static struct remat_block count(const struct remat_spot *spot, int n,
                                 int64_t alive, int64_t budget)
 {
-    struct remat_block x = {.change = 0};
+    struct remat_block x = {.alive = alive};
 
     for (int p = 0; p < n; p++) {
         int64_t here = alive + x.change + spot[p].need;
@@ -99,6 +98,21 @@ static struct remat_block count(const struct remat_spot *spot, int n,
     return x;
 }
 
+/* A block that was not touched itself only moves by the bytes in front of it. */
+static bool moves(struct remat_block *b, int64_t alive, int64_t budget)
+{
+    int64_t peak = b->peak + alive - b->alive;
+
+    if (alive == b->alive)
+        return true;
+    if (!b->peak || peak > budget)
+        return false;
+    b->alive = alive;
+    b->peak = peak;
+    b->over = 0;
+    return true;
+}
+
 static void set_out(struct remat_state *s, int64_t budget)
 {
     struct remat_look *l = &s->look;
@@ -110,7 +124,6 @@ static void set_out(struct remat_state *s, int64_t budget)
     l->from = l->low;
     l->to = l->high;
     copy_blocks(l, l->before, l->block);
-    touch_none(l);
 }
 
 void remat_state_look(struct remat_state *s, int64_t budget)
@@ -120,11 +133,12 @@ void remat_state_look(struct remat_state *s, int64_t budget)
 
     set_out(s, budget);
     s->peak = s->over = s->peak_key = 0;
-    for (int k = 0, first = 0; k < l->nblock; first += l->nspot[k++]) {
+    for (int k = 0; k < l->nblock; k++) {
         struct remat_block *b = &l->block[k];
 
-        if (k >= l->from && k <= l->to)
-            *b = count(&s->spot[first], l->nspot[k], alive, budget);
+        if (l->touched[k] || !moves(b, alive, budget))
+            *b = count(&s->spot[s->block_at[k]],
+                       s->block_at[k + 1] - s->block_at[k], alive, budget);
         if (b->peak > s->peak) {
             s->peak = b->peak;
             s->peak_key = b->key;
@@ -132,4 +146,5 @@ void remat_state_look(struct remat_state *s, int64_t budget)
         s->over += b->over;
         alive += b->change;
     }
+    touch_none(l);
 }

@@ -113,15 +113,15 @@ static int next_use(const struct remat_state *st, int value, int64_t key)
         }
     }
     if (after == REMAT_NEVER || after == key ||
-        before / net->n >= after / net->n)
+        remat_key_before(st, before) >= remat_key_before(st, after))
         return -1;
-    return (int)(after / net->n);
+    return remat_key_before(st, after);
 }
 
 /* An op's own results, at the peak or in front of it, are no drop there. */
 static bool behind_peak(const struct remat_state *st, int before, int op)
 {
-    return before >= st->peak_key / st->net->n && before > op;
+    return before >= remat_key_before(st, st->peak_key) && before > op;
 }
 
 /* Eight tries: a random value is often not alive at the peak, and a list of
@@ -188,7 +188,8 @@ static int list_uses(struct remat_search *s, int value)
 /* Drop a value between any two uses. */
 static bool drop_anywhere(struct remat_search *s)
 {
-    int value = draw_value(s), nop = s->net->n, n, maker, first;
+    const struct remat_state *st = &s->state;
+    int value = draw_value(s), n, maker, first;
 
     if (value < 0)
         return false;
@@ -199,10 +200,12 @@ static bool drop_anywhere(struct remat_search *s)
     first = remat_below(s, n - 1);
     for (int k = 0; k < n - 1; k++) {
         int at = 1 + (first + k) % (n - 1);
-        int before = remat_latest(&s->state, (int)(s->use[at] / nop), maker);
+        int64_t use = s->use[at];
+        int before = remat_latest(st, remat_key_before(st, use), maker);
 
-        if (s->use[at] % nop != maker && s->use[at - 1] / nop < before &&
-            remat_state_may_add(&s->state, before, maker)) {
+        if (remat_key_op(st, use) != maker &&
+            remat_key_before(st, s->use[at - 1]) < before &&
+            remat_state_may_add(st, before, maker)) {
             struct remat_taste taste = draw_taste(s);
 
             remat_state_add(&s->state, before, maker, &taste);
@@ -216,15 +219,18 @@ static bool drop_anywhere(struct remat_search *s)
 static struct remat_event draw_event(struct remat_search *s)
 {
     const struct remat_state *st = &s->state;
-    int nop = s->net->n, at;
+    struct remat_event e = {-1, -1};
+    int at;
 
-    if (st->nspot == nop)
-        return (struct remat_event){-1, -1};
+    if (st->nspot == s->net->n)
+        return e;
     at = remat_below(s, st->nspot);
-    while (st->spot[at].key % (nop + 1) == 0) /* the base order's */
+    while (e.before == e.op) { /* the base order's */
+        e.before = remat_key_before(st, st->spot[at].key);
+        e.op = remat_key_op(st, st->spot[at].key);
         at = (at + 1) % st->nspot;
-    return (struct remat_event){(int)(st->spot[at].key / nop),
-                                (int)(st->spot[at].key % nop)};
+    }
+    return e;
 }
 
 /* A removal alone mostly goes over the budget, and would be undone. */
@@ -262,7 +268,7 @@ static bool shift(struct remat_search *s, struct remat_event e)
     int copy = remat_state_copy(st, e.op, remat_key(st, e.before, e.op));
     int low = st->copies[e.op].before[copy] + 1, to;
     int64_t last = last_use_of(st, e);
-    int high = last >= REMAT_NEVER ? s->net->n - 1 : (int)(last / s->net->n);
+    int high = last >= REMAT_NEVER ? s->net->n - 1 : remat_key_before(st, last);
 
     if (remat_below(s, 2)) {
         int way = remat_below(s, 2) ? 1 : -1;

@@ -60,6 +60,8 @@ void remat_net_init(struct remat_net *net, const struct remat_job *job,
     for (int v = 0; v < job->nvalue; v++)
         if (job->value[v].kept)
             net->until[job->value[v].maker] = job->value[v].maker;
+    while (net->n >> net->op_bits)
+        net->op_bits++;
     turn_round(net, arena);
 }
 

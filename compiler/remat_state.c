@@ -30,11 +30,18 @@ static void *grown(struct arena *arena, const void *old, size_t n, size_t room,
                                           (size_t)((room) = 2 * (n) + 16), \
                                           sizeof *(list))))
 
+/* The first spot of a stage, or of those behind it where it has none. */
+static int begin_of(const struct remat_state *s, int before)
+{
+    return s->block_at[before / REMAT_BLOCK] + s->stage_at[before];
+}
+
 /* The first spot whose key is not less. */
 static int spot_at(const struct remat_state *s, int64_t key)
 {
-    const struct remat_spot *low = s->spot;
-    int n = s->nspot;
+    int before = remat_key_before(s, key);
+    const struct remat_spot *low = s->spot + begin_of(s, before);
+    int n = begin_of(s, before + 1) - begin_of(s, before);
 
     /* Without a branch that nobody could predict. */
     while (n > 1) {
@@ -56,21 +63,25 @@ static int maker_of(const struct remat_state *s, int value)
     return s->net->job->value[value].maker;
 }
 
-/* The value is freed after the spot of this key, where a result may have taken
- * its memory already; sign -1: no longer. */
-static void free_at(struct remat_state *s, int64_t key, int value, int sign)
+/* The value is freed after this spot, where a result may have taken its memory
+ * already; sign -1: no longer. */
+static void free_on(struct remat_state *s, struct remat_spot *spot, int value,
+                    int sign)
 {
     int64_t bytes = sign * bytes_of(s, value);
-    struct remat_spot *spot;
 
-    if (key == REMAT_NEVER)
-        return;
-    remat_look_touch(s, key, 0);
-    spot = &s->spot[spot_at(s, key)];
     spot->change -= bytes;
     if (s->net->shared[value] &&
-        s->net->job->op[key % s->net->n].over == value + 1)
+        s->net->job->op[remat_key_op(s, spot->key)].over == value + 1)
         spot->need -= bytes;
+}
+
+static void free_at(struct remat_state *s, int64_t key, int value, int sign)
+{
+    if (key == REMAT_NEVER)
+        return;
+    remat_look_touch(s, remat_key_before(s, key));
+    free_on(s, &s->spot[spot_at(s, key)], value, sign);
 }
 
 int remat_state_copy(const struct remat_state *s, int op, int64_t key)
@@ -118,21 +129,35 @@ static int64_t last_use(const struct remat_state *s, int value, int64_t low,
     return last;
 }
 
-static void insert_spot(struct remat_state *s, int64_t key, int op)
+/* A spot comes to a stage (1) or goes (-1): those behind it move. */
+static void shift_stages(struct remat_state *s, int before, int by)
+{
+    int block = before / REMAT_BLOCK;
+
+    for (int i = before + 1; i < (block + 1) * REMAT_BLOCK; i++)
+        s->stage_at[i] += by;
+    for (int k = block + 1; k <= s->look.nblock; k++)
+        s->block_at[k] += by;
+    s->nspot += by;
+    remat_look_touch(s, before);
+}
+
+/* Returns its place. */
+static int insert_spot(struct remat_state *s, int64_t key, int op)
 {
     const struct remat_net *net = s->net;
     int p = spot_at(s, key);
     int64_t made = 0;
 
-    remat_look_touch(s, key, 1);
     for (int k = net->out_at[op]; k < net->out_at[op + 1]; k++)
         made += bytes_of(s, net->out[k]);
     GROW(s->arena, s->spot, s->nspot, s->spot_room);
     memmove(&s->spot[p + 1], &s->spot[p],
             (size_t)(s->nspot - p) * sizeof *s->spot);
-    s->nspot++;
+    shift_stages(s, remat_key_before(s, key), 1);
     s->spot[p] = (struct remat_spot){
         key, made + (int64_t)net->job->op[op].workspace, made};
+    return p;
 }
 
 /* Room for one more copy of an op, and of each of its values. */
@@ -152,11 +177,12 @@ static void widen(struct remat_state *s, int op)
     }
 }
 
-/* The copy before gives the new one those of its readers that come later. */
-static void split(struct remat_state *s, int value, int copy, int64_t key)
+/* The copy before gives the new one, of spot p, those of its readers that come
+ * later. */
+static void split(struct remat_state *s, int value, int copy, int p)
 {
     const struct remat_copies *c = &s->copies[maker_of(s, value)];
-    int64_t *end = s->end[value];
+    int64_t *end = s->end[value], key = s->spot[p].key;
     int64_t born = remat_key(s, c->before[copy - 1], maker_of(s, value));
     int64_t old = end[copy - 1];
 
@@ -167,7 +193,7 @@ static void split(struct remat_state *s, int value, int copy, int64_t key)
         end[copy] = old;
     } else {
         end[copy] = key;
-        free_at(s, key, value, 1);
+        free_on(s, &s->spot[p], value, 1);
     }
 }
 
@@ -186,15 +212,6 @@ static void join(struct remat_state *s, int value, int copy, int64_t key)
             (size_t)(c->n - copy - 1) * sizeof *end);
 }
 
-static void move_end(struct remat_state *s, int value, int copy, int64_t to)
-{
-    int64_t *end = &s->end[value][copy];
-
-    free_at(s, *end, value, -1);
-    free_at(s, to, value, 1);
-    *end = to;
-}
-
 /* In this order: the spot first, since freed bytes are booked on spots; then
  * the new copies of its results take readers over; then its inputs live at
  * least until here. */
@@ -205,22 +222,43 @@ static void add(struct remat_state *s, int before, int op)
     struct remat_copies *c = &s->copies[op];
     int64_t key = remat_key(s, before, op);
     int copy = remat_state_copy(s, op, key) + 1;
+    int p = insert_spot(s, key, op);
 
-    insert_spot(s, key, op);
     widen(s, op);
     for (int k = net->out_at[op]; k < net->out_at[op + 1]; k++)
-        split(s, net->out[k], copy, key);
+        split(s, net->out[k], copy, p);
     memmove(&c->before[copy + 1], &c->before[copy],
             (size_t)(c->n - copy) * sizeof *c->before);
     c->before[copy] = before;
     c->n++;
     for (int k = 0; k < o->nin; k++) {
         int from = remat_state_copy(s, maker_of(s, o->in[k]), key);
+        int64_t *end = &s->end[o->in[k]][from];
 
-        if (s->end[o->in[k]][from] < key)
-            move_end(s, o->in[k], from, key);
+        if (*end >= key)
+            continue;
+        free_at(s, *end, o->in[k], -1);
+        free_on(s, &s->spot[p], o->in[k], 1);
+        *end = key;
     }
     s->cost += o->cost;
+}
+
+/* The value's copy was read last by what goes; what was booked there goes with
+ * its spot. */
+static void shorten(struct remat_state *s, int value, int64_t key)
+{
+    int maker = maker_of(s, value);
+    const struct remat_copies *c = &s->copies[maker];
+    int copy = remat_state_copy(s, maker, key);
+    int64_t *end = &s->end[value][copy];
+
+    if (*end != key)
+        return;
+    *end = last_use(s, value, remat_key(s, c->before[copy], maker),
+                    copy + 1 < c->n ? remat_key(s, c->before[copy + 1], maker)
+                                    : REMAT_NEVER);
+    free_at(s, *end, value, 1);
 }
 
 static void take_out(struct remat_state *s, int before, int op)
@@ -236,24 +274,12 @@ static void take_out(struct remat_state *s, int before, int op)
     memmove(&c->before[copy], &c->before[copy + 1],
             (size_t)(c->n - copy - 1) * sizeof *c->before);
     c->n--;
-    for (int k = 0; k < o->nin; k++) {
-        int maker = maker_of(s, o->in[k]);
-        const struct remat_copies *m = &s->copies[maker];
-        int from = remat_state_copy(s, maker, key);
-        int64_t next = from + 1 < m->n
-                           ? remat_key(s, m->before[from + 1], maker)
-                           : REMAT_NEVER;
-
-        if (s->end[o->in[k]][from] == key)
-            move_end(s, o->in[k], from,
-                     last_use(s, o->in[k], remat_key(s, m->before[from], maker),
-                              next));
-    }
-    remat_look_touch(s, key, -1);
+    for (int k = 0; k < o->nin; k++)
+        shorten(s, o->in[k], key);
     p = spot_at(s, key);
     memmove(&s->spot[p], &s->spot[p + 1],
             (size_t)(s->nspot - p - 1) * sizeof *s->spot);
-    s->nspot--;
+    shift_stages(s, before, -1);
     s->cost -= o->cost;
 }
 
@@ -318,7 +344,7 @@ static void push_stretched(struct remat_state *s, int before, int op)
         int from = remat_state_copy(s, maker_of(s, o->in[k]), key);
         int64_t end = s->end[o->in[k]][from];
 
-        if (end >= key || end / s->net->n >= before)
+        if (end >= key || remat_key_before(s, end) >= before)
             continue;
         GROW(s->arena, s->stretch, s->nstretch, s->stretch_room);
         s->stretch[s->nstretch++] = (struct remat_stretch){o->in[k], end};
@@ -383,8 +409,8 @@ int remat_state_events(const struct remat_state *s, struct remat_event *event)
     int n = 0;
 
     for (int p = 0; p < s->nspot; p++) {
-        int before = (int)(s->spot[p].key / s->net->n);
-        int op = (int)(s->spot[p].key % s->net->n);
+        int before = remat_key_before(s, s->spot[p].key);
+        int op = remat_key_op(s, s->spot[p].key);
 
         if (before != op)
             event[n++] = (struct remat_event){before, op};
@@ -397,6 +423,9 @@ static void load_base(struct remat_state *s)
     const struct remat_net *net = s->net;
 
     s->nspot = s->njournal = 0;
+    memset(s->block_at, 0, ((size_t)s->look.nblock + 1) * sizeof *s->block_at);
+    memset(s->stage_at, 0,
+           (size_t)s->look.nblock * REMAT_BLOCK * sizeof *s->stage_at);
     remat_look_begin(s);
     s->cost = net->base_cost;
     for (int i = 0; i < net->n; i++) {
@@ -439,6 +468,8 @@ void remat_state_init(struct remat_state *s, const struct remat_net *net,
     s->copies = ARENA_NEW(arena, struct remat_copies, (size_t)net->n + 1);
     s->end = ARENA_NEW(arena, int64_t *, (size_t)net->job->nvalue + 1);
     remat_look_init(s);
+    s->block_at = ARENA_NEW(arena, int, (size_t)s->look.nblock + 1);
+    s->stage_at = ARENA_NEW(arena, int, (size_t)s->look.nblock *REMAT_BLOCK);
     for (int i = 0; i < net->n; i++)
         widen(s, i);
 }

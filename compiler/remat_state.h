@@ -2,9 +2,9 @@
  * remat_state.h: a list of events and what follows from it, kept up to date
  * while events come and go.
  *
- * An event's key is before * nop + op, so keys ascend in the order of
- * execution; the base order's ops are the events (op, op).  Copy j of an op's
- * results comes from event j of that op.
+ * An event's key has before in its high bits and op in its low ones, so keys
+ * ascend in the order of execution; the base order's ops are the events
+ * (op, op).  Copy j of an op's results comes from event j of that op.
  */
 #ifndef COMPILER_REMAT_STATE_H
 #define COMPILER_REMAT_STATE_H
@@ -17,6 +17,7 @@ static const int64_t REMAT_NEVER = INT64_MAX / 4; /* after the last key */
 struct remat_net {
     const struct remat_job *job;
     int n;          /* ops */
+    int op_bits;    /* of a key */
     int *out_at;    /* [n + 1] */
     int *out;       /* values by op */
     int *reader_at; /* [nvalue + 1] */
@@ -49,8 +50,14 @@ struct remat_stretch {
     int64_t end; /* its copy's last use before that */
 };
 
-/* A stretch of the list: the spots before a few neighbouring ops. */
+enum {
+    REMAT_BLOCK = 16
+}; /* stages: a stage is all that runs before an op,
+                            * and the op */
+
+/* A stretch of the list: the spots of a few neighbouring stages. */
 struct remat_block {
+    int64_t alive;  /* bytes in front of it */
     int64_t change; /* bytes that stay after it */
     int64_t peak, key, over;
 };
@@ -59,15 +66,14 @@ struct remat_block {
  * a change of the list leaves what is alive before and behind it as it was. */
 struct remat_look {
     int nblock;
-    int64_t keys;               /* in a block */
     int64_t budget;             /* of the last look */
-    int *nspot;                 /* by block: as of now */
     struct remat_block *block;  /* the last look's */
     struct remat_block *before; /* the one's before it */
     int low, high;              /* blocks touched since the last look */
-    int from, to;               /* blocks that the last look looked at */
-    int changes;                /* since it; negative: unknown */
-    bool journal; /* what was new to it is what the journal held */
+    bool *touched; /* by block: of these; else only what is alive */
+    int from, to;  /* blocks that the last look looked at */
+    int changes;   /* since it; negative: unknown */
+    bool journal;  /* what was new to it is what the journal held */
 };
 
 struct remat_state {
@@ -75,6 +81,8 @@ struct remat_state {
     struct arena *arena;
     int nspot, spot_room;
     struct remat_spot *spot;
+    int *block_at; /* [nblock + 1]: a block's first spot */
+    int *stage_at; /* [n + 1]: a stage's, counted from its block's */
     struct remat_copies *copies; /* by op */
     int64_t **end;               /* by value: each copy's last use, a key */
     int64_t cost;
@@ -120,7 +128,15 @@ int remat_state_events(const struct remat_state *, struct remat_event *);
 
 static inline int64_t remat_key(const struct remat_state *s, int before, int op)
 {
-    return (int64_t)before * s->net->n + op;
+    return (int64_t)before << s->net->op_bits | op;
+}
+static inline int remat_key_before(const struct remat_state *s, int64_t key)
+{
+    return (int)(key >> s->net->op_bits);
+}
+static inline int remat_key_op(const struct remat_state *s, int64_t key)
+{
+    return (int)(key & (((int64_t)1 << s->net->op_bits) - 1));
 }
 /* The latest copy of an op's results that is made before the key. */
 int remat_state_copy(const struct remat_state *, int op, int64_t key);
@@ -151,8 +167,8 @@ void remat_state_look(struct remat_state *, int64_t budget);
 void remat_look_init(struct remat_state *);
 /* For an empty list. */
 void remat_look_begin(struct remat_state *);
-/* Something changes at this spot, which comes (1), goes (-1) or stays. */
-void remat_look_touch(struct remat_state *, int64_t key, int comes);
+/* Something changes at a spot of this stage. */
+void remat_look_touch(struct remat_state *, int before);
 /* All that the journal held was undone. */
 void remat_look_undo(struct remat_state *);
 

@@ -135,15 +135,20 @@ static void random_jobs(void **state)
     with_arena(random_ladders);
 }
 
-/* What is over by a count of every spot. */
-static int64_t count_over(const struct remat_state *s, int64_t budget)
+/* What is over, and where the peak is first, by a count of every spot. */
+static int64_t count_over(const struct remat_state *s, int64_t budget,
+                          int64_t *peak_key)
 {
-    int64_t alive = 0, over = 0;
+    int64_t alive = 0, over = 0, peak = 0;
 
     for (int p = 0; p < s->nspot; p++) {
         int64_t here = alive + s->spot[p].need;
 
         over += here > budget ? here - budget : 0;
+        if (here > peak) {
+            peak = here;
+            *peak_key = s->spot[p].key;
+        }
         alive += s->spot[p].change;
     }
     return over;
@@ -167,6 +172,7 @@ static void moves_keep_count(struct arena *arena)
     remat_state_look(&x.state, x.budget);
     for (int k = 0; k < MOVES; k++) {
         int64_t peak = x.state.peak, cost = x.state.cost, over = x.state.over;
+        int64_t peak_key = 0;
         struct remat_plan plan;
 
         x.state.njournal = 0;
@@ -180,11 +186,12 @@ static void moves_keep_count(struct arena *arena)
                         x.state.over == over);
         }
         if (draw(&random, 8) == 0)
-            x.budget = net.base_peak / (2 + draw(&random, 2));
+            x.budget = net.base_peak * (3 + draw(&random, 8)) / 10;
         remat_state_look(&x.state, x.budget);
         plan = remat_measure(&s.job, event, remat_state_events(&x.state, event),
                              arena);
-        assert_true(x.state.over == count_over(&x.state, x.budget));
+        assert_true(x.state.over == count_over(&x.state, x.budget, &peak_key));
+        assert_true(x.state.peak_key == peak_key);
         assert_true((uint64_t)x.state.peak == plan.peak);
         assert_true(x.state.cost == plan.cost);
     }
