@@ -92,7 +92,8 @@ static void squeeze(struct ladder *l, int k)
                             .cooling = 13.3,
                             .weight = 2000,
                             .spread = 0.3,
-                            .repair = 2};
+                            .repair = 2,
+                            .deep = true};
 
     begin(l, k, 5);
     load(l, k > 0 && r[-1].best.found ? &r[-1].best : &r->greedy);

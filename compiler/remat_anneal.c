@@ -13,6 +13,11 @@
 
 enum { CALM = 64, CHAIN = 6, LOG_BITS = 20 };
 
+/* Events that a move may change, in the mean of a search.  Training graphs need
+ * 2 to 4, and up to 20 where a low peak at any price is looked for; random ones
+ * with many inputs to an op would take 8 to 25. */
+enum { USUAL = 5, BEYOND = 2, DEEP = 20 };
+
 static const double LN_2 = 0.6931471805599453;
 
 /* 2 to the power of x, between powers of two along a line: it sets how fast to
@@ -101,6 +106,14 @@ static void change(struct remat_search *s, const struct remat_run *run)
     remat_state_look(&s->state, s->budget);
 }
 
+/* What went beyond it once has to make do with less. */
+static int allowance(const struct remat_search *s, const struct remat_run *run)
+{
+    if (run->deep)
+        return DEEP;
+    return s->events > s->allowed ? BEYOND : USUAL;
+}
+
 /* A move that is not accepted is undone by the journal to the last number, so
  * states do not drift.  Heat and weight change every CALM moves only, between
  * which objectives can be compared. */
@@ -125,9 +138,11 @@ void remat_anneal(struct remat_search *s, const struct remat_run *run,
             now = objective(s, run, weight);
         }
         st->njournal = 0;
+        s->allowed += allowance(s, run);
         if (!remat_move(s, run->repair))
             continue;
         change(s, run);
+        s->events += st->njournal;
         next = objective(s, run, weight);
         if (next > now && next - now >= heat * draw_exponential(&s->random)) {
             remat_state_undo(st);

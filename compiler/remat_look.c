@@ -98,7 +98,7 @@ static struct remat_block count(const struct remat_spot *spot, int n,
     return x;
 }
 
-/* A block that was not touched itself only moves by the bytes in front of it. */
+/* What was not touched itself only moves by the bytes in front of it. */
 static bool moves(struct remat_block *b, int64_t alive, int64_t budget)
 {
     int64_t peak = b->peak + alive - b->alive;

@@ -9,7 +9,10 @@
 
 #include <stdlib.h>
 
-enum { DEPTH = 48, TRIES = 8, REPAIRS = 3, NEAR = 8 };
+enum { DEPTH = 48, SHALLOW = 2, TRIES = 8, REPAIRS = 3, NEAR = 8 };
+
+/* Events that are allowed before there is anything to take a mean of. */
+enum { FIRST = 200000 };
 
 /* By bits: no floating-point function, whose last digit differs between
  * machines. */
@@ -43,7 +46,7 @@ void remat_search_init(struct remat_search *s, const struct remat_net *net,
 {
     int n = net->job->nvalue;
 
-    *s = (struct remat_search){.net = net, .arena = arena};
+    *s = (struct remat_search){.net = net, .arena = arena, .allowed = FIRST};
     remat_state_init(&s->state, net, arena);
     s->weight = ARENA_NEW(arena, uint64_t, (size_t)n + 1);
     for (int v = 0; v < n; v++)
@@ -75,14 +78,17 @@ static int draw_value(struct remat_search *s)
 }
 
 /* A drop may pull inputs along never, half of the time, nine times in ten or
- * always: chains of very different lengths get tried. */
+ * always: chains of very different lengths get tried.  Where an op has many
+ * inputs, nearly every chain pulls half of the graph along and is undone; short
+ * ones then find more in a quarter of the time. */
 static struct remat_taste draw_taste(struct remat_search *s)
 {
     static const uint64_t chance[] = {0, 32768, 58982, 65536};
+    int most = s->events > s->allowed ? SHALLOW : DEPTH;
 
     return (struct remat_taste){.random = &s->random,
                                 .chance = chance[remat_below(s, 4)],
-                                .most = DEPTH};
+                                .most = most};
 }
 
 /*

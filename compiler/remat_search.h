@@ -17,6 +17,8 @@ struct remat_search {
     uint64_t random;
     uint64_t *weight; /* [nvalue + 1]: sums of the values' chances */
     int64_t *use;     /* uses of one value, ascending */
+    int64_t events;   /* that all runs so far changed, for good or not */
+    int64_t allowed;  /* so many; beyond, drops are short */
     int use_room;
 };
 
@@ -39,6 +41,7 @@ struct remat_run {
     double step;   /* penalty for being over at all */
     double spread; /* weight of bytes over at all events against the peak's */
     int repair;    /* one removal in so many is followed by repair; 0: none */
+    bool deep;     /* only long chains may help */
 };
 
 void remat_search_init(struct remat_search *, const struct remat_net *,

@@ -23,6 +23,7 @@
 #include "tests/remat_sample.h"
 
 enum { EVENTS = OPS * OPS, RUNGS = 8 };
+enum { WIDE = 250, WIDE_INPUTS = 4, NEAR_BY = 60 };
 enum { JOBS = 60, MOVES = 3000, TINY = 5, TINY_JOBS = 60 };
 
 /* What runs, in order. */
@@ -203,6 +204,57 @@ static void moves(void **state)
     with_arena(moves_keep_count);
 }
 
+/* Each op reads a few of the values before it: what is made again needs half of
+ * the graph. */
+static void draw_wide(uint64_t *random, struct remat_job *job,
+                      struct arena *arena)
+{
+    struct remat_op *op = ARENA_NEW(arena, struct remat_op, WIDE);
+    struct remat_value *value = ARENA_NEW(arena, struct remat_value, WIDE);
+    int(*in)[WIDE_INPUTS] = arena_alloc(arena, WIDE, sizeof *in);
+
+    *job = (struct remat_job){
+        .nop = WIDE, .nvalue = WIDE, .op = op, .value = value};
+    for (int i = 0; i < WIDE; i++) {
+        value[i] = (struct remat_value){
+            .bytes = 1 + (uint64_t)draw(random, 100), .maker = i};
+        op[i] = (struct remat_op){.cost = 1 + draw(random, 100),
+                                  .until = WIDE - 1,
+                                  .nin = i < NEAR_BY ? 0 : WIDE_INPUTS,
+                                  .in = in[i]};
+        for (int k = 0; k < op[i].nin; k++)
+            in[i][k] = i - 1 - k * NEAR_BY / WIDE_INPUTS -
+                       draw(random, NEAR_BY / WIDE_INPUTS);
+    }
+}
+
+/* A number of moves is a bound on the work, whatever the graph. */
+static void anneal_wide(struct arena *arena)
+{
+    struct remat_run run = {
+        .moves = 80000, .heat = 1e-3, .cooling = 6, .weight = 1, .repair = 3};
+    struct remat_best best = {.found = false};
+    struct remat_job job;
+    struct remat_net net;
+    struct remat_search x;
+    uint64_t random = 3;
+
+    draw_wide(&random, &job, arena);
+    remat_net_init(&net, &job, arena);
+    remat_search_init(&x, &net, arena);
+    remat_state_load(&x.state, NULL, 0);
+    x.budget = net.base_peak * 3 / 4;
+    remat_anneal(&x, &run, &best);
+    assert_true(x.events > run.moves);
+    assert_true(x.events < 200000 + 5 * (int64_t)run.moves);
+}
+
+static void wide_jobs(void **state)
+{
+    (void)state;
+    with_arena(anneal_wide);
+}
+
 /* The subset of all possible events that a number's bits name. */
 static int subset(const struct remat_job *job, unsigned bits,
                   struct remat_event *event)
@@ -325,9 +377,8 @@ static void known_overheads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(moves),
-        cmocka_unit_test(random_jobs),
-        cmocka_unit_test(tiny_jobs),
+        cmocka_unit_test(moves),           cmocka_unit_test(wide_jobs),
+        cmocka_unit_test(random_jobs),     cmocka_unit_test(tiny_jobs),
         cmocka_unit_test(known_overheads),
     };
 
