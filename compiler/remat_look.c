@@ -1,10 +1,11 @@
 /*
  * remat_look.c: peak and excess of a list of events, without looking at all of it.
  *
- * A search changes what is alive between two spots and asks again.  What is alive
- * elsewhere stays as it was, so blocks outside are taken from the last look; and
- * where the change is undone, so are those that it had touched, from the look
- * before.  Integers only: the answer is what a count of all spots would give.
+ * A search changes what is alive between two spots and asks again.  Elsewhere it
+ * stays as it was, and in between it mostly moves by the same bytes, so blocks
+ * are taken from the last look; and where the change is undone, so are those that
+ * it had touched, from the look before.  Integers only: the answer is what a count
+ * of all spots would give.
  */
 #include "compiler/remat_state.h"
 

@@ -50,10 +50,8 @@ struct remat_stretch {
     int64_t end; /* its copy's last use before that */
 };
 
-enum {
-    REMAT_BLOCK = 16
-}; /* stages: a stage is all that runs before an op,
-                            * and the op */
+/* Stages of a block; a stage is all that runs just before an op, and the op. */
+enum { REMAT_BLOCK = 16 };
 
 /* A stretch of the list: the spots of a few neighbouring stages. */
 struct remat_block {
