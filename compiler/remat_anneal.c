@@ -34,14 +34,10 @@ static double power_of_two(double x)
     return result;
 }
 
-/* Minus the logarithm of a random number in (0, 1], bit by bit: squaring the
- * mantissa doubles its logarithm.  With z leading zeros r = m * 2^(63 - z), so
- * u = r / 2^64 has -ln u = ln 2 * (z + 1 - log2 m). */
-static double draw_exponential(uint64_t *random)
+/* Minus the logarithm of m * 2^-(zeros + 1), bit by bit: squaring the mantissa
+ * doubles its logarithm. */
+static double exponential(double m, int zeros)
 {
-    uint64_t r = remat_random(random) | 1;
-    int zeros = __builtin_clzll(r);
-    double m = (double)(r << zeros >> 11) / 4503599627370496.0; /* [1, 2) */
     double log2 = 0, bit = 0.5;
 
     for (int k = 0; k < LOG_BITS; k++, bit /= 2) {
@@ -52,6 +48,21 @@ static double draw_exponential(uint64_t *random)
         }
     }
     return LN_2 * (zeros + 1 - log2);
+}
+
+/* Whether a change for the worse stays.  With z leading zeros the random number
+ * is u = m * 2^-(z + 1), m in [1, 2), and its exponential between ln 2 * z and
+ * ln 2 * (z + 1): that mostly decides. */
+static bool stays(double worse, double heat, uint64_t *random)
+{
+    uint64_t r = remat_random(random) | 1;
+    int zeros = __builtin_clzll(r);
+
+    if (worse >= heat * (LN_2 * (zeros + 1)))
+        return false;
+    return worse <
+           heat * exponential((double)(r << zeros >> 11) / 4503599627370496.0,
+                              zeros);
 }
 
 void remat_keep_any(struct remat_search *s, struct remat_best *best)
@@ -111,7 +122,7 @@ static int allowance(const struct remat_search *s, const struct remat_run *run)
 {
     if (run->deep)
         return DEEP;
-    return s->events > s->allowed ? BEYOND : USUAL;
+    return remat_is_beyond(s) ? BEYOND : USUAL;
 }
 
 /* A move that is not accepted is undone by the journal to the last number, so
@@ -144,7 +155,7 @@ void remat_anneal(struct remat_search *s, const struct remat_run *run,
         change(s, run);
         s->events += st->njournal;
         next = objective(s, run, weight);
-        if (next > now && next - now >= heat * draw_exponential(&s->random)) {
+        if (next > now && !stays(next - now, heat, &s->random)) {
             remat_state_undo(st);
             continue;
         }

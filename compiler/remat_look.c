@@ -138,8 +138,8 @@ void remat_state_look(struct remat_state *s, int64_t budget)
         struct remat_block *b = &l->block[k];
 
         if (l->touched[k] || !moves(b, alive, budget))
-            *b = count(&s->spot[s->block_at[k]],
-                       s->block_at[k + 1] - s->block_at[k], alive, budget);
+            *b = count(s->page[k].spot, remat_page_spots(&s->page[k]), alive,
+                       budget);
         if (b->peak > s->peak) {
             s->peak = b->peak;
             s->peak_key = b->key;

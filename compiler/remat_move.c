@@ -84,7 +84,7 @@ static int draw_value(struct remat_search *s)
 static struct remat_taste draw_taste(struct remat_search *s)
 {
     static const uint64_t chance[] = {0, 32768, 58982, 65536};
-    int most = s->events > s->allowed ? SHALLOW : DEPTH;
+    int most = remat_is_beyond(s) ? SHALLOW : DEPTH;
 
     return (struct remat_taste){.random = &s->random,
                                 .chance = chance[remat_below(s, 4)],
@@ -221,20 +221,25 @@ static bool drop_anywhere(struct remat_search *s)
     return false;
 }
 
-/* An event that is none of the base order's; op -1 when there is none. */
+/* An event that is none of the base order's, the first from a random spot on;
+ * op -1 when there is none. */
 static struct remat_event draw_event(struct remat_search *s)
 {
     const struct remat_state *st = &s->state;
     struct remat_event e = {-1, -1};
-    int at;
+    int at, k = 0;
 
     if (st->nspot == s->net->n)
         return e;
     at = remat_below(s, st->nspot);
     while (e.before == e.op) { /* the base order's */
-        e.before = remat_key_before(st, st->spot[at].key);
-        e.op = remat_key_op(st, st->spot[at].key);
-        at = (at + 1) % st->nspot;
+        while (at >= remat_page_spots(&st->page[k])) {
+            at -= remat_page_spots(&st->page[k]);
+            k = (k + 1) % st->look.nblock;
+        }
+        e.before = remat_key_before(st, st->page[k].spot[at].key);
+        e.op = remat_key_op(st, st->page[k].spot[at].key);
+        at++;
     }
     return e;
 }

@@ -18,7 +18,7 @@ struct remat_search {
     uint64_t *weight; /* [nvalue + 1]: sums of the values' chances */
     int64_t *use;     /* uses of one value, ascending */
     int64_t events;   /* that all runs so far changed, for good or not */
-    int64_t allowed;  /* so many; beyond, drops are short */
+    int64_t allowed;  /* so many that may be, by remat_anneal() */
     int use_room;
 };
 
@@ -49,6 +49,12 @@ void remat_search_init(struct remat_search *, const struct remat_net *,
 static inline int remat_below(struct remat_search *s, int n)
 {
     return (int)((remat_random(&s->random) >> 32) * (uint64_t)n >> 32);
+}
+
+/* Beyond what is allowed drops are short, and runs are allowed less. */
+static inline bool remat_is_beyond(const struct remat_search *s)
+{
+    return s->events > s->allowed;
 }
 
 /* ---- remat_move.c ---- */

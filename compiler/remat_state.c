@@ -6,8 +6,8 @@
  * end[v][j] is the last key that reads copy j of v, or the key that made it, or
  * never for what is kept; need and change of each spot are what a count from
  * the events alone would give.  Integers only, so an undone change leaves
- * nothing behind.  An event costs O(spots) to move the list and O(copies of
- * neighbours) to update it.
+ * nothing behind.  An event costs O(spots of a page) to make room for it and
+ * O(copies of neighbours) to update them.
  */
 #include "compiler/remat_state.h"
 
@@ -30,18 +30,18 @@ static void *grown(struct arena *arena, const void *old, size_t n, size_t room,
                                           (size_t)((room) = 2 * (n) + 16), \
                                           sizeof *(list))))
 
-/* The first spot of a stage, or of those behind it where it has none. */
-static int begin_of(const struct remat_state *s, int before)
+static struct remat_page *page_of(const struct remat_state *s, int64_t key)
 {
-    return s->block_at[before / REMAT_BLOCK] + s->stage_at[before];
+    return &s->page[remat_key_before(s, key) / REMAT_BLOCK];
 }
 
-/* The first spot whose key is not less. */
-static int spot_at(const struct remat_state *s, int64_t key)
+/* The first spot of a page whose key is not less. */
+static int spot_at(const struct remat_state *s, const struct remat_page *page,
+                   int64_t key)
 {
-    int before = remat_key_before(s, key);
-    const struct remat_spot *low = s->spot + begin_of(s, before);
-    int n = begin_of(s, before + 1) - begin_of(s, before);
+    int stage = remat_key_before(s, key) % REMAT_BLOCK;
+    const struct remat_spot *low = page->spot + page->stage_at[stage];
+    int n = page->stage_at[stage + 1] - page->stage_at[stage];
 
     /* Without a branch that nobody could predict. */
     while (n > 1) {
@@ -50,7 +50,7 @@ static int spot_at(const struct remat_state *s, int64_t key)
         low += low[half - 1].key < key ? half : 0;
         n -= half;
     }
-    return (int)(low - s->spot) + (n && low->key < key);
+    return (int)(low - page->spot) + (n && low->key < key);
 }
 
 static int64_t bytes_of(const struct remat_state *s, int value)
@@ -78,10 +78,13 @@ static void free_on(struct remat_state *s, struct remat_spot *spot, int value,
 
 static void free_at(struct remat_state *s, int64_t key, int value, int sign)
 {
+    const struct remat_page *page;
+
     if (key == REMAT_NEVER)
         return;
+    page = page_of(s, key);
     remat_look_touch(s, remat_key_before(s, key));
-    free_on(s, &s->spot[spot_at(s, key)], value, sign);
+    free_on(s, &page->spot[spot_at(s, page, key)], value, sign);
 }
 
 int remat_state_copy(const struct remat_state *s, int op, int64_t key)
@@ -132,32 +135,41 @@ static int64_t last_use(const struct remat_state *s, int value, int64_t low,
 /* A spot comes to a stage (1) or goes (-1): those behind it move. */
 static void shift_stages(struct remat_state *s, int before, int by)
 {
-    int block = before / REMAT_BLOCK;
+    struct remat_page *page = &s->page[before / REMAT_BLOCK];
 
-    for (int i = before + 1; i < (block + 1) * REMAT_BLOCK; i++)
-        s->stage_at[i] += by;
-    for (int k = block + 1; k <= s->look.nblock; k++)
-        s->block_at[k] += by;
+    for (int i = before % REMAT_BLOCK + 1; i <= REMAT_BLOCK; i++)
+        page->stage_at[i] += by;
     s->nspot += by;
     remat_look_touch(s, before);
 }
 
-/* Returns its place. */
-static int insert_spot(struct remat_state *s, int64_t key, int op)
+static struct remat_spot *insert_spot(struct remat_state *s, int64_t key,
+                                      int op)
 {
     const struct remat_net *net = s->net;
-    int p = spot_at(s, key);
+    struct remat_page *page = page_of(s, key);
+    int p = spot_at(s, page, key), n = remat_page_spots(page);
     int64_t made = 0;
 
     for (int k = net->out_at[op]; k < net->out_at[op + 1]; k++)
         made += bytes_of(s, net->out[k]);
-    GROW(s->arena, s->spot, s->nspot, s->spot_room);
-    memmove(&s->spot[p + 1], &s->spot[p],
-            (size_t)(s->nspot - p) * sizeof *s->spot);
+    GROW(s->arena, page->spot, n, page->room);
+    memmove(&page->spot[p + 1], &page->spot[p],
+            (size_t)(n - p) * sizeof *page->spot);
     shift_stages(s, remat_key_before(s, key), 1);
-    s->spot[p] = (struct remat_spot){
+    page->spot[p] = (struct remat_spot){
         key, made + (int64_t)net->job->op[op].workspace, made};
-    return p;
+    return &page->spot[p];
+}
+
+static void remove_spot(struct remat_state *s, int64_t key)
+{
+    struct remat_page *page = page_of(s, key);
+    int p = spot_at(s, page, key), n = remat_page_spots(page);
+
+    memmove(&page->spot[p], &page->spot[p + 1],
+            (size_t)(n - p - 1) * sizeof *page->spot);
+    shift_stages(s, remat_key_before(s, key), -1);
 }
 
 /* Room for one more copy of an op, and of each of its values. */
@@ -177,12 +189,12 @@ static void widen(struct remat_state *s, int op)
     }
 }
 
-/* The copy before gives the new one, of spot p, those of its readers that come
- * later. */
-static void split(struct remat_state *s, int value, int copy, int p)
+/* The copy before gives the new one those of its readers that come later. */
+static void split(struct remat_state *s, int value, int copy,
+                  struct remat_spot *spot)
 {
     const struct remat_copies *c = &s->copies[maker_of(s, value)];
-    int64_t *end = s->end[value], key = s->spot[p].key;
+    int64_t *end = s->end[value], key = spot->key;
     int64_t born = remat_key(s, c->before[copy - 1], maker_of(s, value));
     int64_t old = end[copy - 1];
 
@@ -193,7 +205,7 @@ static void split(struct remat_state *s, int value, int copy, int p)
         end[copy] = old;
     } else {
         end[copy] = key;
-        free_on(s, &s->spot[p], value, 1);
+        free_on(s, spot, value, 1);
     }
 }
 
@@ -222,11 +234,11 @@ static void add(struct remat_state *s, int before, int op)
     struct remat_copies *c = &s->copies[op];
     int64_t key = remat_key(s, before, op);
     int copy = remat_state_copy(s, op, key) + 1;
-    int p = insert_spot(s, key, op);
+    struct remat_spot *spot = insert_spot(s, key, op);
 
     widen(s, op);
     for (int k = net->out_at[op]; k < net->out_at[op + 1]; k++)
-        split(s, net->out[k], copy, p);
+        split(s, net->out[k], copy, spot);
     memmove(&c->before[copy + 1], &c->before[copy],
             (size_t)(c->n - copy) * sizeof *c->before);
     c->before[copy] = before;
@@ -238,7 +250,7 @@ static void add(struct remat_state *s, int before, int op)
         if (*end >= key)
             continue;
         free_at(s, *end, o->in[k], -1);
-        free_on(s, &s->spot[p], o->in[k], 1);
+        free_on(s, spot, o->in[k], 1);
         *end = key;
     }
     s->cost += o->cost;
@@ -267,7 +279,7 @@ static void take_out(struct remat_state *s, int before, int op)
     const struct remat_op *o = &net->job->op[op];
     struct remat_copies *c = &s->copies[op];
     int64_t key = remat_key(s, before, op);
-    int copy = remat_state_copy(s, op, key + 1), p;
+    int copy = remat_state_copy(s, op, key + 1);
 
     for (int k = net->out_at[op]; k < net->out_at[op + 1]; k++)
         join(s, net->out[k], copy, key);
@@ -276,10 +288,7 @@ static void take_out(struct remat_state *s, int before, int op)
     c->n--;
     for (int k = 0; k < o->nin; k++)
         shorten(s, o->in[k], key);
-    p = spot_at(s, key);
-    memmove(&s->spot[p], &s->spot[p + 1],
-            (size_t)(s->nspot - p - 1) * sizeof *s->spot);
-    shift_stages(s, before, -1);
+    remove_spot(s, key);
     s->cost -= o->cost;
 }
 
@@ -408,12 +417,14 @@ int remat_state_events(const struct remat_state *s, struct remat_event *event)
 {
     int n = 0;
 
-    for (int p = 0; p < s->nspot; p++) {
-        int before = remat_key_before(s, s->spot[p].key);
-        int op = remat_key_op(s, s->spot[p].key);
+    for (int k = 0; k < s->look.nblock; k++) {
+        for (int p = 0; p < remat_page_spots(&s->page[k]); p++) {
+            int64_t key = s->page[k].spot[p].key;
+            int before = remat_key_before(s, key), op = remat_key_op(s, key);
 
-        if (before != op)
-            event[n++] = (struct remat_event){before, op};
+            if (before != op)
+                event[n++] = (struct remat_event){before, op};
+        }
     }
     return n;
 }
@@ -423,9 +434,8 @@ static void load_base(struct remat_state *s)
     const struct remat_net *net = s->net;
 
     s->nspot = s->njournal = 0;
-    memset(s->block_at, 0, ((size_t)s->look.nblock + 1) * sizeof *s->block_at);
-    memset(s->stage_at, 0,
-           (size_t)s->look.nblock * REMAT_BLOCK * sizeof *s->stage_at);
+    for (int k = 0; k < s->look.nblock; k++)
+        memset(s->page[k].stage_at, 0, sizeof s->page[k].stage_at);
     remat_look_begin(s);
     s->cost = net->base_cost;
     for (int i = 0; i < net->n; i++) {
@@ -468,8 +478,7 @@ void remat_state_init(struct remat_state *s, const struct remat_net *net,
     s->copies = ARENA_NEW(arena, struct remat_copies, (size_t)net->n + 1);
     s->end = ARENA_NEW(arena, int64_t *, (size_t)net->job->nvalue + 1);
     remat_look_init(s);
-    s->block_at = ARENA_NEW(arena, int, (size_t)s->look.nblock + 1);
-    s->stage_at = ARENA_NEW(arena, int, (size_t)s->look.nblock *REMAT_BLOCK);
+    s->page = ARENA_NEW(arena, struct remat_page, (size_t)s->look.nblock);
     for (int i = 0; i < net->n; i++)
         widen(s, i);
 }

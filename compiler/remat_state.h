@@ -53,7 +53,14 @@ struct remat_stretch {
 /* Stages of a block; a stage is all that runs just before an op, and the op. */
 enum { REMAT_BLOCK = 16 };
 
-/* A stretch of the list: the spots of a few neighbouring stages. */
+/* A stretch of the list: the spots of a few neighbouring stages, ascending. */
+struct remat_page {
+    struct remat_spot *spot;
+    int room;
+    int stage_at[REMAT_BLOCK + 1]; /* each stage's first spot; their number */
+};
+
+/* What follows from a page. */
 struct remat_block {
     int64_t alive;  /* bytes in front of it */
     int64_t change; /* bytes that stay after it */
@@ -77,10 +84,8 @@ struct remat_look {
 struct remat_state {
     const struct remat_net *net;
     struct arena *arena;
-    int nspot, spot_room;
-    struct remat_spot *spot;
-    int *block_at; /* [nblock + 1]: a block's first spot */
-    int *stage_at; /* [n + 1]: a stage's, counted from its block's */
+    int nspot;                   /* of all pages */
+    struct remat_page *page;     /* [nblock] */
     struct remat_copies *copies; /* by op */
     int64_t **end;               /* by value: each copy's last use, a key */
     int64_t cost;
@@ -135,6 +140,10 @@ static inline int remat_key_before(const struct remat_state *s, int64_t key)
 static inline int remat_key_op(const struct remat_state *s, int64_t key)
 {
     return (int)(key & (((int64_t)1 << s->net->op_bits) - 1));
+}
+static inline int remat_page_spots(const struct remat_page *page)
+{
+    return page->stage_at[REMAT_BLOCK];
 }
 /* The latest copy of an op's results that is made before the key. */
 int remat_state_copy(const struct remat_state *, int op, int64_t key);

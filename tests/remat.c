@@ -142,15 +142,19 @@ static int64_t count_over(const struct remat_state *s, int64_t budget,
 {
     int64_t alive = 0, over = 0, peak = 0;
 
-    for (int p = 0; p < s->nspot; p++) {
-        int64_t here = alive + s->spot[p].need;
+    for (int k = 0; k < s->look.nblock; k++) {
+        const struct remat_page *page = &s->page[k];
 
-        over += here > budget ? here - budget : 0;
-        if (here > peak) {
-            peak = here;
-            *peak_key = s->spot[p].key;
+        for (int p = 0; p < remat_page_spots(page); p++) {
+            int64_t here = alive + page->spot[p].need;
+
+            over += here > budget ? here - budget : 0;
+            if (here > peak) {
+                peak = here;
+                *peak_key = page->spot[p].key;
+            }
+            alive += page->spot[p].change;
         }
-        alive += s->spot[p].change;
     }
     return over;
 }
