@@ -24,7 +24,7 @@
 struct compile_options {
     const char *out, *device, *dump, *stop, *memory;
     struct texts dims, skip;
-    uint64_t micro_batch, max_allocation;
+    uint64_t effective_batch, micro_batch, max_allocation;
     bool observe, explain, quiet;
 };
 
@@ -62,7 +62,7 @@ static enum plancl_status skip_one(const char *name, size_t len, unsigned *skip,
         }
     return fail(cb, PLANCL_REFUSED,
                 "--skip=%.*s: the optional passes are simplify, layout, fuse, "
-                "early, inplace, reuse and recompute",
+                "early, order, inplace, reuse and recompute",
                 (int)len, name);
 }
 
@@ -119,6 +119,24 @@ static enum plancl_status check_stages(const struct compile_options *o,
 
 /* ---- the command ---- */
 
+/* The samples of an update are the model's N; dim has room for one more. */
+static enum plancl_status bind_batch(const struct compile_options *o,
+                                     struct plancl_dim *dim, unsigned *ndim,
+                                     const struct plancl_callbacks *cb)
+{
+    if (!o->effective_batch)
+        return PLANCL_OK;
+    for (unsigned i = 0; i < *ndim; i++)
+        if (strcmp(dim[i].name, "N") == 0)
+            return fail(cb, PLANCL_REFUSED,
+                        "--effective-batch=%" PRIu64 " and --dim N=%" PRIu64
+                        " both give the samples of an update; wanted one of "
+                        "them, and --micro-batch=M to take M samples at a time",
+                        o->effective_batch, dim[i].size);
+    dim[(*ndim)++] = (struct plancl_dim){"N", o->effective_batch};
+    return PLANCL_OK;
+}
+
 static void print_stage(void *context, const char *stage, const char *text)
 {
     (void)context;
@@ -144,13 +162,13 @@ static enum plancl_status finish(const struct compile_options *o,
 /* Without -o and with --stop there is no plan, and that is no failure. */
 static enum plancl_status compile(const char *model,
                                   const struct compile_options *o,
-                                  const struct plancl_dim *dim,
+                                  const struct plancl_dim *dim, unsigned ndim,
                                   const struct plancl_callbacks *cb)
 {
     struct plancl_compile_done done = {0};
     struct plancl_compile_options c = {
         .dim = dim,
-        .ndim = o->dims.n,
+        .ndim = ndim,
         .micro_batch = o->micro_batch,
         .max_allocation = o->max_allocation,
         .observe = o->observe,
@@ -189,12 +207,15 @@ static enum plancl_status run(const char *model,
     struct report report;
     struct plancl_callbacks cb;
     enum plancl_status status;
+    unsigned ndim = o->dims.n;
 
     report_open(&report, o->quiet);
     cb = report_callbacks(&report);
     status = target_dims(&o->dims, &cb, &dim);
     if (!status)
-        status = compile(model, o, dim, &cb);
+        status = bind_batch(o, dim, &ndim, &cb);
+    if (!status)
+        status = compile(model, o, dim, ndim, &cb);
     report_close(&report);
     free(dim);
     return status;
@@ -209,6 +230,8 @@ enum plancl_status command_compile(int argc, char **argv)
          "bind a dimension of the model; N is the batch"},
         {"device", 0, OPTION_TEXT, &o.device, "PROFILE|INDEX",
          "cpu, t4, generic, a profile's file, or an OpenCL device"},
+        {"effective-batch", 0, OPTION_COUNT, &o.effective_batch, "B",
+         "samples of an update, the same as --dim N=B"},
         {"micro-batch", 0, OPTION_COUNT, &o.micro_batch, "M",
          "make an update of N samples in pieces of M"},
         {"memory", 'm', OPTION_TEXT, &o.memory, "SIZE|PART%",

@@ -33,12 +33,17 @@ says err 'wanted a whole number'
 expect 2 "$plancl" compile "$model" -o x.plan --max-allocation=1Gib
 says err 'wanted a size'
 expect 2 "$plancl" compile "$model" -o x.plan --max-allocation=99999999TiB
-for option in --micro-batch=0 --max-allocation=0 --micro-batch=0x10; do
+for option in --micro-batch=0 --effective-batch=0 --max-allocation=0 --micro-batch=0x10; do
     expect 2 "$plancl" compile "$model" -o x.plan $option
     says err 'wanted a'
 done
 expect 2 "$plancl" compile "$model" -o x.plan --dim N=8 --dim N=9
 says err '--dim N is given twice: 8 and 9'
+expect 2 "$plancl" compile "$model" -o x.plan --dim N=8 --effective-batch 64
+says err '--effective-batch=64 and --dim N=8 both give the samples of an update'
+expect 0 "$plancl" compile "$model" -o b.plan --effective-batch 9 --quiet
+expect 0 "$plancl" compile "$model" -o a.plan --dim N=9 --quiet
+same_files a.plan b.plan "--effective-batch and --dim N"
 expect 2 "$plancl" compile "$model"
 says err 'no -o FILE'
 expect 2 "$plancl" compile "$model" -o x.plan --skip=simplify,speed
