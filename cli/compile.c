@@ -119,21 +119,22 @@ static enum plancl_status check_stages(const struct compile_options *o,
 
 /* ---- the command ---- */
 
-/* The samples of an update are the model's N; dim has room for one more. */
+/* The samples of an update are the model's N. */
 static enum plancl_status bind_batch(const struct compile_options *o,
                                      struct plancl_dim *dim, unsigned *ndim,
                                      const struct plancl_callbacks *cb)
 {
+    struct plancl_dim *batch;
+
     if (!o->effective_batch)
         return PLANCL_OK;
-    for (unsigned i = 0; i < *ndim; i++)
-        if (strcmp(dim[i].name, "N") == 0)
-            return fail(cb, PLANCL_REFUSED,
-                        "--effective-batch=%" PRIu64 " and --dim N=%" PRIu64
-                        " both give the samples of an update; wanted one of "
-                        "them, and --micro-batch=M to take M samples at a time",
-                        o->effective_batch, dim[i].size);
-    dim[(*ndim)++] = (struct plancl_dim){"N", o->effective_batch};
+    if (!target_batch(dim, ndim, &batch))
+        return fail(cb, PLANCL_REFUSED,
+                    "--effective-batch=%" PRIu64 " and --dim N=%" PRIu64
+                    " both give the samples of an update; wanted one of "
+                    "them, and --micro-batch=M to take M samples at a time",
+                    o->effective_batch, batch->size);
+    batch->size = o->effective_batch;
     return PLANCL_OK;
 }
 

@@ -287,14 +287,14 @@ static enum plancl_status print(const struct fit *f, bool json)
 static enum plancl_status add_batch(struct fit *f, struct plancl_dim *dim,
                                     unsigned n)
 {
-    for (unsigned i = 0; i < n; i++)
-        if (strcmp(dim[i].name, "N") == 0)
-            return fail(f->cb, PLANCL_REFUSED,
-                        "--dim N: N is the batch, which is looked for");
-    dim[n].name = "N";
-    f->size = &dim[n].size;
+    struct plancl_dim *batch;
+
+    if (!target_batch(dim, &n, &batch))
+        return fail(f->cb, PLANCL_REFUSED,
+                    "--dim N: N is the batch, which is looked for");
+    f->size = &batch->size;
     f->c.dim = dim;
-    f->c.ndim = n + 1;
+    f->c.ndim = n;
     return PLANCL_OK;
 }
 

@@ -41,6 +41,19 @@ enum plancl_status target_dims(const struct texts *t,
     return status;
 }
 
+bool target_batch(struct plancl_dim *dim, unsigned *n,
+                  struct plancl_dim **batch)
+{
+    for (unsigned i = 0; i < *n; i++)
+        if (strcmp(dim[i].name, "N") == 0) {
+            *batch = &dim[i];
+            return false;
+        }
+    *batch = &dim[(*n)++];
+    **batch = (struct plancl_dim){.name = "N"};
+    return true;
+}
+
 /* ---- memory ---- */
 
 /* A part is taken of the profile's memory, which the compiler knows and this

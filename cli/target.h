@@ -13,6 +13,9 @@
 enum plancl_status target_dims(const struct texts *,
                                const struct plancl_callbacks *,
                                struct plancl_dim **dim);
+/* The batch, N, of n dimensions: true where it is a new one, without a size yet,
+ * false where --dim gave it. */
+bool target_batch(struct plancl_dim *, unsigned *n, struct plancl_dim **batch);
 /* "14GiB", or "75%" of what the device has; null: no budget. */
 enum plancl_status target_memory(const char *, struct plancl_compile_options *,
                                  const struct plancl_callbacks *);

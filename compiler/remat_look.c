@@ -1,11 +1,12 @@
 /*
- * remat_look.c: peak and excess of a list of events, without looking at all of it.
+ * remat_look.c: peak and excess of a list of events, without looking at all of
+ * it.
  *
- * A search changes what is alive between two spots and asks again.  Elsewhere it
- * stays as it was, and in between it mostly moves by the same bytes, so blocks
- * are taken from the last look; and where the change is undone, so are those that
- * it had touched, from the look before.  Integers only: the answer is what a count
- * of all spots would give.
+ * A search changes what is alive between two spots and asks again.  Elsewhere
+ * it stays as it was, and in between it mostly moves by the same bytes, so
+ * blocks are taken from the last look; and where the change is undone, so are
+ * those that it had touched, from the look before.  Integers only: the answer
+ * is what a count of all spots would give.
  */
 #include "compiler/remat_state.h"
 
@@ -67,7 +68,8 @@ static void copy_blocks(const struct remat_look *l, struct remat_block *to,
                (size_t)(l->to - l->from + 1) * sizeof *to);
 }
 
-/* If the last look had seen all of it, and nothing but it, the look before holds. */
+/* If the last look had seen all of it, and nothing but it, the look before
+ * holds. */
 void remat_look_undo(struct remat_state *s)
 {
     struct remat_look *l = &s->look;

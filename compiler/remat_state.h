@@ -67,8 +67,9 @@ struct remat_block {
     int64_t peak, key, over;
 };
 
-/* What is known of each block from the last look.  Unless touched since, it holds:
- * a change of the list leaves what is alive before and behind it as it was. */
+/* What is known of each block from the last look.  Unless touched since, it
+ * holds: a change of the list leaves what is alive before and behind it as it
+ * was. */
 struct remat_look {
     int nblock;
     int64_t budget;             /* of the last look */

@@ -33,7 +33,8 @@ says err 'wanted a whole number'
 expect 2 "$plancl" compile "$model" -o x.plan --max-allocation=1Gib
 says err 'wanted a size'
 expect 2 "$plancl" compile "$model" -o x.plan --max-allocation=99999999TiB
-for option in --micro-batch=0 --effective-batch=0 --max-allocation=0 --micro-batch=0x10; do
+for option in --micro-batch=0 --max-allocation=0 --micro-batch=0x10 \
+    --effective-batch=0; do
     expect 2 "$plancl" compile "$model" -o x.plan $option
     says err 'wanted a'
 done
